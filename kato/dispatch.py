@@ -1,0 +1,131 @@
+"""From a command at an edge to the processor it speaks to, and back in time (SPEC 8)."""
+
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import Interface
+
+from kato.commands import Command, Reply
+from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
+
+
+class IProcessors(Interface):
+    """Who has processors: this process, or services elsewhere."""
+
+    def ask(command: Command) -> "Deferred[Reply]":
+        """Carry out a command; may be cancelled, which has an effect only on one that has not
+        begun, and then makes it fail with C{CancelledError} and with nothing changed.
+
+        @raise KatoError: (the Deferred fails) what the client shall know.
+        """
+
+    def statistics() -> dict[str, Any]:
+        """What C{/stats} tells of these processors."""
+
+
+class Dispatch:
+    """Asks, and sees to it that there is an answer: in time, and one that a client may see."""
+
+    log = Logger()
+
+    def __init__(self, processors: IProcessors, *, clock: IReactorTime, timeout: float) -> None:
+        """
+        @param timeout: seconds after which a request that has no answer is answered C{TIMEOUT}.
+        """
+        self._processors = processors
+        self._clock = clock
+        self._timeout = timeout
+        self._under_way: set[Deferred[Reply]] = set()
+        self._stopping = False
+        self._answered = 0
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        """Carry out a command.
+
+        @raise KatoError: (the Deferred fails) and nothing else.
+        """
+        answer: Deferred[Reply] = Deferred()
+        if self._stopping:
+            answer.errback(ProcessorUnavailable("the server is stopping", retry_after=1))
+            return answer
+        asked = self._processors.ask(command)
+        self._under_way.add(answer)
+        deadline = self._clock.callLater(self._timeout, self._expire, command, asked, answer)
+
+        def settle(result: Reply | Failure) -> None:
+            if answer not in self._under_way:
+                return
+            self._under_way.discard(answer)
+            deadline.cancel()
+            self._answered += 1
+            if isinstance(result, Failure):
+                answer.errback(self._judged(command, result))
+            else:
+                answer.callback(result)
+
+        asked.addBoth(settle)
+        return answer
+
+    def _expire(
+        self, command: Command, asked: "Deferred[Reply]", answer: "Deferred[Reply]"
+    ) -> None:
+        """There is no answer in time: a command that has not begun is taken back."""
+        self._under_way.discard(answer)
+        self._answered += 1
+        begun = True
+
+        def taken_back(_: Failure) -> None:
+            nonlocal begun
+            begun = False
+
+        asked.addErrback(taken_back)
+        asked.cancel()
+        answer.errback(
+            Timeout(
+                f"no answer to {command.operation} within {self._timeout:g} seconds",
+                outcome_unknown=begun and command.row.changes,
+            )
+        )
+
+    def _judged(self, command: Command, failure: Failure) -> Failure:
+        """What a client may see of a failure: all of ours, of others a reference into the log."""
+        if failure.check(KatoError):
+            return failure
+        reference = uuid4().hex[:12]
+        self.log.failure(
+            "defect {reference} in {operation} on {processor}",
+            failure=failure,
+            reference=reference,
+            operation=command.operation,
+            processor=command.processor,
+        )
+        return Failure(InternalError(f"internal error, logged under {reference}"))
+
+    def statistics(self) -> dict[str, Any]:
+        """What C{/stats} tells of requests and processors."""
+        return {
+            "requests": self._answered,
+            "under_way": len(self._under_way),
+            **self._processors.statistics(),
+        }
+
+    def stop(self) -> "Deferred[object]":
+        """Take no more commands; fires when all that is under way has been answered."""
+        self._stopping = True
+        if not self._under_way:
+            return succeed(None)
+        waiting: list[Deferred[object]] = []
+        for answer in self._under_way:
+            done: Deferred[object] = Deferred()
+            answer.addBoth(_passing_on, done)
+            waiting.append(done)
+        return DeferredList(waiting)
+
+
+def _passing_on(result: object, done: "Deferred[object]") -> object:
+    done.callback(None)
+    return result

@@ -1,0 +1,556 @@
+"""A processor: what it observes, learns and predicts (SPEC 1 to 6), without a wire or a clock.
+
+It changes only in the methods that say so, each of which either does all of its work or raises and
+does nothing.  What changed since it was last asked is told by L{Processor.drain}.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
+from kato.engine.emotives import averages, gather
+from kato.engine.knowledge import Knowledge
+from kato.engine.matching import Kept, Matcher
+from kato.engine.prediction import Prediction, forecast, prediction
+from kato.engine.python_matcher import PythonMatcher
+from kato.engine.recollection import Recollection
+from kato.engine.stm import ShortTermMemory
+from kato.engine.vectors import VectorMemory
+from kato.errors import LimitReached, ObservationNotFound
+from kato.fields import shown
+from kato.genes import Genes
+from kato.model import Emotives, Model
+from kato.observation import Event, Observation
+
+MAX_EVENTS = 100_000
+"""How many events a short-term memory holds unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an observation did, or did the first time where it is repeated.
+
+    C{auto_learned_model} is C{None} where nothing was learned; C{bounded} says that the search
+    for the components of a vector gave up; C{window} is the short-term memory right after it.
+    """
+
+    unique_id: str | None
+    auto_learned_model: str | None
+    bounded: bool
+    window: Window
+    interval: int
+    time_stamp: float
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceObserved:
+    """What a sequence of observations did, all together."""
+
+    observed: int
+    learned_models: tuple[str, ...]
+    bounded: bool
+    window: Window
+
+
+class Processor:
+    """A deterministic memory of sequences.
+
+    >>> processor = Processor("p1")
+    >>> for word in ("alpha", "beta", "gamma"):
+    ...     _ = processor.observe(Observation(strings=(word,)))
+    >>> processor.learn()
+    'MODEL|24e0f524f26eecfb14849cf3b3b57c44f3e705c2'
+    >>> for word in ("alpha", "beta"):
+    ...     _ = processor.observe(Observation(strings=(word,)))
+    >>> [best] = processor.predictions()
+    >>> best["future"], best["evidence"]
+    ([['gamma']], 0.666666666667)
+    >>> processor.forecast()
+    [{'event': ['gamma'], 'share': 1.0, 'models': 1, 'frequency': 1}]
+    """
+
+    def __init__(
+        self,
+        processor_id: str,
+        *,
+        genes: Genes | None = None,
+        name: str | None = None,
+        max_events: int = MAX_EVENTS,
+        matcher: Callable[[], Matcher] = PythonMatcher,
+    ) -> None:
+        """
+        @param processor_id: how it is addressed.
+        @param name: how people call it; its id where none is given.
+        @param max_events: how many events its short-term memory may hold.
+        @param matcher: makes an empty matcher.
+        """
+        self.id = processor_id
+        self.name = processor_id if name is None else name
+        self.genes = genes or Genes()
+        self.interval = 0
+        self._max_events = max_events
+        self._new_matcher = matcher
+        self._stm = ShortTermMemory()
+        self._knowledge = Knowledge(matcher())
+        self._vectors = VectorMemory()
+        self._emotives: dict[str, Gathered] = {}
+        self._percept = Percept()
+        self._percept_changed = False
+        self._observations = Recollection("observation")
+        self._requests = Recollection("request")
+        self._version = 0
+        self._cache = _Cache()
+
+    # What it is now
+
+    @property
+    def models(self) -> int:
+        """How many models it has learned."""
+        return len(self._knowledge)
+
+    @property
+    def symbols(self) -> int:
+        """How many distinct symbols all models have."""
+        return self._knowledge.symbols
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors it has learned."""
+        return len(self._vectors)
+
+    @property
+    def window(self) -> Window:
+        """The span of the present short-term memory; C{end - start} is its length."""
+        return self._stm.window
+
+    def short_term_memory(self, window: Window | None = None) -> list[list[str]]:
+        """The events of the present short-term memory, or of an earlier one that an answer still
+        remembers."""
+        events = self._stm.events if window is None else self._stm.at(window)
+        return [list(event) for event in events]
+
+    @property
+    def percept(self) -> Percept:
+        """The last observation as accepted, and the last event."""
+        return self._percept
+
+    @property
+    def emotives(self) -> Emotives:
+        """The averages of the emotives gathered since the last learning or clearing."""
+        return averages(self._emotives)
+
+    # Observing and learning
+
+    def observe(
+        self, observation: Observation, *, now: float = 0.0, made_id: str | None = None
+    ) -> Observed:
+        """Observe one moment, and learn at once where gene C{max_sequence_length} says so.
+
+        @param now: the time, in Unix seconds, which is only ever given back.
+        @param made_id: the id that the answer and the percept show where the observation has none;
+            it is not remembered.
+        @raise Conflict: where its C{unique_id} was used for another observation.
+        @raise LimitReached: where short-term memory is full.
+        """
+        key = observation.unique_id
+        if key is not None:
+            known = self._observations.find(key, observation.digest(), "unique_id")
+            if known is not None:
+                return self._observed_before(known)
+        if observation.has_event and len(self._stm) >= self._max_events:
+            raise self._full("")
+        return self._observe(observation, now, made_id)
+
+    def _observed_before(self, known: Remembered) -> Observed:
+        assert known.window is not None, "every observation remembers its window"
+        return Observed(
+            known.key,
+            known.fields["auto_learned_model"],
+            known.fields["bounded"],
+            known.window,
+            known.interval,
+            known.time_stamp,
+            repeated=True,
+        )
+
+    def _full(self, path: str) -> LimitReached:
+        return LimitReached(
+            f"{path}short-term memory holds {self._max_events} events and may not hold more: "
+            "learn or clear first"
+        )
+
+    def _observe(self, observation: Observation, now: float, made_id: str | None) -> Observed:
+        """Observe what was found fit."""
+        event, bounded = self._event(observation)
+        self._changing()
+        self.interval += 1
+        gather(self._emotives, observation.emotives)
+        for vector in observation.vectors:
+            self._vectors.observe(vector)
+        auto_learned = None
+        if event:
+            self._stm.append(event)
+            limit = self.genes.max_sequence_length
+            if limit and len(self._stm) >= limit:
+                auto_learned = self._learn() or None
+                self._stm.keep_last(self._kept_after_learning(limit))
+        self._perceive(observation, event, made_id)
+        observed = Observed(
+            observation.unique_id or made_id,
+            auto_learned,
+            bounded,
+            self._stm.window,
+            self.interval,
+            now,
+        )
+        if observation.unique_id is not None:
+            self._remember_observation(observation.unique_id, observation.digest(), observed)
+        return observed
+
+    def _event(self, observation: Observation) -> tuple[Event, bool]:
+        """The symbols of an observation, and whether a search for some of them gave up."""
+        strings = observation.strings
+        if self.genes.sort and len(strings) > 1:
+            strings = tuple(sorted(strings))
+        if not observation.vectors:
+            return strings, False
+        found = [self._vectors.classify(vector, self.genes) for vector in observation.vectors]
+        symbols = {symbol for each in found for symbol in each.symbols}
+        return (*sorted(symbols), *strings), any(each.bounded for each in found)
+
+    def _kept_after_learning(self, limit: int) -> int:
+        """How many events an automatic learning leaves, by gene C{stm_mode}."""
+        if limit == 1 or self.genes.stm_mode == "CLEAR":
+            return 0
+        return 1 if self.genes.stm_mode == "TAIL" else len(self._stm) - 1
+
+    def _perceive(self, observation: Observation, event: Event, made_id: str | None) -> None:
+        if observation.unique_id is None and made_id is not None:
+            observation = replace(observation, unique_id=made_id)
+        self._percept = Percept(observation, event or self._percept.event)
+        self._percept_changed = True
+
+    def _remember_observation(self, key: str, digest: str, observed: Observed) -> None:
+        fields = {"auto_learned_model": observed.auto_learned_model, "bounded": observed.bounded}
+        self._observations.remember(
+            key, digest, fields, observed.window, observed.interval, observed.time_stamp
+        )
+        self._pin(observed.window)
+
+    def observe_sequence(
+        self,
+        observations: Sequence[Observation],
+        *,
+        learn_after_each: bool = False,
+        learn_at_end: bool = False,
+        now: float = 0.0,
+        make_id: Callable[[], str] | None = None,
+    ) -> SequenceObserved:
+        """Observe and learn one after the other, but all of it or nothing.
+
+        @param make_id: makes the ids of observations that have none.
+        @raise Conflict: where a C{unique_id} was used for another observation.
+        @raise LimitReached: where short-term memory would be too full at one of them.
+        """
+        fresh = self._judge_sequence(observations, learn_after_each)
+        learned: list[str | None] = []
+        bounded = False
+        for observation, is_fresh in zip(observations, fresh, strict=True):
+            if is_fresh:
+                observed = self._observe(observation, now, make_id and make_id())
+                learned.append(observed.auto_learned_model)
+                bounded = bounded or observed.bounded
+            if learn_after_each:
+                learned.append(self.learn())
+        if learn_at_end:
+            learned.append(self.learn())
+        return SequenceObserved(sum(fresh), tuple(filter(None, learned)), bounded, self._stm.window)
+
+    def _judge_sequence(
+        self, observations: Sequence[Observation], learn_after_each: bool
+    ) -> list[bool]:
+        """Go through a sequence in thought, and tell which observations are new.
+
+        Ids are forgotten as later ones are remembered, also within the sequence, so they are
+        followed by their ordinals.
+        """
+        recent: dict[str, tuple[int, str]] = {}
+        ordinal = self._observations.next_ordinal
+        length = len(self._stm)
+        fresh = []
+        for i, observation in enumerate(observations):
+            is_fresh = True
+            key = observation.unique_id
+            if key is not None:
+                digest = observation.digest()
+                known = recent.get(key) or self._remembered(key)
+                if known is not None and known[0] >= ordinal - self._observations.capacity:
+                    if known[1] != digest:
+                        raise self._observations.conflict(key, f"observations[{i}].unique_id")
+                    is_fresh = False
+                else:
+                    recent[key] = (ordinal, digest)
+                    ordinal += 1
+            if is_fresh and observation.has_event:
+                if length >= self._max_events:
+                    raise self._full(f"observations[{i}]: ")
+                length = self._length_after(length)
+            if learn_after_each:
+                length = 0
+            fresh.append(is_fresh)
+        return fresh
+
+    def _remembered(self, key: str) -> tuple[int, str] | None:
+        known = self._observations.get(key)
+        return known and (known.ordinal, known.digest)
+
+    def _length_after(self, length: int) -> int:
+        """How long a short-term memory of C{length} events is after one more."""
+        limit = self.genes.max_sequence_length
+        if not limit or length + 1 < limit:
+            return length + 1
+        if limit == 1 or self.genes.stm_mode == "CLEAR":
+            return 0
+        return 1 if self.genes.stm_mode == "TAIL" else length
+
+    def learn(self) -> str:
+        """Make a model of short-term memory, and empty it.
+
+        @return: the model's name, or C{""} where there were fewer than 2 symbols.
+        """
+        self._changing()
+        name = self._learn()
+        self._stm.keep_last(0)
+        return name
+
+    def _learn(self) -> str:
+        """Learn, and leave the events for the caller to drop."""
+        sequence = tuple(self._stm.events)
+        name = ""
+        if sum(map(len, sequence)) >= 2:
+            emotives = averages(self._emotives)
+            name = self._knowledge.learn(sequence, emotives, self.genes.persistence).name
+        self._emotives.clear()
+        self._vectors.learn()
+        return name
+
+    def clear_short_term_memory(self) -> None:
+        """Empty short-term memory, and forget the emotives and vectors gathered with it."""
+        self._changing()
+        self._stm.keep_last(0)
+        self._emotives.clear()
+        self._vectors.drop_pending()
+        self._percept = replace(self._percept, event=())
+        self._percept_changed = True
+
+    def clear_all_memory(self) -> None:
+        """Forget all but the genes and the answers that may be asked for again."""
+        self.clear_short_term_memory()
+        self._knowledge = Knowledge(self._new_matcher())
+        self._knowledge.forget_stored()
+        self._vectors = VectorMemory()
+        self._percept = Percept()
+        self.interval = 0
+
+    # Genes and models
+
+    def change_genes(self, values: Mapping[str, Any]) -> Genes:
+        """Take judged values for some genes; gives the genes as they were."""
+        old = self.genes
+        self._changing()
+        self.genes = old.changed(values)
+        return old
+
+    def model(self, name: str) -> Model:
+        """The model of this name, with or without its prefix.
+
+        @raise ModelNotFound: where there is none.
+        """
+        return self._knowledge.get(name)
+
+    def list_models(self, limit: int, after: str | None) -> tuple[list[Model], str | None]:
+        """The next C{limit} models by name after C{after}, and C{after} for the next page."""
+        return self._knowledge.page(limit, after)
+
+    def update_model(
+        self,
+        name: str,
+        frequency: int | None = None,
+        emotives: tuple[Emotives, ...] | None = None,
+    ) -> Model:
+        """Give a model another frequency, other emotives, or both.
+
+        @raise ModelNotFound: where there is none of this name.
+        """
+        model = self._knowledge.update(name, frequency, emotives)
+        self._changing()
+        return model
+
+    def delete_model(self, name: str) -> Model:
+        """Forget a model, as if it had never been learned; gives what it was.
+
+        @raise ModelNotFound: where there is none of this name.
+        """
+        model = self._knowledge.delete(name)
+        self._changing()
+        return model
+
+    # Predicting
+
+    def predictions(self, unique_id: str | None = None) -> list[Prediction]:
+        """The predictions, best first, for short-term memory as it is, or as it was right after
+        the observation C{unique_id}; the caller leaves them as they are.
+
+        @raise ObservationNotFound: where that observation is not remembered.
+        """
+        if unique_id is None:
+            return self._predictions(self._stm.window)
+        known = self._observations.get(unique_id)
+        if known is None or known.window is None:
+            raise ObservationNotFound(f"unique_id: no observation {shown(unique_id)} is remembered")
+        return self._predictions(known.window)
+
+    def _predictions(self, window: Window) -> list[Prediction]:
+        cache = self._cached(window)
+        if cache.predictions is None:
+            genes = self.genes
+            cache.predictions = [
+                prediction(match, self._knowledge.get(match.name), cache.state)
+                for match in self._kept(cache).best(genes.rank_by, genes.max_predictions)
+            ]
+        return cache.predictions
+
+    def forecast(self, limit: int = 10) -> list[dict[str, Any]]:
+        """What comes next, best first, at most C{limit} entries; the caller leaves them as they
+        are."""
+        cache = self._cached(self._stm.window)
+        if cache.forecast is None:
+            cache.forecast = forecast(self._kept(cache), self._knowledge.get)
+        return cache.forecast[:limit]
+
+    def _kept(self, cache: "_Cache") -> Kept:
+        if cache.kept is None:
+            cache.kept = self._knowledge.kept(cache.state, self.genes.recall_threshold)
+        return cache.kept
+
+    def _cached(self, window: Window) -> "_Cache":
+        """What is known already of the state in C{window}, with memory and genes as they are."""
+        if self._cache.key != (self._version, window):
+            state = tuple(chain.from_iterable(self._stm.at(window)))
+            self._cache = _Cache((self._version, window), state)
+            if len(state) < self.genes.min_prediction_symbols:
+                self._cache.predictions, self._cache.forecast = [], []
+        return self._cache
+
+    # Answers that may be asked for again
+
+    def answered_before(self, request_id: str, digest: str) -> Remembered | None:
+        """The answer that this request got when it came first.
+
+        @raise Conflict: where its id was used for something else.
+        """
+        return self._requests.find(request_id, digest, "request_id")
+
+    def remember_answer(
+        self,
+        request_id: str,
+        digest: str,
+        fields: dict[str, Any],
+        window: Window | None,
+        now: float,
+    ) -> None:
+        """Keep an answer for when its request comes again."""
+        self._requests.remember(request_id, digest, fields, window, self.interval, now)
+        if window is not None:
+            self._pin(window)
+
+    def _pin(self, window: Window) -> None:
+        self._stm.pin(window)
+        kept = (self._observations.oldest, self._requests.oldest)
+        windows = (each.window for each in kept if each is not None and each.window is not None)
+        self._stm.release_before(min((w.start for w in windows), default=window.start))
+
+    # What a store needs to know
+
+    def _changing(self) -> None:
+        """Something is about to change: what was computed before no longer holds."""
+        self._version += 1
+
+    def drain(self) -> Changes:
+        """All that changed since the last time, which is then no longer told."""
+        events, dropped = self._stm.drain()
+        vectors, forgets_pending = self._vectors.drain()
+        knowledge = self._knowledge.drain()
+        observations, oldest_observation = self._observations.drain()
+        requests, oldest_request = self._requests.drain()
+        percept = self._percept if self._percept_changed else None
+        self._percept_changed = False
+        return Changes(
+            processor=self.id,
+            state=self._state(),
+            percept=percept,
+            forgets_memory=knowledge.forgets,
+            forgets_pending=forgets_pending,
+            deleted_models=knowledge.deleted,
+            dropped_events=dropped,
+            models=knowledge.models,
+            vectors=vectors,
+            events=events,
+            observations=observations,
+            oldest_observation=oldest_observation,
+            requests=requests,
+            oldest_request=oldest_request,
+        )
+
+    def _state(self) -> State:
+        return State(
+            name=self.name,
+            genes=self.genes,
+            interval=self.interval,
+            window=self._stm.window,
+            emotives=dict(self._emotives),
+        )
+
+    @classmethod
+    def restore(
+        cls,
+        snapshot: Snapshot,
+        *,
+        max_events: int = MAX_EVENTS,
+        matcher: Callable[[], Matcher] = PythonMatcher,
+    ) -> "Processor":
+        """Build a processor again from what the store has of it."""
+        state = snapshot.state
+        processor = cls(
+            snapshot.processor,
+            genes=state.genes,
+            name=state.name,
+            max_events=max_events,
+            matcher=matcher,
+        )
+        processor.interval = state.interval
+        processor._emotives = dict(state.emotives)
+        processor._percept = snapshot.percept
+        processor._stm = ShortTermMemory.restore(state.window, snapshot.events)
+        processor._vectors = VectorMemory.restore(snapshot.vectors)
+        processor._observations = Recollection.restore("observation", snapshot.observations)
+        processor._requests = Recollection.restore("request", snapshot.requests)
+        for remembered in chain(snapshot.observations, snapshot.requests):
+            if remembered.window is not None:
+                processor._stm.pin(remembered.window)
+        processor._knowledge.load(snapshot.models)
+        return processor
+
+
+@dataclass(slots=True)
+class _Cache:
+    """What was computed for one state and one version of memory and genes."""
+
+    key: tuple[int, Window] = (-1, Window(0, 0))
+    state: tuple[str, ...] = ()
+    kept: Kept | None = None
+    predictions: list[Prediction] | None = None
+    forecast: list[dict[str, Any]] | None = None

@@ -1,0 +1,85 @@
+"""The symbols of all models, each with a small number, and what is known of it (SPEC 3)."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+UNKNOWN = -1
+"""The code of a symbol that stands in no model: it is matched by nothing."""
+
+
+class SymbolTable:
+    """Interns symbols as codes, and keeps the sums from which p(s) is made.
+
+    A symbol whose last model is forgotten is forgotten with it, so the table is always as if only
+    the present models had ever been learned; its code is given to a later symbol.
+    """
+
+    __slots__ = ("_codes", "_free", "_mass", "_symbols", "_weights", "total")
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._symbols: list[str] = []
+        self._free: list[int] = []
+        self._weights: list[int] = []
+        self._mass = 0
+        self.total = 0
+        """The sum of the frequencies of all models."""
+
+    def __len__(self) -> int:
+        """N: how many distinct symbols all models have."""
+        return len(self._codes)
+
+    def code(self, symbol: str) -> int:
+        """The code of C{symbol}, or L{UNKNOWN}."""
+        return self._codes.get(symbol, UNKNOWN)
+
+    def add(self, symbols: Iterable[str], frequency: int) -> list[int]:
+        """Count a model with these symbols in, and give their codes, in order."""
+        codes = [self._intern(symbol) for symbol in symbols]
+        self.reweigh(codes, frequency)
+        return codes
+
+    def _intern(self, symbol: str) -> int:
+        code = self._codes.get(symbol)
+        if code is None:
+            if self._free:
+                code = self._free.pop()
+                self._symbols[code] = symbol
+            else:
+                code = len(self._symbols)
+                self._symbols.append(symbol)
+                self._weights.append(0)
+            self._codes[symbol] = code
+        return code
+
+    def reweigh(self, codes: Iterable[int], difference: int) -> None:
+        """A model with these codes gained C{difference} in frequency."""
+        distinct = set(codes)
+        for code in distinct:
+            self._weights[code] += difference
+        self._mass += difference * len(distinct)
+        self.total += difference
+
+    def remove(self, codes: Iterable[int], frequency: int) -> None:
+        """Count a model with these codes out, which had this frequency."""
+        distinct = set(codes)
+        self.reweigh(distinct, -frequency)
+        for code in distinct:
+            if not self._weights[code]:
+                del self._codes[self._symbols[code]]
+                self._free.append(code)
+
+    def probability(self, code: int) -> float:
+        """p(s): the share of the symbol with this code in all models, 0 for L{UNKNOWN}."""
+        return self._weights[code] / self._mass if code != UNKNOWN else 0.0
+
+
+def occurrences(codes: Iterable[int]) -> list[tuple[int, int]]:
+    """Each code with the number of times it stood before: equal pairs of two sequences are as
+    many as their multisets have in common."""
+    seen: Counter[int] = Counter()
+    pairs = []
+    for code in codes:
+        pairs.append((code, seen[code]))
+        seen[code] += 1
+    return pairs

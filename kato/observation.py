@@ -1,0 +1,90 @@
+"""An observation as a client sends it, parsed and judged once (SPEC 1)."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from kato.errors import InvalidRequest
+from kato.fields import array, free_form, mapping, number, text, within
+
+Vector = tuple[float, ...]
+Event = tuple[str, ...]
+
+KEYS = frozenset({"strings", "vectors", "emotives", "unique_id", "metadata"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What is observed at one moment; every part may be empty.
+
+    C{strings} stand as the client ordered them, C{vectors} hold float64 components, C{emotives}
+    float64 values by name.  C{unique_id} is C{None} where the client gave none.
+    """
+
+    strings: tuple[str, ...] = ()
+    vectors: tuple[Vector, ...] = ()
+    emotives: dict[str, float] = field(default_factory=dict)
+    unique_id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: object, path: str = "") -> "Observation":
+        """Read an observation from decoded JSON.
+
+        @param path: where it stands in the request, C{observations[3]} for example.
+        @raise InvalidRequest: which names the field at fault.
+        """
+        given = mapping(raw, path or "body", KEYS)
+
+        def at(key: str) -> str:
+            return within(path, key)
+
+        return cls(
+            strings=tuple(
+                text(item, f"{at('strings')}[{i}]")
+                for i, item in enumerate(array(given.get("strings", ()), at("strings")))
+            ),
+            vectors=tuple(
+                _vector(item, f"{at('vectors')}[{i}]")
+                for i, item in enumerate(array(given.get("vectors", ()), at("vectors")))
+            ),
+            emotives={
+                name: number(value, within(at("emotives"), name))
+                for name, value in mapping(given.get("emotives", {}), at("emotives")).items()
+            },
+            unique_id=text(given["unique_id"], at("unique_id")) if "unique_id" in given else None,
+            metadata=free_form(mapping(given.get("metadata", {}), at("metadata")), at("metadata")),
+        )
+
+    @property
+    def has_event(self) -> bool:
+        """Whether this observation makes an event: one of emotives alone does not."""
+        return bool(self.strings or self.vectors)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The observation as accepted, in JSON's types."""
+        return {
+            "strings": list(self.strings),
+            "vectors": [list(vector) for vector in self.vectors],
+            "emotives": self.emotives,
+            "unique_id": self.unique_id,
+            "metadata": self.metadata,
+        }
+
+    def digest(self) -> str:
+        """A fingerprint of the parsed observation: equal observations have equal ones."""
+        return digest(self.as_dict())
+
+
+def _vector(value: object, path: str) -> Vector:
+    components = array(value, path)
+    if not components:
+        raise InvalidRequest(f"{path}: a vector needs at least one component")
+    return tuple(number(item, f"{path}[{i}]") for i, item in enumerate(components))
+
+
+def digest(value: object) -> str:
+    """SHA-256 of C{value} as JSON with sorted keys, in hex."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

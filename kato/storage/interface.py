@@ -1,0 +1,57 @@
+"""What the rest of the house may rely on in a store (SPEC 11)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Interface
+
+from kato.changes import Changes, Deletion, Snapshot
+
+
+class CannotOpen(Exception):
+    """The store cannot be used: one line that says which and why."""
+
+
+class IStore(Interface):
+    """Keeps processors beyond the life of this process.
+
+    Nothing here blocks the reactor once the store is open.
+    """
+
+    def open() -> None:
+        """Make the store ready, at once.
+
+        @raise CannotOpen: where it is locked by another server, damaged, out of reach, or made by
+            a newer version.
+        """
+
+    def processors() -> "Deferred[Sequence[str]]":
+        """The ids of all processors that are stored, sorted."""
+
+    def load(processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
+        """Call C{restore} with all that is stored of a processor, in a thread; its models stream in
+        as C{restore} iterates them.  Fires with what C{restore} returns, or with C{None} where
+        no such processor is stored.
+
+        @raise StorageUnavailable: (the Deferred fails) where it cannot be read.
+        """
+
+    def deletions() -> "Deferred[Sequence[Deletion]]":
+        """The last L{kato.storage.MAX_DELETIONS} deletions that carried a request id, oldest
+        first."""
+
+    def commit(changes: "Sequence[Changes | Deletion]") -> "Deferred[None]":
+        """Keep all of C{changes}, in order, in one transaction; fires once they would survive a loss
+        of power.
+
+        @raise StorageUnavailable: (the Deferred fails) where nothing of them was kept, or, with
+            C{outcome_unknown}, where nobody can tell.
+        """
+
+    def statistics() -> dict[str, Any]:
+        """What C{/stats} tells of this store: C{kind}, C{commits}, C{failures},
+        C{last_commit_seconds}."""
+
+    def close() -> "Deferred[None]":
+        """Finish what is under way and let go of the store; it cannot be used again."""
