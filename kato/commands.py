@@ -231,7 +231,7 @@ class Operation:
 OPERATIONS: Mapping[str, Operation] = {
     "ping": Operation(Params, "pong", about=About.EITHER),
     "get_status": Operation(Params, "status"),
-    "create_processor": Operation(CreateProcessor, "created", changes=True, creates=True),
+    "create_processor": Operation(CreateProcessor, "ready", changes=True, creates=True),
     "delete_processor": Operation(Params, "deleted", changes=True),
     "list_processors": Operation(ListProcessors, "processors", about=About.SERVER),
     "observe": Operation(Observe, "observed", changes=True, creates=True),

@@ -13,12 +13,18 @@ from kato.commands import Command, Reply
 from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
 
 
+class AlreadyBegun(Exception):
+    """A command was to be taken back, but had begun: nobody will hear how it ended."""
+
+
 class IProcessors(Interface):
     """Who has processors: this process, or services elsewhere."""
 
     def ask(command: Command) -> "Deferred[Reply]":
-        """Carry out a command; may be cancelled, which has an effect only on one that has not
-        begun, and then makes it fail with C{CancelledError} and with nothing changed.
+        """Carry out a command.
+
+        Cancelling the Deferred takes a command back that has not begun: it fails with
+        C{CancelledError} and nothing is changed.  One that has begun fails with L{AlreadyBegun}.
 
         @raise KatoError: (the Deferred fails) what the client shall know.
         """
@@ -56,9 +62,9 @@ class Dispatch:
         self._under_way.add(answer)
         deadline = self._clock.callLater(self._timeout, self._expire, command, asked, answer)
 
-        def settle(result: Reply | Failure) -> None:
+        def settle(result: Reply | Failure) -> Reply | Failure | None:
             if answer not in self._under_way:
-                return
+                return result
             self._under_way.discard(answer)
             deadline.cancel()
             self._answered += 1
@@ -66,6 +72,7 @@ class Dispatch:
                 answer.errback(self._judged(command, result))
             else:
                 answer.callback(result)
+            return None
 
         asked.addBoth(settle)
         return answer
@@ -76,18 +83,13 @@ class Dispatch:
         """There is no answer in time: a command that has not begun is taken back."""
         self._under_way.discard(answer)
         self._answered += 1
-        begun = True
-
-        def taken_back(_: Failure) -> None:
-            nonlocal begun
-            begun = False
-
-        asked.addErrback(taken_back)
+        begun: list[bool] = []
+        asked.addErrback(lambda failure: begun.append(failure.check(AlreadyBegun) is not None))
         asked.cancel()
         answer.errback(
             Timeout(
                 f"no answer to {command.operation} within {self._timeout:g} seconds",
-                outcome_unknown=begun and command.row.changes,
+                outcome_unknown=command.row.changes and any(begun),
             )
         )
 

@@ -1,0 +1,224 @@
+"""C{twistd kato-gateway}: the whole system in one process (SPEC 10).
+
+The only place that knows how the parts are made.  What can go wrong at the start is tried in
+L{makeService}, while a process can still refuse to start: the store is opened and every port bound.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.application.service import IService, Service
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from twisted.web.server import Site
+
+from kato.commands import Command
+from kato.dispatch import Dispatch
+from kato.options import Options as GatewayOptions
+from kato.options import Settings, refuse
+from kato.protocols.rest import Access, make_site
+from kato.storage import open_store
+from kato.storage.interface import CannotOpen, IStore
+from kato.worker import InThread, Worker
+
+PATIENCE = 10.0
+"""Seconds that requests under way have to end when the service stops."""
+
+_THREADS = 2
+"""How many long turns may go on at a time: Python runs one of them at any moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a gateway, made and joined, not started."""
+
+    worker: Worker
+    dispatch: Dispatch
+    site: Site
+
+
+def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: InThread) -> Parts:
+    """Make and join the parts of a gateway.
+
+    @param store: an open store.
+    @param in_thread: calls a function off the reactor.
+    """
+    names = {}
+    if settings.processor_id is not None and settings.processor_name is not None:
+        names[settings.processor_id] = settings.processor_name
+    worker = Worker(
+        store,
+        clock=clock,
+        in_thread=in_thread,
+        genes=settings.genes,
+        names=names,
+        max_processors=settings.max_processors,
+        max_events=settings.max_events,
+        checkpoint=settings.checkpoint,
+    )
+    dispatch = Dispatch(worker, clock=clock, timeout=settings.timeout)
+    site = make_site(
+        dispatch,
+        clock=clock,
+        access=Access(api_key=settings.api_key, hosts=settings.hosts),
+        statistics=dispatch.statistics,
+        ready=lambda: worker.ready,
+    )
+    return Parts(worker, dispatch, site)
+
+
+class Gateway(Service):
+    """Starts and stops the parts of a gateway in order."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: IStore,
+        parts: Parts,
+        ports: list[IListeningPort],
+        *,
+        clock: IReactorTime,
+        threads: ThreadPool,
+        stop_reactor: Callable[[], None],
+    ) -> None:
+        """@param ports: bound already; what comes to them waits until the reactor runs."""
+        self._settings = settings
+        self._store = store
+        self._parts = parts
+        self._ports = ports
+        self._clock = clock
+        self._threads = threads
+        self._stop_reactor = stop_reactor
+
+    def startService(self) -> None:
+        """Load what is stored, then make the processor that was asked for."""
+        super().startService()
+        self._threads.start()
+        Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
+
+    async def _start(self) -> None:
+        for port in self._ports:
+            self.log.info("listening on {address}", address=_shown(port.getHost()))
+        await self._parts.worker.start()
+        if self._settings.processor_id is not None:
+            await self._parts.dispatch.ask(
+                Command.parse("create_processor", processor=self._settings.processor_id)
+            )
+        self.log.info("ready")
+
+    def _give_up(self, failure: Failure) -> None:
+        self.log.failure("the gateway cannot start", failure=failure)
+        self._stop_reactor()
+
+    def stopService(self) -> "Deferred[None]":
+        """Stop listening, finish what is under way, make all durable, let go of the store."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.log.info("stopping")
+        await DeferredList([_stopped(port) for port in self._ports])
+        finished = self._parts.dispatch.stop()
+        finished.addTimeout(PATIENCE, self._clock, onTimeoutCancel=self._lost_patience)
+        await finished
+        await self._parts.worker.stop()
+        await self._store.close()
+        self._threads.stop()
+        self.log.info("stopped")
+
+    def _lost_patience(self, result: object, timeout: float) -> None:
+        self.log.warn("some requests did not end within {seconds} seconds", seconds=timeout)
+
+
+def _shown(address: object) -> str:
+    """An address as an operator would write it."""
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    return str(address)
+
+
+def _stopped(port: IListeningPort) -> "Deferred[Any]":
+    stopping: Deferred[Any] | None = port.stopListening()
+    if stopping is None:
+        stopping = Deferred()
+        stopping.callback(None)
+    return stopping
+
+
+def Options() -> GatewayOptions:
+    """The options, with the environment of this process: what C{twistd} looks for."""
+    return GatewayOptions(os.environ)
+
+
+def makeService(options: GatewayOptions) -> IService:
+    """Make the service, or refuse in one line with exit status 1."""
+    from twisted.internet import reactor
+
+    settings = options.settings
+    try:
+        store = open_store(settings.storage, reactor=reactor)
+        store.open()
+    except CannotOpen as error:
+        refuse(str(error))
+    threads = ThreadPool(0, _THREADS, "turns")
+    parts = build(settings, store, clock=reactor, in_thread=partial(_in_thread, reactor, threads))
+    ports: list[IListeningPort] = []
+    for description in settings.listen:
+        ports.append(_bound(description, parts.site, settings, reactor))
+    return Gateway(
+        settings,
+        store,
+        parts,
+        ports,
+        clock=reactor,
+        threads=threads,
+        stop_reactor=reactor.stop,
+    )
+
+
+def _in_thread(reactor: Any, threads: ThreadPool, call: Callable[[], Any]) -> "Deferred[Any]":
+    from twisted.internet.threads import deferToThreadPool
+
+    return deferToThreadPool(reactor, threads, call)
+
+
+def _bound(description: str, site: Site, settings: Settings, reactor: Any) -> IListeningPort:
+    """Bind a port; what is wrong with it is known now or never."""
+    try:
+        result: list[Any] = []
+        serverFromString(reactor, description).listen(site).addBoth(result.append)
+        [port] = result
+        if isinstance(port, Failure):
+            port.raiseException()
+    except CannotListenError as error:
+        refuse(f"--listen {description}: {error.socketError}")
+    except (ValueError, TypeError, KeyError, OSError, ImportError, AttributeError) as error:
+        refuse(f"--listen {description}: {error}")
+    if settings.api_key is None and not settings.open and not _is_loopback(port):
+        port.stopListening()
+        refuse(
+            f"--listen {description}: other machines could reach this without a key; "
+            "give --api-key-file, or --open if that is meant"
+        )
+    return port
+
+
+def _is_loopback(port: IListeningPort) -> bool:
+    address = port.getHost()
+    if isinstance(address, IPv4Address | IPv6Address):
+        return ip_address(address.host).is_loopback
+    return True

@@ -1,0 +1,61 @@
+"""The log of a service: lines for people, or JSON for programs (SPEC 10)."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from twisted.logger import (
+    FileLogObserver,
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevelFilterPredicate,
+    NamedConstant,
+    eventAsText,
+    formatEvent,
+    formatTime,
+)
+
+_SHOWN = (str, int, float, bool)
+
+
+def log_to(path: str, *, level: NamedConstant, as_json: bool) -> Callable[[], ILogObserver]:
+    """What makes the observer that writes to C{path}; C{-} is standard output."""
+
+    def make() -> ILogObserver:
+        file = sys.stdout if path == "-" else open(path, "a", encoding="utf-8")
+        return observer(file, level=level, as_json=as_json)
+
+    return make
+
+
+def observer(file: TextIO, *, level: NamedConstant, as_json: bool) -> ILogObserver:
+    """Writes events of at least C{level} to C{file}, one line each as JSON, or as text."""
+    write = FileLogObserver(file, _json_line if as_json else _text_line)
+    return FilteringLogObserver(write, [LogLevelFilterPredicate(level)])
+
+
+def _text_line(event: LogEvent) -> str:
+    text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+    if not text:
+        return ""
+    stamp = formatTime(event["log_time"])
+    lines = text.replace("\n", "\n\t")
+    return f"{stamp} {event['log_level'].name:<5} {event.get('log_namespace', '-')}: {lines}\n"
+
+
+def _json_line(event: LogEvent) -> str:
+    """The event with its own fields, of which those that JSON knows are kept as they are."""
+    line = {
+        "time": event["log_time"],
+        "level": event["log_level"].name,
+        "namespace": event.get("log_namespace", "-"),
+        "message": formatEvent(event),
+    }
+    if "log_failure" in event:
+        line["traceback"] = event["log_failure"].getTraceback()
+    for key, value in event.items():
+        if not key.startswith(("log_", "_")) and key not in line:
+            line[key] = value if isinstance(value, _SHOWN) or value is None else str(value)
+    return json.dumps(line) + "\n"

@@ -1,0 +1,254 @@
+"""What an operator may say to a service, and what is made of it (SPEC 10).
+
+An option on the command line goes before its environment variable, and that before the default.  All
+is judged in L{Options.postOptions}, before anything starts; past it there are only L{Settings}.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from twisted.logger import LogLevel, NamedConstant
+from twisted.python import usage
+
+from kato.commands import parse_processor_id
+from kato.engine.processor import MAX_EVENTS
+from kato.errors import InvalidRequest
+from kato.genes import RANKINGS, Genes, parse_gene
+from kato.logs import log_to
+
+LISTEN = "tcp:8000:interface=127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a gateway is to run: every value judged.
+
+    C{checkpoint} and C{timeout} are in seconds.
+    """
+
+    listen: tuple[str, ...] = (LISTEN,)
+    storage: str = "sqlite:"
+    processor_id: str | None = None
+    processor_name: str | None = None
+    max_processors: int = 1000
+    max_events: int = MAX_EVENTS
+    checkpoint: float = 5.0
+    timeout: float = 30.0
+    open: bool = False
+    api_key: bytes | None = None
+    hosts: frozenset[str] = frozenset()
+    genes: Genes = Genes()
+
+
+_GENE_OPTIONS = {
+    "classifier": "classifier",
+    "max-predictions": "max_predictions",
+    "persistence": "persistence",
+    "recall-threshold": "recall_threshold",
+    "max-sequence-length": "max_sequence_length",
+    "stm-mode": "stm_mode",
+    "rank-by": "rank_by",
+}
+
+_ENVIRONMENT = {
+    "listen": "KATO_LISTEN",
+    "storage": "KATO_STORAGE",
+    "processor-id": "PROCESSOR_ID",
+    "processor-name": "PROCESSOR_NAME",
+    "checkpoint": "KATO_CHECKPOINT",
+    "open": "KATO_OPEN",
+    "api-key": "KATO_API_KEY",
+    "api-key-file": "KATO_API_KEY_FILE",
+    "allow-host": "KATO_ALLOW_HOST",
+    "log-level": "LOG_LEVEL",
+}
+
+_LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
+
+
+class Options(usage.Options):
+    """The options of C{twistd kato-gateway}."""
+
+    synopsis = "[options]"
+    longdesc = "KATO's gateway: processors, and REST to speak to them.  Runs until SIGTERM."
+
+    optParameters = [
+        ["storage", None, None, "sqlite:, sqlite:///path/kato.db or memory:"],
+        ["processor-id", None, None, "a processor that is made at the start"],
+        ["processor-name", None, None, "what people call it"],
+        ["max-processors", None, "1000", "how many processors there may be"],
+        ["max-events", None, str(MAX_EVENTS), "how many events a short-term memory may hold"],
+        ["checkpoint", None, None, "seconds until an observation is durable; 0: at once"],
+        ["timeout", None, "30", "seconds until a request without an answer gets 504"],
+        ["api-key", None, None, "a key for everything; better in a file than here"],
+        ["api-key-file", None, None, "a file that holds the key"],
+        ["log-level", None, None, "DEBUG, INFO, WARNING or ERROR; INFO if left out"],
+        ["log-format", None, "text", "text or json"],
+        ["classifier", None, None, "gene of new processors: CVC or DVC"],
+        ["max-predictions", None, None, "gene of new processors"],
+        ["persistence", None, None, "gene of new processors"],
+        ["recall-threshold", None, None, "gene of new processors: 0.0 to 1.0"],
+        ["max-sequence-length", None, None, "gene of new processors: 0 is off"],
+        ["stm-mode", None, None, "gene of new processors: TAIL, CLEAR or ROLLING"],
+        ["rank-by", None, None, f"gene of new processors: {', '.join(RANKINGS)}"],
+    ]
+    optFlags = [
+        ["open", None, "serve other addresses than loopback without a key"],
+        ["no-sort", None, "gene of new processors: strings keep their order"],
+        ["no-predictions", None, "gene of new processors: none are pushed to subscribers"],
+    ]
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """@param environment: where variables are looked up."""
+        super().__init__()
+        self._environment = environment
+        self._listen: list[str] = []
+        self._hosts: list[str] = []
+        self.settings = Settings()
+
+    def opt_listen(self, description: str) -> None:
+        """a Twisted endpoint description, as often as you like; tcp:8000:interface=127.0.0.1 if
+        left out"""
+        self._listen.append(description)
+
+    def opt_allow_host(self, name: str) -> None:
+        """a host name by which this server is called, as often as you like"""
+        self._hosts.append(name)
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Read the command line; under C{twistd}, what is wrong is said in one line, and ends the
+        process with status 1, which C{twistd} itself would not do."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            if self.parent is None:
+                raise
+            refuse(str(error))
+
+    def postOptions(self) -> None:
+        """Judge all that was said."""
+        listen = self._listen or (self._given("listen") or LISTEN).split()
+        hosts = self._hosts or (self._given("allow-host") or "").split()
+        processor_id = self._given("processor-id")
+        processor_name = self._given("processor-name")
+        if processor_name is not None and processor_id is None:
+            raise usage.UsageError("--processor-name: there is no --processor-id to go with it")
+        self.settings = Settings(
+            listen=tuple(listen),
+            storage=self._given("storage") or "sqlite:",
+            processor_id=None if processor_id is None else _processor_id(processor_id),
+            processor_name=processor_name,
+            max_processors=self._whole("max-processors", 1),
+            max_events=self._whole("max-events", 1),
+            checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
+            timeout=self._seconds("timeout", 30.0, least=0.001),
+            open=bool(self["open"]) or self._is_on("open"),
+            api_key=self._api_key(),
+            hosts=frozenset(host.lower() for host in hosts),
+            genes=self._genes(),
+        )
+        self._start_logging()
+
+    def _given(self, option: str) -> str | None:
+        """What was said on the command line, or in the environment; C{None} for nothing."""
+        value: str | None = self.get(option)
+        if not value and option in _ENVIRONMENT:
+            value = self._environment.get(_ENVIRONMENT[option])
+        return value or None
+
+    def _is_on(self, option: str) -> bool:
+        value = self._environment.get(_ENVIRONMENT[option], "").lower()
+        if value not in ("", "0", "1", "false", "true", "no", "yes"):
+            raise usage.UsageError(f"{_ENVIRONMENT[option]}: expected true or false, got {value!r}")
+        return value in ("1", "true", "yes")
+
+    def _whole(self, option: str, least: int) -> int:
+        value = self[option]
+        if not value.isdecimal() or int(value) < least:
+            raise usage.UsageError(f"--{option}: expected a whole number from {least}, got {value}")
+        return int(value)
+
+    def _seconds(self, option: str, default: float, *, least: float) -> float:
+        value = self._given(option)
+        if value is None:
+            return default
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = -1.0
+        if not least <= seconds < float("inf"):
+            raise usage.UsageError(f"--{option}: expected seconds from {least:g}, got {value!r}")
+        return seconds
+
+    def _api_key(self) -> bytes | None:
+        key, path = self._given("api-key"), self._given("api-key-file")
+        if key is not None and path is not None:
+            raise usage.UsageError("--api-key-file: --api-key is given too; give one")
+        if path is not None:
+            try:
+                key = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeError) as error:
+                raise usage.UsageError(f"--api-key-file: cannot read {path}: {error}") from None
+        if key is None:
+            return None
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise usage.UsageError("--api-key: expected printable ASCII without spaces")
+        return key.encode()
+
+    def _genes(self) -> Genes:
+        values: dict[str, Any] = {}
+        for option, gene in _GENE_OPTIONS.items():
+            given = self[option]
+            if given is None:
+                continue
+            try:
+                values[gene] = parse_gene(gene, _plain(given))
+            except InvalidRequest as error:
+                raise usage.UsageError(f"--{option}: {error.message}") from None
+        if self["no-sort"]:
+            values["sort"] = False
+        if self["no-predictions"]:
+            values["process_predictions"] = False
+        return Genes(**values)
+
+    def _start_logging(self) -> None:
+        """Tell C{twistd} who writes its log, unless it was told by its own option."""
+        level = (self._given("log-level") or "INFO").upper()
+        if level not in _LEVELS:
+            raise usage.UsageError(f"--log-level: expected {', '.join(_LEVELS)}, got {level}")
+        if self["log-format"] not in ("text", "json"):
+            raise usage.UsageError(f"--log-format: expected text or json, got {self['log-format']}")
+        if self.parent is not None and not self.parent.get("logger"):
+            constant: NamedConstant = LogLevel.levelWithName(_LEVELS[level])
+            to_stdout = bool(self.parent.get("nodaemon"))
+            self.parent["logger"] = log_to(
+                self.parent.get("logfile") or ("-" if to_stdout else "twistd.log"),
+                level=constant,
+                as_json=self["log-format"] == "json",
+            )
+
+
+def _processor_id(value: str) -> str:
+    try:
+        return parse_processor_id(value)
+    except InvalidRequest as error:
+        raise usage.UsageError(f"--processor-id: {error.message}") from None
+
+
+def _plain(value: str) -> int | float | str:
+    """A value of a gene as a client would write it in JSON."""
+    for number in (int, float):
+        try:
+            return number(value)
+        except ValueError:
+            continue
+    return value
+
+
+def refuse(why: str) -> NoReturn:
+    """Say in one line on standard error why nothing was started, and end with status 1."""
+    sys.stderr.write(f"kato: {why}\n")
+    raise SystemExit(1)

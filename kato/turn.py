@@ -1,0 +1,344 @@
+"""One turn of a processor: a command carried out on an engine (SPEC 8).
+
+This is what every transport and every wire has in common.  It is pure: it is told the time, and what
+must be durable before the answer is given stands in what it returns.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kato import __version__
+from kato.changes import Remembered, Window
+from kato.commands import (
+    ChangeGene,
+    ChangeGenes,
+    Command,
+    CreateProcessor,
+    GetForecast,
+    GetGene,
+    GetPredictions,
+    ListModels,
+    NamedModel,
+    Observe,
+    ObserveSequence,
+    Params,
+    Reply,
+    UpdateModel,
+)
+from kato.engine import Processor
+from kato.genes import Genes
+from kato.model import Model
+
+_LONG_MODELS = 100
+"""With more models than this, matching them takes milliseconds,"""
+_LONG_LIST = 1_000
+"""with more entries than this, so does going over a list,"""
+_LONG_VECTORS = 100_000
+"""and with more components, comparing vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a turn came to.
+
+    C{durable} says that the answer is only true once the processor's state is.
+    """
+
+    reply: Reply
+    changed: bool
+    durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The result of an operation, beside the envelope, and the memory that is told with it."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    window: Window | None = None
+    durable: bool = False
+    repeated: bool = False
+    interval: int | None = None
+    time_stamp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What an operation is told beside its parameters."""
+
+    now: float
+    created: bool
+    make_id: Callable[[], str]
+
+
+def take_turn(
+    processor: Processor,
+    command: Command,
+    *,
+    now: float,
+    make_id: Callable[[], str],
+    created: bool = False,
+) -> Outcome:
+    """Carry out C{command}, once: an answer that is remembered is given again.
+
+    @param now: the time, in Unix seconds.
+    @param make_id: makes the ids of observations that have none.
+    @param created: the processor was made for this command.
+    @raise KatoError: where the command cannot be carried out; then nothing has changed.
+    """
+    changes = command.row.changes
+    if changes and command.request_id is not None:
+        known = processor.answered_before(command.request_id, command.digest())
+        if known is not None:
+            return Outcome(_answered_before(processor, command, known), False, False)
+    result = _OPERATIONS[command.operation](processor, command.params, _Turn(now, created, make_id))
+    if changes and command.request_id is not None:
+        processor.remember_answer(
+            command.request_id, command.digest(), dict(result.fields), result.window, now
+        )
+    changed = changes and not (result.repeated and command.request_id is None)
+    return Outcome(_reply(processor, command, result, now), changed, changed and result.durable)
+
+
+def _answered_before(processor: Processor, command: Command, known: Remembered) -> Reply:
+    result = _Result(
+        known.fields, known.window, interval=known.interval, time_stamp=known.time_stamp
+    )
+    return _reply(processor, command, result, known.time_stamp)
+
+
+def _reply(processor: Processor, command: Command, result: _Result, now: float) -> Reply:
+    fields = dict(result.fields)
+    if result.window is not None:
+        if command.brief:
+            fields["events"] = result.window.end - result.window.start
+        else:
+            fields["short_term_memory"] = processor.short_term_memory(result.window)
+    return Reply(
+        message=command.row.message,
+        time_stamp=now if result.time_stamp is None else result.time_stamp,
+        fields=fields,
+        processor=processor.id,
+        interval=processor.interval if result.interval is None else result.interval,
+    )
+
+
+def is_long(processor: Processor, command: Command) -> bool:
+    """Whether the turn may take so long that it must not be taken on the reactor."""
+    params = command.params
+    if command.operation in _MATCHING:
+        return processor.models > _LONG_MODELS
+    if isinstance(params, Observe):
+        tells_memory = not params.brief or processor.genes.max_sequence_length > 0
+        return (tells_memory and _is_long_memory(processor)) or _are_long_vectors(
+            processor, params.observation.vectors
+        )
+    if isinstance(params, ObserveSequence):
+        return len(params.observations) > _LONG_MODELS or any(
+            _are_long_vectors(processor, each.vectors) for each in params.observations
+        )
+    if command.operation in ("list_models", "clear_all_memory"):
+        return processor.models > _LONG_LIST
+    return _is_long_memory(processor)
+
+
+_MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
+
+
+def _is_long_memory(processor: Processor) -> bool:
+    window = processor.window
+    return window.end - window.start > _LONG_LIST
+
+
+def _are_long_vectors(processor: Processor, vectors: tuple[tuple[float, ...], ...]) -> bool:
+    if not vectors or not processor.vectors:
+        return False
+    if processor.genes.classifier == "DVC":
+        return True
+    return processor.vectors * sum(map(len, vectors)) > _LONG_VECTORS
+
+
+def _ping(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    return _Result()
+
+
+def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    window = processor.window
+    return _Result(
+        {
+            "name": processor.name,
+            "models": processor.models,
+            "symbols": processor.symbols,
+            "vectors": processor.vectors,
+            "events": window.end - window.start,
+            "genes": processor.genes.as_dict(),
+            "version": __version__,
+        }
+    )
+
+
+def _create_processor(processor: Processor, params: CreateProcessor, turn: _Turn) -> _Result:
+    if params.genes:
+        processor.change_genes(params.genes)
+    return _Result({"created": turn.created}, durable=True)
+
+
+def _observe(processor: Processor, params: Observe, turn: _Turn) -> _Result:
+    given = params.observation.unique_id
+    made_id = turn.make_id() if given is None else None
+    observed = processor.observe(params.observation, now=turn.now, made_id=made_id)
+    fields: dict[str, Any] = {
+        "unique_id": observed.unique_id,
+        "auto_learned_model": observed.auto_learned_model,
+    }
+    if observed.bounded:
+        fields["classifier_bounded"] = True
+    return _Result(
+        fields,
+        observed.window,
+        durable=observed.auto_learned_model is not None,
+        repeated=observed.repeated,
+        interval=observed.interval,
+        time_stamp=observed.time_stamp,
+    )
+
+
+def _observe_sequence(processor: Processor, params: ObserveSequence, turn: _Turn) -> _Result:
+    done = processor.observe_sequence(
+        params.observations,
+        learn_after_each=params.learn_after_each,
+        learn_at_end=params.learn_at_end,
+        now=turn.now,
+        make_id=turn.make_id,
+    )
+    fields: dict[str, Any] = {
+        "observed": done.observed,
+        "learned_models": list(done.learned_models),
+    }
+    if done.bounded:
+        fields["classifier_bounded"] = True
+    learns = params.learn_after_each or params.learn_at_end or bool(done.learned_models)
+    return _Result(fields, done.window, durable=learns)
+
+
+def _learn(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    return _Result({"model_name": processor.learn()}, processor.window, durable=True)
+
+
+def _get_predictions(processor: Processor, params: GetPredictions, turn: _Turn) -> _Result:
+    return _Result({"predictions": processor.predictions(params.unique_id)})
+
+
+def _get_forecast(processor: Processor, params: GetForecast, turn: _Turn) -> _Result:
+    return _Result({"forecast": processor.forecast(params.limit)})
+
+
+def _get_short_term_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    return _Result(window=processor.window)
+
+
+def _clear_short_term_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    processor.clear_short_term_memory()
+    return _Result(window=processor.window)
+
+
+def _clear_all_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    processor.clear_all_memory()
+    return _Result(window=processor.window, durable=True)
+
+
+def _get_gene(processor: Processor, params: GetGene, turn: _Turn) -> _Result:
+    return _Result({"gene": params.gene, "value": processor.genes.as_dict()[params.gene]})
+
+
+def _get_genes(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    return _Result({"genes": processor.genes.as_dict()})
+
+
+def _change_gene(processor: Processor, params: ChangeGene, turn: _Turn) -> _Result:
+    old = processor.change_genes({params.gene: params.value}).as_dict()
+    return _Result(
+        {"gene": params.gene, "old_value": old[params.gene], "new_value": params.value},
+        durable=True,
+    )
+
+
+def _change_genes(processor: Processor, params: ChangeGenes, turn: _Turn) -> _Result:
+    old = processor.change_genes(params.genes)
+    return _Result(
+        {"old_values": _some(old, params.genes), "new_values": dict(params.genes)}, durable=True
+    )
+
+
+def _some(genes: Genes, names: Mapping[str, Any]) -> dict[str, Any]:
+    values = genes.as_dict()
+    return {name: values[name] for name in names}
+
+
+def _get_model(processor: Processor, params: NamedModel, turn: _Turn) -> _Result:
+    return _Result({"model": processor.model(params.model_name).as_dict()})
+
+
+def _list_models(processor: Processor, params: ListModels, turn: _Turn) -> _Result:
+    models, after = processor.list_models(params.limit, params.after)
+    return _Result(
+        {"models": list(map(_summary, models)), "total": processor.models, "next": after}
+    )
+
+
+def _summary(model: Model) -> dict[str, Any]:
+    return {"name": model.name, "frequency": model.frequency, "length": model.length}
+
+
+def _update_model(processor: Processor, params: UpdateModel, turn: _Turn) -> _Result:
+    model = processor.update_model(params.model_name, params.frequency, params.emotives)
+    return _Result({"model": model.as_dict()}, durable=True)
+
+
+def _delete_model(processor: Processor, params: NamedModel, turn: _Turn) -> _Result:
+    processor.delete_model(params.model_name)
+    return _Result(durable=True)
+
+
+def _get_percept_data(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    observation = processor.percept.observation
+    return _Result(_NO_PERCEPT if observation is None else observation.as_dict())
+
+
+_NO_PERCEPT = {"strings": [], "vectors": [], "emotives": {}, "unique_id": None, "metadata": {}}
+
+
+def _get_cognition_data(processor: Processor, params: Params, turn: _Turn) -> _Result:
+    return _Result(
+        {
+            "predictions": processor.predictions(),
+            "emotives": processor.emotives,
+            "symbols": list(processor.percept.event),
+        },
+        processor.window,
+    )
+
+
+_OPERATIONS: Mapping[str, Callable[[Processor, Any, _Turn], _Result]] = {
+    "ping": _ping,
+    "get_status": _get_status,
+    "create_processor": _create_processor,
+    "observe": _observe,
+    "observe_sequence": _observe_sequence,
+    "learn": _learn,
+    "get_predictions": _get_predictions,
+    "get_forecast": _get_forecast,
+    "get_short_term_memory": _get_short_term_memory,
+    "clear_short_term_memory": _clear_short_term_memory,
+    "clear_all_memory": _clear_all_memory,
+    "get_gene": _get_gene,
+    "get_genes": _get_genes,
+    "change_gene": _change_gene,
+    "change_genes": _change_genes,
+    "get_model": _get_model,
+    "list_models": _list_models,
+    "update_model": _update_model,
+    "delete_model": _delete_model,
+    "get_percept_data": _get_percept_data,
+    "get_cognition_data": _get_cognition_data,
+}

@@ -1,0 +1,465 @@
+"""The processors of this process: turns, one at a time for each, and their durability (SPEC 8, 11).
+
+A command waits in its processor's queue, takes its turn on the engine, and is answered once all that
+it saw is as durable as it must be.  The turn ends before that, so the next one begins meanwhile and
+both go with one commit.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from kato.changes import Changes, Deletion, Remembered, Snapshot
+from kato.commands import Command, ListProcessors, Reply
+from kato.commits import GroupCommit
+from kato.deletions import DeletedProcessors
+from kato.dispatch import AlreadyBegun, IProcessors
+from kato.engine import Processor
+from kato.engine.processor import MAX_EVENTS
+from kato.errors import (
+    KatoError,
+    LimitReached,
+    ProcessorNotFound,
+    StorageUnavailable,
+    TooManyRequests,
+)
+from kato.fields import shown
+from kato.genes import Genes
+from kato.model import Model
+from kato.storage.interface import IStore
+from kato.turn import Outcome, is_long, take_turn
+
+MAX_QUEUE = 10_000
+"""How many commands may wait for one processor."""
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function off the reactor; fires with what it returns."""
+
+_TELLING = 50_000
+"""After how many models of one processor the log tells of the loading."""
+
+_LONG_FAREWELL = 1_000
+"""An engine with more models than this is let go of in a thread: freeing it takes a while."""
+
+
+class _Ask:
+    """A command on its way; who asked may have given up."""
+
+    __slots__ = ("answer", "begun", "command", "given_up")
+
+    def __init__(self, command: Command, cancelled: "Callable[[_Ask], None]") -> None:
+        self.command = command
+        self.begun = False
+        self.given_up = False
+        self.answer: Deferred[Reply] = Deferred(lambda _: cancelled(self))
+
+    def settle(self, result: Reply | Failure | KatoError) -> None:
+        if self.given_up:
+            return
+        if isinstance(result, Reply):
+            self.answer.callback(result)
+        else:
+            self.answer.errback(result)
+
+
+class _Slot:
+    """The place of one processor, whether or not it exists now.
+
+    C{stale} says that a processor may be stored which is not loaded.  C{generation} rises when the
+    engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
+    """
+
+    __slots__ = (
+        "changing",
+        "dirty",
+        "engine",
+        "generation",
+        "id",
+        "loading",
+        "queue",
+        "running",
+        "stale",
+    )
+
+    def __init__(self, processor: str) -> None:
+        self.id = processor
+        self.engine: Processor | None = None
+        self.queue: deque[_Ask] = deque()
+        self.running = False
+        self.changing = False
+        self.loading: Deferred[None] | None = None
+        self.stale = False
+        self.dirty = False
+        self.generation = 0
+
+    @property
+    def vacant(self) -> bool:
+        return not self.taken and not self.queue
+
+    @property
+    def taken(self) -> bool:
+        """Whether there is a processor, or may be one soon."""
+        return self.engine is not None or self.stale or self.running
+
+
+@implementer(IProcessors)
+class Worker:
+    """Provides L{IProcessors} in this process."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        store: IStore,
+        *,
+        clock: IReactorTime,
+        in_thread: InThread,
+        genes: Genes | None = None,
+        names: Mapping[str, str] | None = None,
+        max_processors: int = 1000,
+        max_events: int = MAX_EVENTS,
+        checkpoint: float = 5.0,
+        make_id: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        """
+        @param store: an open store, which nobody else uses.
+        @param genes: those of new processors.
+        @param names: what people call some processors, by id.
+        @param checkpoint: seconds until an observation is durable; 0: before it is answered.
+        """
+        self._store = store
+        self._clock = clock
+        self._in_thread = in_thread
+        self._genes = genes or Genes()
+        self._names = names or {}
+        self._max_processors = max_processors
+        self._max_events = max_events
+        self._checkpoint = checkpoint
+        self._make_id = make_id
+        self._slots: dict[str, _Slot] = {}
+        self._deletions = DeletedProcessors()
+        self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
+        self._checkpoints = LoopingCall(self._save_all)
+        self._checkpoints.clock = clock
+        self.ready = False
+
+    # Starting and stopping
+
+    async def start(self) -> None:
+        """Load all processors; commands that come meanwhile wait for theirs.
+
+        @raise StorageUnavailable: where the store cannot be read.
+        """
+        self._deletions.load(await self._store.deletions())
+        stored = await self._store.processors()
+        loading = [self._load(self._slot(processor)) for processor in stored]
+        await gatherResults(loading)
+        self.log.info("{number} processors loaded", number=len(stored))
+        if self._checkpoint:
+            self._checkpoints.start(self._checkpoint, now=False).addErrback(self._defect)
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Make all durable; nobody asks any more."""
+        self.ready = False
+        if self._checkpoints.running:
+            self._checkpoints.stop()
+        await self._save_all()
+
+    def _save_all(self) -> "Deferred[None]":
+        """Make everything durable that is not; a failure is logged where it happens."""
+        unsaved = [slot for slot in self._slots.values() if slot.dirty and not slot.changing]
+        waiting = [self._commits.request(slot.id).addErrback(lambda _: None) for slot in unsaved]
+        return gatherResults(waiting).addCallback(lambda _: None)
+
+    def _defect(self, failure: Failure) -> None:
+        self.log.failure("defect in the worker", failure=failure)
+
+    # Asking
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        """Carry out a command when its processor's turn comes."""
+        if command.processor is None:
+            return self._ask_server(command)
+        slot = self._slot(command.processor)
+        if len(slot.queue) >= MAX_QUEUE:
+            return fail(
+                TooManyRequests(
+                    f"{MAX_QUEUE} requests wait for processor {slot.id} already", retry_after=1
+                )
+            )
+        ask = _Ask(command, partial(self._cancelled, slot))
+        slot.queue.append(ask)
+        self._pump(slot)
+        return ask.answer
+
+    def _cancelled(self, slot: _Slot, ask: _Ask) -> None:
+        ask.given_up = True
+        if ask.begun:
+            ask.answer.errback(AlreadyBegun())
+        else:
+            slot.queue.remove(ask)
+            self._tidy(slot)
+
+    def _slot(self, processor: str) -> _Slot:
+        slot = self._slots.get(processor)
+        if slot is None:
+            slot = self._slots[processor] = _Slot(processor)
+        return slot
+
+    def _pump(self, slot: _Slot) -> None:
+        """Take turns until the queue is empty, or one goes on elsewhere."""
+        if slot.queue and slot.stale and slot.loading is None:
+            self._load(slot)
+        while slot.queue and not slot.running and slot.loading is None:
+            ask = slot.queue.popleft()
+            ask.begun = True
+            try:
+                self._begin(slot, ask)
+            except KatoError as error:
+                ask.settle(error)
+            except Exception:
+                ask.settle(Failure())
+        self._tidy(slot)
+
+    def _tidy(self, slot: _Slot) -> None:
+        if slot.vacant and self._slots.get(slot.id) is slot:
+            del self._slots[slot.id]
+
+    def _begin(self, slot: _Slot, ask: _Ask) -> None:
+        command = ask.command
+        if command.operation == "delete_processor":
+            self._delete(slot, ask)
+            return
+        created = slot.engine is None
+        engine = self._engine(slot, command)
+        turn = partial(
+            take_turn,
+            engine,
+            command,
+            now=self._clock.seconds(),
+            make_id=self._make_id,
+            created=created,
+        )
+        if not is_long(engine, command):
+            self._end(_outcome(turn), slot, ask, engine, slot.generation)
+            return
+        if command.row.changes:
+            self._commits.drain_now(slot.id)
+            slot.changing = True
+        slot.running = True
+        self._in_thread(turn).addBoth(self._ended, slot, ask, engine, slot.generation)
+
+    def _engine(self, slot: _Slot, command: Command) -> Processor:
+        """The engine of a slot; a new one, not yet in its place, where the command may make it."""
+        if slot.engine is not None:
+            return slot.engine
+        if not command.row.creates:
+            raise ProcessorNotFound(f"processor: there is no {shown(slot.id)}")
+        if sum(each.taken for each in self._slots.values()) >= self._max_processors:
+            raise LimitReached(
+                f"processor: {shown(slot.id)} would be one more than the "
+                f"{self._max_processors} processors allowed"
+            )
+        return Processor(
+            slot.id, genes=self._genes, name=self._names.get(slot.id), max_events=self._max_events
+        )
+
+    def _ended(
+        self, result: Outcome | Failure, slot: _Slot, ask: _Ask, engine: Processor, generation: int
+    ) -> None:
+        """A turn that was taken in a thread is over."""
+        slot.running = slot.changing = False
+        self._end(result, slot, ask, engine, generation)
+        self._pump(slot)
+
+    def _end(
+        self, result: Outcome | Failure, slot: _Slot, ask: _Ask, engine: Processor, generation: int
+    ) -> None:
+        if generation != slot.generation:
+            ask.settle(StorageUnavailable("nothing can be stored now: not done", retry_after=1))
+        elif isinstance(result, Failure):
+            if slot.engine is engine and not result.check(KatoError):
+                self._roll_back(slot.id)
+            ask.settle(result)
+        else:
+            slot.engine = engine
+            slot.dirty = slot.dirty or result.changed
+            self._answer_when_durable(self._durability(slot, result), ask, result.reply)
+
+    def _durability(self, slot: _Slot, outcome: Outcome) -> "Deferred[None] | None":
+        """When all that a turn did and saw is durable; C{None}: it need not be, or is."""
+        if outcome.durable or (outcome.changed and not self._checkpoint):
+            return self._commits.request(slot.id)
+        return self._commits.pending(slot.id)
+
+    def _answer_when_durable(
+        self, durable: "Deferred[None] | None", ask: _Ask, reply: Reply
+    ) -> None:
+        if durable is None:
+            ask.settle(reply)
+        else:
+            durable.addCallbacks(lambda _: ask.settle(reply), ask.settle)
+
+    # Deleting
+
+    def _delete(self, slot: _Slot, ask: _Ask) -> None:
+        command, now = ask.command, self._clock.seconds()
+        known = self._deletions.find(command)
+        if known is not None:
+            ask.settle(_deleted(command, known.interval, known.time_stamp))
+            return
+        if slot.engine is None:
+            raise ProcessorNotFound(f"processor: there is no {shown(slot.id)}")
+        engine, slot.engine, slot.dirty = slot.engine, None, False
+        request = self._deletions.remember(command, engine.interval, now)
+        reply = _deleted(command, engine.interval, now)
+        if engine.models > _LONG_FAREWELL:
+            self._in_thread(partial(_farewell, [engine]))
+        del engine
+        durable = self._commits.delete(Deletion(slot.id, request))
+        durable.addErrback(self._undelete, slot.id, request)
+        self._answer_when_durable(durable, ask, reply)
+
+    def _undelete(self, failure: Failure, processor: str, request: Remembered | None) -> Failure:
+        if request is not None:
+            self._deletions.forget(processor, request)
+        return failure
+
+    # Durability
+
+    def _drain(self, processor: str) -> Changes | None:
+        slot = self._slots.get(processor)
+        if slot is None or slot.engine is None:
+            return None
+        slot.dirty = False
+        return slot.engine.drain()
+
+    def _roll_back(self, processor: str) -> None:
+        """Throw an engine away, and load what is durable before the next turn."""
+        slot = self._slot(processor)
+        slot.generation += 1
+        slot.engine = None
+        slot.dirty = False
+        self._load(slot)
+
+    def _load(self, slot: _Slot) -> "Deferred[None]":
+        """Put the durable state of a processor in its place; its turns wait for that."""
+        slot.stale = True
+        loading: Deferred[None] = Deferred()
+        slot.loading = loading
+        stored = self._store.load(slot.id, self._restore)
+        stored.addBoth(self._loaded, slot, loading, slot.generation)
+        return loading
+
+    def _loaded(
+        self,
+        result: Processor | None | Failure,
+        slot: _Slot,
+        loading: "Deferred[None]",
+        generation: int,
+    ) -> None:
+        if generation == slot.generation:
+            slot.loading = None
+            if isinstance(result, Failure):
+                self._not_loaded(result, slot)
+            else:
+                slot.engine = result
+                slot.stale = False
+            self._pump(slot)
+        loading.callback(None)
+
+    def _not_loaded(self, failure: Failure, slot: _Slot) -> None:
+        """Who waits is told; who asks later makes it be tried again."""
+        self.log.error(
+            "processor {processor} cannot be loaded: {error}",
+            processor=slot.id,
+            error=failure.value,
+        )
+        waiting, slot.queue = slot.queue, deque()
+        for ask in waiting:
+            ask.settle(failure)
+
+    def _restore(self, snapshot: Snapshot) -> Processor:
+        models = self._telling(snapshot.processor, snapshot.models)
+        engine = Processor.restore(replace(snapshot, models=models), max_events=self._max_events)
+        engine.name = self._names.get(engine.id, engine.name)
+        return engine
+
+    def _telling(self, processor: str, models: Iterable[Model]) -> Iterator[Model]:
+        """Tell of the models as they stream in."""
+        for number, model in enumerate(models, 1):
+            yield model
+            if number % _TELLING == 0:
+                self.log.info(
+                    "processor {processor}: {number} models loaded",
+                    processor=processor,
+                    number=number,
+                )
+
+    # The server itself
+
+    def _ask_server(self, command: Command) -> "Deferred[Reply]":
+        if isinstance(command.params, ListProcessors):
+            return Deferred.fromCoroutine(self._list(command, command.params))
+        return succeed(Reply(command.row.message, self._clock.seconds()))
+
+    async def _list(self, command: Command, params: ListProcessors) -> Reply:
+        """Tell the processors there are; what is told of them is durable when it is told."""
+        for slot in list(self._slots.values()):
+            if slot.loading is not None:
+                await slot.loading
+        existing = sorted(
+            (slot.id, slot.engine) for slot in self._slots.values() if slot.engine is not None
+        )
+        later = [each for each in existing if params.after is None or each[0] > params.after]
+        page = later[: params.limit]
+        fields = {
+            "processors": [_line(engine) for _, engine in page],
+            "total": len(existing),
+            "next": page[-1][0] if len(page) < len(later) else None,
+        }
+        pending = (self._commits.pending(processor) for processor, _ in page)
+        await gatherResults(filter(None, pending))
+        return Reply(command.row.message, self._clock.seconds(), fields)
+
+    def statistics(self) -> dict[str, Any]:
+        """What C{/stats} tells of the processors and their store."""
+        return {
+            "processors": sum(slot.engine is not None for slot in self._slots.values()),
+            "waiting": sum(len(slot.queue) for slot in self._slots.values()),
+            "running": sum(slot.running for slot in self._slots.values()),
+            "store": self._store.statistics(),
+        }
+
+
+def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:
+    try:
+        return turn()
+    except Exception:
+        return Failure()
+
+
+def _line(engine: Processor) -> dict[str, Any]:
+    """A processor as C{list_processors} tells it; C{service} is who holds it: this process."""
+    start, end = engine.window
+    return {"id": engine.id, "models": engine.models, "events": end - start, "service": "local"}
+
+
+def _deleted(command: Command, interval: int, time_stamp: float) -> Reply:
+    return Reply(command.row.message, time_stamp, processor=command.processor, interval=interval)
+
+
+def _farewell(engines: list[Processor]) -> None:
+    """Free what only this list still holds."""
+    engines.clear()
