@@ -4,13 +4,10 @@ from collections.abc import Iterable
 
 from kato.changes import Deletion, Remembered
 from kato.commands import Command
-
-CAPACITY = 10_000
-"""How many of them are remembered, over all processors."""
-
+from kato.storage.interface import MAX_DELETIONS
 
 class DeletedProcessors:
-    """The last L{CAPACITY} deletions that carried a request id, with what they were answered."""
+    """The last L{MAX_DELETIONS} deletions that carried a request id, with what they were answered."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str | None, str], Remembered] = {}
@@ -37,7 +34,7 @@ class DeletedProcessors:
         request = Remembered(self._next, key, command.digest(), {}, None, interval, now)
         self._answers[command.processor, key] = request
         self._next += 1
-        if len(self._answers) > CAPACITY:
+        if len(self._answers) > MAX_DELETIONS:
             del self._answers[next(iter(self._answers))]
         return request
 

@@ -9,6 +9,10 @@ from zope.interface import Interface
 from kato.changes import Changes, Deletion, Snapshot
 
 
+MAX_DELETIONS = 10_000
+"""How many deletions that carried a request id a store keeps."""
+
+
 class CannotOpen(Exception):
     """The store cannot be used: one line that says which and why."""
 
@@ -38,7 +42,7 @@ class IStore(Interface):
         """
 
     def deletions() -> "Deferred[Sequence[Deletion]]":
-        """The last L{kato.storage.MAX_DELETIONS} deletions that carried a request id, oldest
+        """The last L{MAX_DELETIONS} deletions that carried a request id, oldest
         first."""
 
     def commit(changes: "Sequence[Changes | Deletion]") -> "Deferred[None]":

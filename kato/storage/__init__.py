@@ -1,0 +1,45 @@
+"""Where processors are kept: the stores, and the URL by which an operator chooses one (SPEC 10)."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from platformdirs import user_data_path
+
+from kato.storage.interface import CannotOpen, IStore
+from kato.storage.memory import MemoryStore
+from kato.storage.sqlite import SqliteStore
+
+__all__ = ["CannotOpen", "IStore", "MemoryStore", "SqliteStore", "open_store"]
+
+
+def open_store(url: str, *, reactor: Any) -> IStore:
+    """The store that C{url} names, not opened yet.
+
+    C{sqlite:} is a file in the user's data folder, C{sqlite:///path/kato.db} an absolute path,
+    C{sqlite:path/kato.db} one below the working directory, and C{memory:} keeps nothing.
+
+    @raise CannotOpen: where it names none.
+    """
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme == "memory" and not rest:
+        store: IStore = MemoryStore()
+        return store
+    if colon and scheme == "sqlite":
+        return _sqlite(url, rest, reactor)
+    raise CannotOpen(
+        f"--storage {url}: expected sqlite:, sqlite:///path/kato.db, sqlite:path/kato.db or memory:"
+    )
+
+
+def _sqlite(url: str, rest: str, reactor: Any) -> IStore:
+    if not rest:
+        path = user_data_path("kato", appauthor=False) / "kato.db"
+    elif rest.startswith("///"):
+        path = Path(unquote(rest[2:]))
+    elif rest.startswith("//"):
+        raise CannotOpen(f"--storage {url}: a host makes no sense; write sqlite:///path/kato.db")
+    else:
+        path = Path(unquote(rest))
+    store: IStore = SqliteStore(path, reactor=reactor)
+    return store

@@ -1,0 +1,122 @@
+"""What a processor is made of, as rows of the SQLite tables, and back.
+
+Floats go through JSON as Python prints them, which reads back to the same bits; what exceeds 64 bits
+goes as text.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from kato.changes import Gathered, Percept, Remembered, State, StoredVector, Window
+from kato.genes import Genes
+from kato.model import Model, Sequence
+from kato.observation import Event, Observation
+
+Row = tuple[Any, ...]
+
+write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+read = json.JSONDecoder().decode
+
+
+def state_row(state: State) -> Row:
+    """name, genes, interval, stm_start, stm_end, emotives."""
+    emotives = {name: [count, hex(total)] for name, (count, total) in state.emotives.items()}
+    genes = write(state.genes.as_dict())
+    return (state.name, genes, state.interval, *state.window, write(emotives))
+
+
+def read_state(row: Row) -> State:
+    """The reverse of L{state_row}."""
+    name, genes, interval, start, end, emotives = row
+    return State(
+        name=name,
+        genes=Genes(**read(genes)),
+        interval=interval,
+        window=Window(start, end),
+        emotives={
+            each: Gathered(count, int(total, 16)) for each, (count, total) in read(emotives).items()
+        },
+    )
+
+
+def percept_row(percept: Percept) -> Row:
+    """observation, event."""
+    observation = percept.observation
+    return (None if observation is None else write(observation.as_dict()), write(percept.event))
+
+
+def read_percept(row: Row) -> Percept:
+    """The reverse of L{percept_row}."""
+    observation, event = row
+    return Percept(
+        None if observation is None else _observation(read(observation)), tuple(read(event))
+    )
+
+
+def _observation(stored: dict[str, Any]) -> Observation:
+    return Observation(
+        strings=tuple(stored["strings"]),
+        vectors=tuple(map(tuple, stored["vectors"])),
+        emotives=stored["emotives"],
+        unique_id=stored["unique_id"],
+        metadata=stored["metadata"],
+    )
+
+
+def model_row(model: Model) -> Row:
+    """name, sequence, frequency, emotives."""
+    return (model.name, write(model.sequence), model.frequency, write(model.emotives))
+
+
+def read_models(rows: Iterable[Row]) -> Iterator[Model]:
+    """The reverse of L{model_row}, one after the other; equal symbols become one object."""
+    symbols: dict[str, str] = {}
+    intern = symbols.setdefault
+    for name, sequence, frequency, emotives in rows:
+        yield Model(
+            name,
+            _sequence(read(sequence), intern),
+            frequency,
+            () if emotives == "[]" else tuple(read(emotives)),
+        )
+
+
+def _sequence(events: list[list[str]], intern: Callable[[str, str], str]) -> Sequence:
+    return tuple([tuple([intern(symbol, symbol) for symbol in event]) for event in events])
+
+
+def vector_row(vector: StoredVector) -> Row:
+    """symbol, components, learned."""
+    return (vector.symbol, write(vector.vector), vector.learned)
+
+
+def read_vector(row: Row) -> StoredVector:
+    """The reverse of L{vector_row}."""
+    symbol, components, learned = row
+    return StoredVector(symbol, tuple(read(components)), bool(learned))
+
+
+def read_event(text: str) -> Event:
+    """An event from its JSON."""
+    return tuple(read(text))
+
+
+def answer_row(answer: Remembered) -> Row:
+    """ordinal, key, digest, fields, stm_start, stm_end, interval, time_stamp."""
+    return (
+        answer.ordinal,
+        answer.key,
+        answer.digest,
+        write(answer.fields),
+        *(answer.window or (None, None)),
+        answer.interval,
+        answer.time_stamp,
+    )
+
+
+def read_answer(row: Row) -> Remembered:
+    """The reverse of L{answer_row}."""
+    ordinal, key, digest, fields, start, end, interval, time_stamp = row
+    window = None if start is None else Window(start, end)
+    return Remembered(ordinal, key, digest, read(fields), window, interval, time_stamp)

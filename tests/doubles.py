@@ -1,0 +1,97 @@
+"""Doubles that several tests share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from kato.changes import Changes, Deletion, Snapshot
+from kato.errors import StorageUnavailable
+from kato.storage.interface import IStore
+from kato.storage.memory import MemoryStore
+
+
+@implementer(IStore)
+class HeldStore:
+    """A memory store whose commits and loads wait until the test lets them go, or fail."""
+
+    def __init__(self, inner: MemoryStore | None = None) -> None:
+        self.inner = inner or MemoryStore()
+        self.held: list[tuple[Sequence[Changes | Deletion], Deferred[None]]] = []
+        self.holds_loads = False
+        self.held_loads: list[tuple[str, Callable[[Snapshot], Any], Deferred[Any]]] = []
+        self.fails_loads = False
+
+    def open(self) -> None:
+        self.inner.open()
+
+    def processors(self) -> "Deferred[Sequence[str]]":
+        return self.inner.processors()
+
+    def deletions(self) -> "Deferred[Sequence[Deletion]]":
+        return self.inner.deletions()
+
+    def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
+        if self.fails_loads:
+            failed: Deferred[Any] = Deferred()
+            failed.errback(StorageUnavailable("the test says so"))
+            return failed
+        if not self.holds_loads:
+            return self.inner.load(processor, restore)
+        held: Deferred[Any] = Deferred()
+        self.held_loads.append((processor, restore, held))
+        return held
+
+    def release_loads(self) -> None:
+        loads, self.held_loads = self.held_loads, []
+        for processor, restore, held in loads:
+            self.inner.load(processor, restore).chainDeferred(held)
+
+    def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
+        held: Deferred[None] = Deferred()
+        self.held.append((changes, held))
+        return held
+
+    def release(self) -> None:
+        """Let the oldest commit succeed."""
+        changes, held = self.held.pop(0)
+        self.inner.commit(changes).chainDeferred(held)
+
+    def release_all(self) -> None:
+        while self.held:
+            self.release()
+
+    def fail(self, error: Exception | None = None) -> None:
+        """Let the oldest commit fail, and keep nothing of it."""
+        _, held = self.held.pop(0)
+        held.errback(error or StorageUnavailable("the disk is full", retry_after=1))
+
+    def statistics(self) -> dict[str, Any]:
+        return self.inner.statistics()
+
+    def close(self) -> "Deferred[None]":
+        return self.inner.close()
+
+
+def at_once(call: Callable[[], Any]) -> "Deferred[Any]":
+    """A thread that is over before anybody looks."""
+    done: Deferred[Any] = succeed(None)
+    return done.addCallback(lambda _: call())
+
+
+class Threads:
+    """Threads that wait until the test lets them run."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
+
+    def __call__(self, call: Callable[[], Any]) -> "Deferred[Any]":
+        done: Deferred[Any] = Deferred()
+        self.waiting.append((call, done))
+        return done
+
+    def run(self) -> None:
+        """Let the oldest run to its end."""
+        call, done = self.waiting.pop(0)
+        at_once(call).chainDeferred(done)

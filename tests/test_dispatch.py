@@ -1,0 +1,114 @@
+"""Dispatch: an answer in time, and one that a client may see."""
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from kato.commands import Command, Reply
+from kato.dispatch import AlreadyBegun, Dispatch, IProcessors
+from kato.errors import InternalError, ModelNotFound, ProcessorUnavailable, Timeout
+
+
+@implementer(IProcessors)
+class Asked:
+    """Processors that answer when the test says so."""
+
+    def __init__(self) -> None:
+        self.answers: list[Deferred[Reply]] = []
+        self.begun = False
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        answer: Deferred[Reply] = Deferred(self._cancelled)
+        self.answers.append(answer)
+        return answer
+
+    def _cancelled(self, answer: "Deferred[Reply]") -> None:
+        if self.begun:
+            answer.errback(AlreadyBegun())
+
+    def statistics(self) -> dict[str, object]:
+        return {"processors": 3}
+
+
+LEARN = Command.parse("learn", processor="p1")
+READ = Command.parse("get_predictions", processor="p1")
+
+
+class DispatchTests(SynchronousTestCase):
+    """L{Dispatch} with a clock and processors that the test moves."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.processors = Asked()
+        self.dispatch = Dispatch(self.processors, clock=self.clock, timeout=30)
+
+    def test_answer(self) -> None:
+        """An answer is passed on, and its deadline is called off."""
+        asked = self.dispatch.ask(LEARN)
+        reply = Reply("learned", 1.0)
+        self.processors.answers[0].callback(reply)
+        self.assertIs(self.successResultOf(asked), reply)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_error(self) -> None:
+        """An error of ours is passed on as it is."""
+        asked = self.dispatch.ask(LEARN)
+        error = ModelNotFound("model_name: no")
+        self.processors.answers[0].errback(error)
+        self.assertIs(self.failureResultOf(asked).value, error)
+
+    def test_defect(self) -> None:
+        """Any other error is logged under a reference, which is all that a client is told."""
+        asked = self.dispatch.ask(LEARN)
+        self.processors.answers[0].errback(ZeroDivisionError("secret"))
+        message = self.failureResultOf(asked, InternalError).value.message
+        self.assertNotIn("secret", message)
+        [logged] = self.flushLoggedErrors(ZeroDivisionError)
+        self.assertIn("secret", str(logged.value))
+
+    def test_timeout_of_a_change_that_began(self) -> None:
+        """A change that began and is not over in time has an outcome that nobody knows."""
+        self.processors.begun = True
+        asked = self.dispatch.ask(LEARN)
+        self.clock.advance(29.9)
+        self.assertNoResult(asked)
+        self.clock.advance(0.1)
+        error = self.failureResultOf(asked, Timeout).value
+        self.assertTrue(error.outcome_unknown)
+        self.assertEqual(error.message, "no answer to learn within 30 seconds")
+
+    def test_timeout_of_a_change_that_did_not_begin(self) -> None:
+        """A change that still waits for its turn is taken back: it was not made."""
+        asked = self.dispatch.ask(LEARN)
+        self.clock.advance(30)
+        self.assertFalse(self.failureResultOf(asked, Timeout).value.outcome_unknown)
+
+    def test_timeout_of_a_read(self) -> None:
+        """A read that began leaves nothing unknown."""
+        self.processors.begun = True
+        asked = self.dispatch.ask(READ)
+        self.clock.advance(30)
+        self.assertFalse(self.failureResultOf(asked, Timeout).value.outcome_unknown)
+
+    def test_stop(self) -> None:
+        """Stopping refuses what comes, and waits for what is under way."""
+        self.successResultOf(self.dispatch.stop())
+        dispatch = Dispatch(self.processors, clock=self.clock, timeout=30)
+        asked = dispatch.ask(LEARN)
+        stopped = dispatch.stop()
+        self.failureResultOf(dispatch.ask(LEARN), ProcessorUnavailable)
+        self.assertNoResult(stopped)
+        self.processors.answers[0].errback(CancelledError())
+        self.successResultOf(stopped)
+        self.failureResultOf(asked, InternalError)
+        self.flushLoggedErrors(CancelledError)
+
+    def test_statistics(self) -> None:
+        """What is told counts requests, and adds what the processors tell."""
+        self.dispatch.ask(READ)
+        self.dispatch.ask(READ)
+        self.processors.answers[0].callback(Reply("predictions", 1.0))
+        self.assertEqual(
+            self.dispatch.statistics(), {"requests": 1, "under_way": 1, "processors": 3}
+        )
