@@ -28,7 +28,7 @@ class Window(NamedTuple):
 class NumberedEvent(NamedTuple):
     """An event with its number."""
 
-    index: int
+    number: int
     event: Event
 
 
@@ -44,7 +44,7 @@ class Gathered(NamedTuple):
     """The values of one emotive since the last learning: how many, and their exact sum in units
     of 2**-1074, the smallest distance between float64 numbers."""
 
-    count: int
+    times: int
     total: int
 
 

@@ -1,7 +1,7 @@
 """The one table of operations that every transport uses (SPEC 8).
 
-A transport makes a L{Command} of what it was sent, and sends back the L{Reply}.  What may be said to
-an operation stands in the class of its parameters and nowhere else.
+A transport makes a L{Command} of what it was sent, and sends back the L{Reply}.  What may be said
+to an operation stands in the class of its parameters and nowhere else.
 """
 
 import re

@@ -6,8 +6,9 @@ from kato.changes import Deletion, Remembered
 from kato.commands import Command
 from kato.storage.interface import MAX_DELETIONS
 
+
 class DeletedProcessors:
-    """The last L{MAX_DELETIONS} deletions that carried a request id, with what they were answered."""
+    """The last L{MAX_DELETIONS} deletions that carried a request id, each with its answer."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str | None, str], Remembered] = {}

@@ -84,7 +84,11 @@ class Dispatch:
         self._under_way.discard(answer)
         self._answered += 1
         begun: list[bool] = []
-        asked.addErrback(lambda failure: begun.append(failure.check(AlreadyBegun) is not None))
+
+        def taken_back(failure: Failure) -> None:
+            begun.append(failure.check(AlreadyBegun) is not None)
+
+        asked.addErrback(taken_back)
         asked.cancel()
         answer.errback(
             Timeout(
@@ -115,7 +119,7 @@ class Dispatch:
             **self._processors.statistics(),
         }
 
-    def stop(self) -> "Deferred[object]":
+    def stop(self) -> "Deferred[Any]":
         """Take no more commands; fires when all that is under way has been answered."""
         self._stopping = True
         if not self._under_way:

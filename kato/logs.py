@@ -10,8 +10,8 @@ from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
     LogEvent,
+    LogLevel,
     LogLevelFilterPredicate,
-    NamedConstant,
     eventAsText,
     formatEvent,
     formatTime,
@@ -20,7 +20,7 @@ from twisted.logger import (
 _SHOWN = (str, int, float, bool)
 
 
-def log_to(path: str, *, level: NamedConstant, as_json: bool) -> Callable[[], ILogObserver]:
+def log_to(path: str, *, level: str, as_json: bool) -> Callable[[], ILogObserver]:
     """What makes the observer that writes to C{path}; C{-} is standard output."""
 
     def make() -> ILogObserver:
@@ -30,10 +30,10 @@ def log_to(path: str, *, level: NamedConstant, as_json: bool) -> Callable[[], IL
     return make
 
 
-def observer(file: TextIO, *, level: NamedConstant, as_json: bool) -> ILogObserver:
+def observer(file: TextIO, *, level: str, as_json: bool) -> ILogObserver:
     """Writes events of at least C{level} to C{file}, one line each as JSON, or as text."""
     write = FileLogObserver(file, _json_line if as_json else _text_line)
-    return FilteringLogObserver(write, [LogLevelFilterPredicate(level)])
+    return FilteringLogObserver(write, [LogLevelFilterPredicate(LogLevel.levelWithName(level))])
 
 
 def _text_line(event: LogEvent) -> str:

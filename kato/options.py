@@ -1,7 +1,7 @@
 """What an operator may say to a service, and what is made of it (SPEC 10).
 
-An option on the command line goes before its environment variable, and that before the default.  All
-is judged in L{Options.postOptions}, before anything starts; past it there are only L{Settings}.
+An option on the command line goes before its environment variable, and that before the default.
+All is judged in L{Options.postOptions}, before anything starts; past it there are only L{Settings}.
 """
 
 import sys
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from twisted.logger import LogLevel, NamedConstant
 from twisted.python import usage
 
 from kato.commands import parse_processor_id
@@ -103,7 +102,7 @@ class Options(usage.Options):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """@param environment: where variables are looked up."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._environment = environment
         self._listen: list[str] = []
         self._hosts: list[str] = []
@@ -122,7 +121,7 @@ class Options(usage.Options):
         """Read the command line; under C{twistd}, what is wrong is said in one line, and ends the
         process with status 1, which C{twistd} itself would not do."""
         try:
-            super().parseOptions(options)
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
             if self.parent is None:
                 raise
@@ -222,11 +221,10 @@ class Options(usage.Options):
         if self["log-format"] not in ("text", "json"):
             raise usage.UsageError(f"--log-format: expected text or json, got {self['log-format']}")
         if self.parent is not None and not self.parent.get("logger"):
-            constant: NamedConstant = LogLevel.levelWithName(_LEVELS[level])
             to_stdout = bool(self.parent.get("nodaemon"))
             self.parent["logger"] = log_to(
                 self.parent.get("logfile") or ("-" if to_stdout else "twistd.log"),
-                level=constant,
+                level=_LEVELS[level],
                 as_json=self["log-format"] == "json",
             )
 

@@ -305,7 +305,13 @@ def _get_percept_data(processor: Processor, params: Params, turn: _Turn) -> _Res
     return _Result(_NO_PERCEPT if observation is None else observation.as_dict())
 
 
-_NO_PERCEPT = {"strings": [], "vectors": [], "emotives": {}, "unique_id": None, "metadata": {}}
+_NO_PERCEPT: Mapping[str, Any] = {
+    "strings": [],
+    "vectors": [],
+    "emotives": {},
+    "unique_id": None,
+    "metadata": {},
+}
 
 
 def _get_cognition_data(processor: Processor, params: Params, turn: _Turn) -> _Result:

@@ -36,6 +36,7 @@ from kato.errors import (
 from kato.fields import shown
 from kato.genes import Genes
 from kato.model import Model
+from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
 from kato.turn import Outcome, is_long, take_turn
 
@@ -50,66 +51,6 @@ _TELLING = 50_000
 
 _LONG_FAREWELL = 1_000
 """An engine with more models than this is let go of in a thread: freeing it takes a while."""
-
-
-class _Ask:
-    """A command on its way; who asked may have given up."""
-
-    __slots__ = ("answer", "begun", "command", "given_up")
-
-    def __init__(self, command: Command, cancelled: "Callable[[_Ask], None]") -> None:
-        self.command = command
-        self.begun = False
-        self.given_up = False
-        self.answer: Deferred[Reply] = Deferred(lambda _: cancelled(self))
-
-    def settle(self, result: Reply | Failure | KatoError) -> None:
-        if self.given_up:
-            return
-        if isinstance(result, Reply):
-            self.answer.callback(result)
-        else:
-            self.answer.errback(result)
-
-
-class _Slot:
-    """The place of one processor, whether or not it exists now.
-
-    C{stale} says that a processor may be stored which is not loaded.  C{generation} rises when the
-    engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
-    """
-
-    __slots__ = (
-        "changing",
-        "dirty",
-        "engine",
-        "generation",
-        "id",
-        "loading",
-        "queue",
-        "running",
-        "stale",
-    )
-
-    def __init__(self, processor: str) -> None:
-        self.id = processor
-        self.engine: Processor | None = None
-        self.queue: deque[_Ask] = deque()
-        self.running = False
-        self.changing = False
-        self.loading: Deferred[None] | None = None
-        self.stale = False
-        self.dirty = False
-        self.generation = 0
-
-    @property
-    def vacant(self) -> bool:
-        return not self.taken and not self.queue
-
-    @property
-    def taken(self) -> bool:
-        """Whether there is a processor, or may be one soon."""
-        return self.engine is not None or self.stale or self.running
 
 
 @implementer(IProcessors)
@@ -146,7 +87,7 @@ class Worker:
         self._max_events = max_events
         self._checkpoint = checkpoint
         self._make_id = make_id
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
         self._checkpoints = LoopingCall(self._save_all)
@@ -198,12 +139,12 @@ class Worker:
                     f"{MAX_QUEUE} requests wait for processor {slot.id} already", retry_after=1
                 )
             )
-        ask = _Ask(command, partial(self._cancelled, slot))
+        ask = Ask(command, partial(self._cancelled, slot))
         slot.queue.append(ask)
         self._pump(slot)
         return ask.answer
 
-    def _cancelled(self, slot: _Slot, ask: _Ask) -> None:
+    def _cancelled(self, slot: Slot, ask: Ask) -> None:
         ask.given_up = True
         if ask.begun:
             ask.answer.errback(AlreadyBegun())
@@ -211,13 +152,13 @@ class Worker:
             slot.queue.remove(ask)
             self._tidy(slot)
 
-    def _slot(self, processor: str) -> _Slot:
+    def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
         if slot is None:
-            slot = self._slots[processor] = _Slot(processor)
+            slot = self._slots[processor] = Slot(processor)
         return slot
 
-    def _pump(self, slot: _Slot) -> None:
+    def _pump(self, slot: Slot) -> None:
         """Take turns until the queue is empty, or one goes on elsewhere."""
         if slot.queue and slot.stale and slot.loading is None:
             self._load(slot)
@@ -232,11 +173,11 @@ class Worker:
                 ask.settle(Failure())
         self._tidy(slot)
 
-    def _tidy(self, slot: _Slot) -> None:
+    def _tidy(self, slot: Slot) -> None:
         if slot.vacant and self._slots.get(slot.id) is slot:
             del self._slots[slot.id]
 
-    def _begin(self, slot: _Slot, ask: _Ask) -> None:
+    def _begin(self, slot: Slot, ask: Ask) -> None:
         command = ask.command
         if command.operation == "delete_processor":
             self._delete(slot, ask)
@@ -260,7 +201,7 @@ class Worker:
         slot.running = True
         self._in_thread(turn).addBoth(self._ended, slot, ask, engine, slot.generation)
 
-    def _engine(self, slot: _Slot, command: Command) -> Processor:
+    def _engine(self, slot: Slot, command: Command) -> Processor:
         """The engine of a slot; a new one, not yet in its place, where the command may make it."""
         if slot.engine is not None:
             return slot.engine
@@ -276,7 +217,7 @@ class Worker:
         )
 
     def _ended(
-        self, result: Outcome | Failure, slot: _Slot, ask: _Ask, engine: Processor, generation: int
+        self, result: Outcome | Failure, slot: Slot, ask: Ask, engine: Processor, generation: int
     ) -> None:
         """A turn that was taken in a thread is over."""
         slot.running = slot.changing = False
@@ -284,7 +225,7 @@ class Worker:
         self._pump(slot)
 
     def _end(
-        self, result: Outcome | Failure, slot: _Slot, ask: _Ask, engine: Processor, generation: int
+        self, result: Outcome | Failure, slot: Slot, ask: Ask, engine: Processor, generation: int
     ) -> None:
         if generation != slot.generation:
             ask.settle(StorageUnavailable("nothing can be stored now: not done", retry_after=1))
@@ -297,14 +238,14 @@ class Worker:
             slot.dirty = slot.dirty or result.changed
             self._answer_when_durable(self._durability(slot, result), ask, result.reply)
 
-    def _durability(self, slot: _Slot, outcome: Outcome) -> "Deferred[None] | None":
+    def _durability(self, slot: Slot, outcome: Outcome) -> "Deferred[None] | None":
         """When all that a turn did and saw is durable; C{None}: it need not be, or is."""
         if outcome.durable or (outcome.changed and not self._checkpoint):
             return self._commits.request(slot.id)
         return self._commits.pending(slot.id)
 
     def _answer_when_durable(
-        self, durable: "Deferred[None] | None", ask: _Ask, reply: Reply
+        self, durable: "Deferred[None] | None", ask: Ask, reply: Reply
     ) -> None:
         if durable is None:
             ask.settle(reply)
@@ -313,7 +254,7 @@ class Worker:
 
     # Deleting
 
-    def _delete(self, slot: _Slot, ask: _Ask) -> None:
+    def _delete(self, slot: Slot, ask: Ask) -> None:
         command, now = ask.command, self._clock.seconds()
         known = self._deletions.find(command)
         if known is not None:
@@ -353,7 +294,7 @@ class Worker:
         slot.dirty = False
         self._load(slot)
 
-    def _load(self, slot: _Slot) -> "Deferred[None]":
+    def _load(self, slot: Slot) -> "Deferred[None]":
         """Put the durable state of a processor in its place; its turns wait for that."""
         slot.stale = True
         loading: Deferred[None] = Deferred()
@@ -365,7 +306,7 @@ class Worker:
     def _loaded(
         self,
         result: Processor | None | Failure,
-        slot: _Slot,
+        slot: Slot,
         loading: "Deferred[None]",
         generation: int,
     ) -> None:
@@ -379,7 +320,7 @@ class Worker:
             self._pump(slot)
         loading.callback(None)
 
-    def _not_loaded(self, failure: Failure, slot: _Slot) -> None:
+    def _not_loaded(self, failure: Failure, slot: Slot) -> None:
         """Who waits is told; who asks later makes it be tried again."""
         self.log.error(
             "processor {processor} cannot be loaded: {error}",

@@ -57,7 +57,7 @@ def forecast(kept: Kept, model: Callable[[str], Model]) -> list[dict[str, Any]]:
     whole = math.fsum(map(_weight, votes))
     if not whole:
         return []
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "event": list(event),
             "share": rounded(math.fsum(map(_weight, ballot)) / whole),

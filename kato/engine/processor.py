@@ -305,7 +305,7 @@ class Processor:
 
     def _remembered(self, key: str) -> tuple[int, str] | None:
         known = self._observations.get(key)
-        return known and (known.ordinal, known.digest)
+        return None if known is None else (known.ordinal, known.digest)
 
     def _length_after(self, length: int) -> int:
         """How long a short-term memory of C{length} events is after one more."""

@@ -8,7 +8,6 @@ from zope.interface import Interface
 
 from kato.changes import Changes, Deletion, Snapshot
 
-
 MAX_DELETIONS = 10_000
 """How many deletions that carried a request id a store keeps."""
 
@@ -46,8 +45,8 @@ class IStore(Interface):
         first."""
 
     def commit(changes: "Sequence[Changes | Deletion]") -> "Deferred[None]":
-        """Keep all of C{changes}, in order, in one transaction; fires once they would survive a loss
-        of power.
+        """Keep all of C{changes}, in order, in one transaction; fires once they would survive a
+        loss of power.
 
         @raise StorageUnavailable: (the Deferred fails) where nothing of them was kept, or, with
             C{outcome_unknown}, where nobody can tell.

@@ -49,7 +49,7 @@ class _Stored:
                 self.events.pop(index, None)
         self.models.update((model.name, model) for model in changes.models)
         self.vectors.update((vector.symbol, vector) for vector in changes.vectors)
-        self.events.update((event.index, event) for event in changes.events)
+        self.events.update((event.number, event) for event in changes.events)
         _remember(self.observations, changes.observations, changes.oldest_observation)
         _remember(self.requests, changes.requests, changes.oldest_request)
 

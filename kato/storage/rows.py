@@ -1,7 +1,7 @@
 """What a processor is made of, as rows of the SQLite tables, and back.
 
-Floats go through JSON as Python prints them, which reads back to the same bits; what exceeds 64 bits
-goes as text.
+Floats go through JSON as Python prints them, which reads back to the same bits; what exceeds 64
+bits goes as text.
 """
 
 import json

@@ -30,8 +30,8 @@ _STREAMED = 1000
 class SqliteStore:
     """Provides L{IStore} on a thread of its own, which alone touches the database.
 
-    C{twistd} may fork after L{open}, and neither a thread nor a connection survives that: so L{open}
-    leaves only the lock, and the thread with its connection is made when it is first needed.
+    C{twistd} may fork after L{open}, and neither a thread nor a connection survives that: so
+    L{open} leaves only the lock, and the thread with its connection is made when first needed.
     """
 
     def __init__(self, path: Path, *, reactor: Any) -> None:

@@ -1,0 +1,74 @@
+"""A processor's place in the worker: its engine, and the commands that wait for a turn on it."""
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from kato.commands import Command, Reply
+from kato.engine import Processor
+from kato.errors import KatoError
+
+
+class Ask:
+    """A command on its way; who asked may have given up."""
+
+    __slots__ = ("answer", "begun", "command", "given_up")
+
+    def __init__(self, command: Command, cancelled: "Callable[[Ask], None]") -> None:
+        """@param cancelled: is told when who asked gives up."""
+        self.command = command
+        self.begun = False
+        self.given_up = False
+        self.answer: Deferred[Reply] = Deferred(lambda _: cancelled(self))
+
+    def settle(self, result: Reply | Failure | KatoError) -> None:
+        """Answer, if anybody still wants to know."""
+        if self.given_up:
+            return
+        if isinstance(result, Reply):
+            self.answer.callback(result)
+        else:
+            self.answer.errback(result)
+
+
+class Slot:
+    """The place of one processor, whether or not it exists now.
+
+    C{stale} says that a processor may be stored which is not loaded.  C{generation} rises when the
+    engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
+    """
+
+    __slots__ = (
+        "changing",
+        "dirty",
+        "engine",
+        "generation",
+        "id",
+        "loading",
+        "queue",
+        "running",
+        "stale",
+    )
+
+    def __init__(self, processor: str) -> None:
+        self.id = processor
+        self.engine: Processor | None = None
+        self.queue: deque[Ask] = deque()
+        self.running = False
+        self.changing = False
+        self.loading: Deferred[None] | None = None
+        self.stale = False
+        self.dirty = False
+        self.generation = 0
+
+    @property
+    def vacant(self) -> bool:
+        """Whether there is nothing here to keep."""
+        return not self.taken and not self.queue
+
+    @property
+    def taken(self) -> bool:
+        """Whether there is a processor, or may be one soon."""
+        return self.engine is not None or self.stale or self.running
