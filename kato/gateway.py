@@ -104,7 +104,7 @@ class Gateway(Service):
 
     def startService(self) -> None:
         """Load what is stored, then make the processor that was asked for."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
 
@@ -124,7 +124,7 @@ class Gateway(Service):
 
     def stopService(self) -> "Deferred[None]":
         """Stop listening, finish what is under way, make all durable, let go of the store."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -1,7 +1,7 @@
 """One turn of a processor: a command carried out on an engine (SPEC 8).
 
-This is what every transport and every wire has in common.  It is pure: it is told the time, and what
-must be durable before the answer is given stands in what it returns.
+This is what every transport and every wire has in common.  It is pure: it is told the time, and
+what must be durable before the answer is given stands in what it returns.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from kato.commands import (
     Reply,
     UpdateModel,
 )
-from kato.engine import Processor
+from kato.engine import Observation, Processor
 from kato.genes import Genes
 from kato.model import Model
 
@@ -305,13 +305,7 @@ def _get_percept_data(processor: Processor, params: Params, turn: _Turn) -> _Res
     return _Result(_NO_PERCEPT if observation is None else observation.as_dict())
 
 
-_NO_PERCEPT: Mapping[str, Any] = {
-    "strings": [],
-    "vectors": [],
-    "emotives": {},
-    "unique_id": None,
-    "metadata": {},
-}
+_NO_PERCEPT: Mapping[str, Any] = Observation().as_dict()
 
 
 def _get_cognition_data(processor: Processor, params: Params, turn: _Turn) -> _Result:

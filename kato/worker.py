@@ -1,8 +1,9 @@
-"""The processors of this process: turns, one at a time for each, and their durability (SPEC 8, 11).
+"""The processors of this process: their turns, one at a time for each, and their durability (SPEC
+8, 11).
 
-A command waits in its processor's queue, takes its turn on the engine, and is answered once all that
-it saw is as durable as it must be.  The turn ends before that, so the next one begins meanwhile and
-both go with one commit.
+A command waits in its processor's queue, takes its turn on the engine, and is answered once all
+that it saw is as durable as it must be.  The turn ends before that, so the next one begins
+meanwhile, and both go with one commit.
 """
 
 from collections import deque

@@ -1,10 +1,11 @@
 """The matching seam in Python, with numpy for the counting alone."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import accumulate
+from typing import ClassVar
 
 from kato.engine import metrics
 from kato.engine.blocks import Block, matching_blocks, positions
@@ -193,7 +194,7 @@ class KeptModels:
     def _confluence(self, each: _Candidate) -> float:
         return metrics.confluence(map(self._probability, each.present), each.frequency, self._total)
 
-    _RANKING = {
+    _RANKING: ClassVar[Mapping[str, Callable[["KeptModels", _Candidate], float]]] = {
         "potential": lambda self, each: rounded(self._potential(each)),
         "similarity": lambda self, each: rounded(metrics.similarity(each.counts)),
         "evidence": lambda self, each: rounded(metrics.evidence(each.counts)),
