@@ -117,6 +117,11 @@ class Options(usage.Options):
         """a host name by which this server is called, as often as you like"""
         self._hosts.append(name)
 
+    def parseArgs(self, *words: str) -> None:
+        """There are options only."""
+        if words:
+            raise usage.UsageError(f"{words[0]}: expected options only, which begin with --")
+
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the command line; under C{twistd}, what is wrong is said in one line, and ends the
         process with status 1, which C{twistd} itself would not do."""

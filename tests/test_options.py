@@ -1,0 +1,169 @@
+"""The options of a gateway, and what is made of them (SPEC 10)."""
+
+import io
+from pathlib import Path
+
+from twisted.python import usage
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.genes import Genes
+from kato.options import LISTEN, Options, Settings
+
+
+def parse(*arguments: str, **environment: str) -> Settings:
+    options = Options(environment)
+    options.parseOptions(arguments)
+    return options.settings
+
+
+class OptionsTests(SynchronousTestCase):
+    """L{Options} alone."""
+
+    def test_defaults(self) -> None:
+        """Without options the gateway is on loopback, with SQLite, and without a key."""
+        self.assertEqual(parse(), Settings())
+        self.assertEqual(Settings().listen, (LISTEN,))
+
+    def test_all(self) -> None:
+        """Every option is taken."""
+        settings = parse(
+            *("--listen", "tcp:1", "--listen", "tcp:2", "--storage", "memory:"),
+            *("--processor-id", "p1", "--processor-name", "Weather"),
+            *("--max-processors", "3", "--max-events", "4", "--checkpoint", "0"),
+            *("--timeout", "1.5", "--open", "--api-key", "secret"),
+            *("--allow-host", "KATO.example", "--allow-host", "other"),
+            *("--log-level", "debug", "--log-format", "json"),
+        )
+        self.assertEqual(
+            settings,
+            Settings(
+                listen=("tcp:1", "tcp:2"),
+                storage="memory:",
+                processor_id="p1",
+                processor_name="Weather",
+                max_processors=3,
+                max_events=4,
+                checkpoint=0.0,
+                timeout=1.5,
+                open=True,
+                api_key=b"secret",
+                hosts=frozenset({"kato.example", "other"}),
+            ),
+        )
+
+    def test_genes(self) -> None:
+        """Genes of new processors are judged as a client's would be."""
+        settings = parse(
+            *("--classifier", "DVC", "--max-predictions", "7", "--persistence", "2"),
+            *("--recall-threshold", "0.5", "--max-sequence-length", "9", "--stm-mode", "ROLLING"),
+            *("--rank-by", "snr", "--no-sort", "--no-predictions"),
+        )
+        self.assertEqual(
+            settings.genes,
+            Genes(
+                classifier="DVC",
+                max_predictions=7,
+                persistence=2,
+                recall_threshold=0.5,
+                max_sequence_length=9,
+                stm_mode="ROLLING",
+                rank_by="snr",
+                sort=False,
+                process_predictions=False,
+            ),
+        )
+
+    def test_environment(self) -> None:
+        """Variables of the environment are taken where the command line says nothing."""
+        settings = parse(
+            "--storage",
+            "memory:",
+            KATO_LISTEN="tcp:1 tcp:2",
+            KATO_STORAGE="sqlite:x.db",
+            KATO_CHECKPOINT="7",
+            KATO_OPEN="true",
+            KATO_API_KEY="secret",
+            KATO_ALLOW_HOST="a b",
+            PROCESSOR_ID="p1",
+            PROCESSOR_NAME="Weather",
+            LOG_LEVEL="ERROR",
+        )
+        self.assertEqual(
+            settings,
+            Settings(
+                listen=("tcp:1", "tcp:2"),
+                storage="memory:",
+                checkpoint=7.0,
+                open=True,
+                api_key=b"secret",
+                hosts=frozenset({"a", "b"}),
+                processor_id="p1",
+                processor_name="Weather",
+            ),
+        )
+
+    def test_key_file(self) -> None:
+        """A key can stand in a file; white space around it is not part of it."""
+        path = self.mktemp()
+        Path(path).write_text("secret\n", encoding="utf-8")
+        self.assertEqual(parse("--api-key-file", path).api_key, b"secret")
+        self.assertEqual(parse(KATO_API_KEY_FILE=path).api_key, b"secret")
+
+    def test_wrong(self) -> None:
+        """What is wrong is refused by the name of its option and its value."""
+        empty = self.mktemp()
+        Path(empty).write_text("", encoding="utf-8")
+        for arguments, words in (
+            (["--max-processors", "0"], ["--max-processors", "0"]),
+            (["--max-events", "many"], ["--max-events", "many"]),
+            (["--checkpoint", "-1"], ["--checkpoint", "-1"]),
+            (["--checkpoint", "soon"], ["--checkpoint", "soon"]),
+            (["--timeout", "0"], ["--timeout", "0"]),
+            (["--timeout", "inf"], ["--timeout", "inf"]),
+            (["--api-key", "two words"], ["--api-key"]),
+            (["--api-key", "k", "--api-key-file", "f"], ["--api-key-file", "--api-key"]),
+            (["--api-key-file", "/no/such/file"], ["--api-key-file", "/no/such/file"]),
+            (["--api-key-file", empty], ["--api-key"]),
+            (["--processor-id", "kato-api"], ["--processor-id", "kato-api"]),
+            (["--processor-name", "x"], ["--processor-name", "--processor-id"]),
+            (["--classifier", "XYZ"], ["--classifier", "XYZ"]),
+            (["--max-predictions", "0"], ["--max-predictions", "0"]),
+            (["--recall-threshold", "2"], ["--recall-threshold", "2"]),
+            (["--persistence", "x"], ["--persistence", "x"]),
+            (["--stm-mode", "tail"], ["--stm-mode", "tail"]),
+            (["--log-level", "loud"], ["--log-level", "LOUD"]),
+            (["--log-format", "xml"], ["--log-format", "xml"]),
+            (["--zmq", "tcp://127.0.0.1:5555"], ["zmq"]),
+            (["extra"], ["extra"]),
+        ):
+            with self.assertRaises(usage.UsageError) as caught:
+                parse(*arguments)
+            for word in words:
+                self.assertIn(word, str(caught.exception), arguments)
+
+    def test_wrong_environment(self) -> None:
+        """A wrong variable is refused by its name."""
+        with self.assertRaises(usage.UsageError) as caught:
+            parse(KATO_OPEN="maybe")
+        self.assertIn("KATO_OPEN", str(caught.exception))
+
+    def test_under_twistd(self) -> None:
+        """Under twistd what is wrong is said in one line on standard error, with exit status 1."""
+        options = Options({})
+        options.parent = {"nodaemon": True}
+        said = io.StringIO()
+        self.patch(__import__("sys"), "stderr", said)
+        with self.assertRaises(SystemExit) as caught:
+            options.parseOptions(["--max-events", "0"])
+        self.assertEqual(caught.exception.code, 1)
+        self.assertEqual(
+            said.getvalue(), "kato: --max-events: expected a whole number from 1, got 0\n"
+        )
+
+    def test_logger(self) -> None:
+        """Twistd is told who writes the log, unless it was told by its own option."""
+        for parent, changed in (({"nodaemon": True}, True), ({"logger": "mine"}, False)):
+            options = Options({})
+            options.parent = dict(parent)
+            options.parseOptions([])
+            self.assertEqual(options.parent.get("logger") != parent.get("logger"), changed)
