@@ -17,13 +17,14 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.web.server import Site
 
 from kato.commands import Command
 from kato.dispatch import Dispatch
+from kato.logs import log_to
 from kato.options import Options as GatewayOptions
 from kato.options import Settings, refuse
 from kato.protocols.rest import Access, make_site
@@ -101,6 +102,15 @@ class Gateway(Service):
         self._clock = clock
         self._threads = threads
         self._stop_reactor = stop_reactor
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application, and tell it who writes its log."""
+        settings = self._settings
+        observer = log_to(
+            settings.log_file, level=settings.log_level, as_json=settings.log_format == "json"
+        )
+        parent.setComponent(ILogObserver, observer)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         """Load what is stored, then make the processor that was asked for."""

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable
 from typing import TextIO
 
 from twisted.logger import (
@@ -20,14 +19,11 @@ from twisted.logger import (
 _SHOWN = (str, int, float, bool)
 
 
-def log_to(path: str, *, level: str, as_json: bool) -> Callable[[], ILogObserver]:
-    """What makes the observer that writes to C{path}; C{-} is standard output."""
-
-    def make() -> ILogObserver:
-        file = sys.stdout if path == "-" else open(path, "a", encoding="utf-8")
-        return observer(file, level=level, as_json=as_json)
-
-    return make
+def log_to(path: str, *, level: str, as_json: bool) -> ILogObserver:
+    """Writes events of at least C{level} at the end of the file at C{path}; C{-} is standard
+    output."""
+    file = sys.stdout if path == "-" else open(path, "a", encoding="utf-8")
+    return observer(file, level=level, as_json=as_json)
 
 
 def observer(file: TextIO, *, level: str, as_json: bool) -> ILogObserver:

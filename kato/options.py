@@ -16,7 +16,6 @@ from kato.commands import parse_processor_id
 from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
-from kato.logs import log_to
 
 LISTEN = "tcp:8000:interface=127.0.0.1"
 
@@ -25,7 +24,7 @@ LISTEN = "tcp:8000:interface=127.0.0.1"
 class Settings:
     """How a gateway is to run: every value judged.
 
-    C{checkpoint} and C{timeout} are in seconds.
+    C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output.
     """
 
     listen: tuple[str, ...] = (LISTEN,)
@@ -40,6 +39,9 @@ class Settings:
     api_key: bytes | None = None
     hosts: frozenset[str] = frozenset()
     genes: Genes = Genes()
+    log_level: str = "info"
+    log_format: str = "text"
+    log_file: str = "twistd.log"
 
 
 _GENE_OPTIONS = {
@@ -109,8 +111,7 @@ class Options(usage.Options):
         self.settings = Settings()
 
     def opt_listen(self, description: str) -> None:
-        """a Twisted endpoint description, as often as you like; tcp:8000:interface=127.0.0.1 if
-        left out"""
+        """a Twisted endpoint description, as often as you like"""
         self._listen.append(description)
 
     def opt_allow_host(self, name: str) -> None:
@@ -153,8 +154,10 @@ class Options(usage.Options):
             api_key=self._api_key(),
             hosts=frozenset(host.lower() for host in hosts),
             genes=self._genes(),
+            log_level=self._log_level(),
+            log_format=self._log_format(),
+            log_file=self._log_file(),
         )
-        self._start_logging()
 
     def _given(self, option: str) -> str | None:
         """What was said on the command line, or in the environment; C{None} for nothing."""
@@ -218,20 +221,22 @@ class Options(usage.Options):
             values["process_predictions"] = False
         return Genes(**values)
 
-    def _start_logging(self) -> None:
-        """Tell C{twistd} who writes its log, unless it was told by its own option."""
+    def _log_level(self) -> str:
         level = (self._given("log-level") or "INFO").upper()
         if level not in _LEVELS:
             raise usage.UsageError(f"--log-level: expected {', '.join(_LEVELS)}, got {level}")
-        if self["log-format"] not in ("text", "json"):
-            raise usage.UsageError(f"--log-format: expected text or json, got {self['log-format']}")
-        if self.parent is not None and not self.parent.get("logger"):
-            to_stdout = bool(self.parent.get("nodaemon"))
-            self.parent["logger"] = log_to(
-                self.parent.get("logfile") or ("-" if to_stdout else "twistd.log"),
-                level=_LEVELS[level],
-                as_json=self["log-format"] == "json",
-            )
+        return _LEVELS[level]
+
+    def _log_format(self) -> str:
+        written: str = self["log-format"]
+        if written not in ("text", "json"):
+            raise usage.UsageError(f"--log-format: expected text or json, got {written}")
+        return written
+
+    def _log_file(self) -> str:
+        """Where C{twistd} was told to log; what it does by itself where it was told nothing."""
+        parent = self.parent or {}
+        return parent.get("logfile") or ("-" if parent.get("nodaemon") else "twistd.log")
 
 
 def _processor_id(value: str) -> str:

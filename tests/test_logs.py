@@ -69,7 +69,7 @@ class LogTests(SynchronousTestCase):
         """The log goes on at the end of a file that is there."""
         path = self.mktemp()
         for message in ("one", "two"):
-            made = log_to(path, level="info", as_json=False)()
+            made = log_to(path, level="info", as_json=False)
             Logger("kato.test", observer=made).info(message)
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         self.assertEqual([line[-3:] for line in lines], ["one", "two"])

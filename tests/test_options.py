@@ -48,6 +48,8 @@ class OptionsTests(SynchronousTestCase):
                 open=True,
                 api_key=b"secret",
                 hosts=frozenset({"kato.example", "other"}),
+                log_level="debug",
+                log_format="json",
             ),
         )
 
@@ -99,6 +101,7 @@ class OptionsTests(SynchronousTestCase):
                 hosts=frozenset({"a", "b"}),
                 processor_id="p1",
                 processor_name="Weather",
+                log_level="error",
             ),
         )
 
@@ -160,10 +163,18 @@ class OptionsTests(SynchronousTestCase):
             said.getvalue(), "kato: --max-events: expected a whole number from 1, got 0\n"
         )
 
-    def test_logger(self) -> None:
-        """Twistd is told who writes the log, unless it was told by its own option."""
-        for parent, changed in (({"nodaemon": True}, True), ({"logger": "mine"}, False)):
+    def test_log(self) -> None:
+        """The log goes where twistd was told, or where it would go by itself."""
+        for parent, file in (
+            ({"nodaemon": True}, "-"),
+            ({"nodaemon": True, "logfile": "a.log"}, "a.log"),
+            ({}, "twistd.log"),
+        ):
             options = Options({})
-            options.parent = dict(parent)
-            options.parseOptions([])
-            self.assertEqual(options.parent.get("logger") != parent.get("logger"), changed)
+            options.parent = parent
+            options.parseOptions(["--log-level", "warning", "--log-format", "json"])
+            settings = options.settings
+            self.assertEqual(
+                (settings.log_file, settings.log_level, settings.log_format),
+                (file, "warn", "json"),
+            )
