@@ -463,6 +463,15 @@ class RetryTests(WorkerCase):
                 self.answer("observe", observation(f"between {number}"))
             self.assertEqual(self.answer(operation, params, request_id=f"r{number}"), first)
 
+    def test_memory_that_an_answer_showed(self) -> None:
+        """The memory that an answer showed is kept for when it is asked for again, also when the
+        oldest answer that is remembered showed none."""
+        self.answer("change_gene", {"gene": "sort", "value": True}, request_id="r0")
+        first = self.answer("observe", observation("a"), request_id="r1")
+        self.answer("learn", request_id="r2")
+        self.answer("observe", observation("b"), request_id="r3")
+        self.assertEqual(self.answer("observe", observation("a"), request_id="r1"), first)
+
     def test_request_id_conflict(self) -> None:
         """A request id that was used for something else is a conflict; how brief the answer is
         does not matter."""

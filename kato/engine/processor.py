@@ -469,9 +469,8 @@ class Processor:
 
     def _pin(self, window: Window) -> None:
         self._stm.pin(window)
-        kept = (self._observations.oldest, self._requests.oldest)
-        windows = (each.window for each in kept if each is not None and each.window is not None)
-        self._stm.release_before(min((w.start for w in windows), default=window.start))
+        starts = (self._observations.oldest_start, self._requests.oldest_start)
+        self._stm.release_before(min(start for start in starts if start is not None))
 
     # What a store needs to know
 

@@ -1,6 +1,6 @@
 """The answers a processor can give again (SPEC 8, retrying safely)."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,13 +15,14 @@ CAPACITY = 10_000
 class Recollection:
     """The last L{CAPACITY} ids of one kind, oldest first, each with its answer."""
 
-    __slots__ = ("_answers", "_capacity", "_kind", "_next", "_saved")
+    __slots__ = ("_answers", "_capacity", "_kind", "_next", "_saved", "_starts")
 
     def __init__(self, kind: str, capacity: int = CAPACITY) -> None:
         """@param kind: what these are ids of, as an error names it."""
         self._kind = kind
         self._capacity = capacity
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
+        self._starts: deque[tuple[int, int]] = deque()
         self._next = 0
         self._saved = 0
 
@@ -37,6 +38,14 @@ class Recollection:
     def capacity(self) -> int:
         """How many are remembered at most."""
         return self._capacity
+
+    @property
+    def oldest_start(self) -> int | None:
+        """Where the oldest window that is still remembered starts."""
+        oldest = self.oldest
+        while self._starts and (oldest is None or self._starts[0][0] < oldest.ordinal):
+            self._starts.popleft()
+        return self._starts[0][1] if self._starts else None
 
     @property
     def oldest(self) -> Remembered | None:
@@ -71,12 +80,15 @@ class Recollection:
         time_stamp: float,
     ) -> None:
         """Keep an answer under a new id; the oldest is forgotten where there are too many."""
-        self._answers[key] = Remembered(
-            self._next, key, digest, fields, window, interval, time_stamp
-        )
-        self._next += 1
+        self._keep(Remembered(self._next, key, digest, fields, window, interval, time_stamp))
         if len(self._answers) > self._capacity:
             self._answers.popitem(last=False)
+
+    def _keep(self, answer: Remembered) -> None:
+        self._answers[answer.key] = answer
+        self._next = answer.ordinal + 1
+        if answer.window is not None:
+            self._starts.append((answer.ordinal, answer.window.start))
 
     def drain(self) -> tuple[tuple[Remembered, ...], int]:
         """What the store does not have yet, and the ordinal below which it shall forget."""
@@ -95,6 +107,6 @@ class Recollection:
         """Build it again from what the store has."""
         recollection = cls(kind)
         for answer in sorted(answers, key=lambda each: each.ordinal):
-            recollection._answers[answer.key] = answer
-            recollection._next = recollection._saved = answer.ordinal + 1
+            recollection._keep(answer)
+        recollection._saved = recollection._next
         return recollection

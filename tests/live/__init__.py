@@ -1,0 +1,1 @@
+"""Tests against whole processes, from outside, for what only they can show."""

@@ -1,0 +1,41 @@
+"""A gateway that kills itself when its n-th commit is durable, before anybody hears of it.
+
+Run as C{python -m tests.live.dying_gateway}, with the arguments of C{twistd}; the environment's
+C{DIE_AT_COMMIT} tells n.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.scripts.twistd import run
+
+from kato import gateway
+from kato.changes import Changes, Deletion
+from kato.storage import open_store
+
+
+def open_dying_store(url: str, *, reactor: Any) -> Any:
+    store = open_store(url, reactor=reactor)
+    commits = count(1)
+    commit = store.commit
+
+    def commit_and_die(changes: "Sequence[Changes | Deletion]") -> "Deferred[None]":
+        number = next(commits)
+
+        def die(_: None) -> None:
+            if number == int(os.environ["DIE_AT_COMMIT"]):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return commit(changes).addCallback(die)
+
+    store.commit = commit_and_die
+    return store
+
+
+if __name__ == "__main__":
+    gateway.open_store = open_dying_store
+    run()

@@ -1,0 +1,154 @@
+"""A gateway in a process of its own, as an operator would run it."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60.0
+"""Seconds after which a process that does not do what is waited for fails the test."""
+
+
+class LiveServer:
+    """Runs C{twistd kato-gateway} on a free port of loopback, and speaks REST to it."""
+
+    def __init__(self, *options: str, program: Sequence[str] = (), env: Mapping[str, str] = {}):
+        """
+        @param options: those of the gateway; C{--listen} is added.
+        @param program: what to run in the place of C{twistd}, as arguments to Python.
+        """
+        self._command = [
+            sys.executable,
+            *(program or ("-c", "from twisted.scripts.twistd import run; run()")),
+            *("--nodaemon", "--pidfile=", "kato-gateway"),
+            *("--listen", "tcp:0:interface=127.0.0.1"),
+            *options,
+        ]
+        self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+        self.port = 0
+        self.log: list[str] = []
+        self._said = Condition()
+        self._ended = False
+
+    def start(self) -> "LiveServer":
+        """Start it, and wait until it is ready."""
+        self.launch()
+        self.wait_for(r" ready$")
+        return self
+
+    def launch(self) -> None:
+        """Start it, and wait until it is known where it listens."""
+        self._process = subprocess.Popen(
+            self._command,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                with self._said:
+                    self.log.append(line.rstrip("\n"))
+                    self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the log says it."""
+        with self._said:
+            found: list[re.Match[str]] = []
+
+            def said() -> bool:
+                found.extend(filter(None, (re.search(pattern, line) for line in self.log)))
+                return bool(found) or self._ended
+
+            self._said.wait_for(said, PATIENCE)
+        if not found:
+            raise AssertionError(f"{pattern!r} was not said:\n" + "\n".join(self.log))
+        return found[0]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it at once, as a loss of power would."""
+        self._process.kill()
+        self.wait()
+
+    def terminate(self) -> int:
+        """Ask it to end, and give its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end; gives its exit status."""
+        status = self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return status
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it if it still runs."""
+        if self.alive:
+            self.kill()
+
+    def connect(self) -> "Connection":
+        return Connection(self.port)
+
+
+class Connection:
+    """A connection that is kept alive; not for several threads at a time."""
+
+    def __init__(self, port: int) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = {},
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a request; gives the status and the decoded answer."""
+        data = None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json"} if data is not None else {}
+        self._http.request(method, path, data, {**sent, **headers})
+        response = self._http.getresponse()
+        return response.status, json.loads(response.read())
+
+    def get(self, path: str) -> dict[str, Any]:
+        """GET what must succeed."""
+        return self._okay("GET", path, *self.send("GET", path))
+
+    def post(self, path: str, body: object = None, request_id: str | None = None) -> dict[str, Any]:
+        """POST what must succeed."""
+        headers = {} if request_id is None else {"Idempotency-Key": request_id}
+        return self._okay("POST", path, *self.send("POST", path, body, headers))
+
+    def _okay(self, method: str, path: str, status: int, answer: dict[str, Any]) -> dict[str, Any]:
+        if answer.get("status") != "okay":
+            raise AssertionError(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def close(self) -> None:
+        self._http.close()

@@ -1,0 +1,10 @@
+"""What C{twistd} offers: it finds this module by its place alone."""
+
+from twisted.application.service import ServiceMaker
+
+kato_gateway = ServiceMaker(
+    "KATO gateway",
+    "kato.gateway",
+    "KATO: processors, and REST to speak to them.",
+    "kato-gateway",
+)
