@@ -4,7 +4,9 @@ The only place that knows how the parts are made.  What can go wrong at the star
 L{makeService}, while a process can still refuse to start: the store is opened and every port bound.
 """
 
+import gc
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +39,10 @@ PATIENCE = 10.0
 
 _THREADS = 2
 """How many long turns may go on at a time: Python runs one of them at any moment."""
+
+_SWITCH = 0.001
+"""Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
+in every answer that is given beside such a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +121,29 @@ class Gateway(Service):
     def startService(self) -> None:
         """Load what is stored, then make the processor that was asked for."""
         super().startService()  # type: ignore[no-untyped-call]
+        sys.setswitchinterval(_SWITCH)
         self._threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
 
     async def _start(self) -> None:
         for port in self._ports:
             self.log.info("listening on {address}", address=_shown(port.getHost()))
-        await self._parts.worker.start()
+        await self._load()
         if self._settings.processor_id is not None:
             await self._parts.dispatch.ask(
                 Command.parse("create_processor", processor=self._settings.processor_id)
             )
         self.log.info("ready")
+
+    async def _load(self) -> None:
+        """Load all processors; what is loaded lives long, so the collector need not go over it
+        while it comes in, nor ever after."""
+        gc.disable()
+        try:
+            await self._parts.worker.start()
+        finally:
+            gc.enable()
+        gc.freeze()
 
     def _give_up(self, failure: Failure) -> None:
         self.log.failure("the gateway cannot start", failure=failure)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Condition, Thread
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,7 +21,12 @@ PATIENCE = 60.0
 class LiveServer:
     """Runs C{twistd kato-gateway} on a free port of loopback, and speaks REST to it."""
 
-    def __init__(self, *options: str, program: Sequence[str] = (), env: Mapping[str, str] = {}):
+    def __init__(
+        self,
+        *options: str,
+        program: Sequence[str] = (),
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """
         @param options: those of the gateway; C{--listen} is added.
         @param program: what to run in the place of C{twistd}, as arguments to Python.
@@ -41,7 +47,7 @@ class LiveServer:
     def start(self) -> "LiveServer":
         """Start it, and wait until it is ready."""
         self.launch()
-        self.wait_for(r" ready$")
+        self.wait_for(r'Gateway: ready$|"message": "ready"')
         return self
 
     def launch(self) -> None:
@@ -127,14 +133,23 @@ class Connection:
         method: str,
         path: str,
         body: object = None,
-        headers: Mapping[str, str] = {},
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, dict[str, Any]]:
         """Send a request; gives the status and the decoded answer."""
+        response = self._sent(method, path, body, headers)
+        return response.status, json.loads(response.read())
+
+    def text(self, method: str, path: str, body: object = None) -> str:
+        """Send a request; gives the answer's body as it came."""
+        return self._sent(method, path, body, {}).read().decode()
+
+    def _sent(
+        self, method: str, path: str, body: object, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
-        response = self._http.getresponse()
-        return response.status, json.loads(response.read())
+        return self._http.getresponse()
 
     def get(self, path: str) -> dict[str, Any]:
         """GET what must succeed."""

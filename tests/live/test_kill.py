@@ -105,9 +105,7 @@ def _told_by_server(connection: Connection, processor: str) -> dict[str, Any]:
     return {
         **{key: cognition[key] for key in ("interval", "short_term_memory", "emotives", "symbols")},
         "vectors": connection.get(f"/{processor}/status")["vectors"],
-        "models": [
-            connection.get(f"/{processor}/model/{each['name']}")["model"] for each in names
-        ],
+        "models": [connection.get(f"/{processor}/model/{each['name']}")["model"] for each in names],
         "predictions": cognition["predictions"],
     }
 

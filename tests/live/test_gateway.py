@@ -1,0 +1,191 @@
+"""A gateway as an operator meets it: how it starts, refuses to start, and ends (SPEC 10)."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.live.server import PATIENCE, ROOT, LiveServer
+
+TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
+
+
+class RefusalTests(SynchronousTestCase):
+    """What is wrong is one line on standard error, and exit status 1."""
+
+    def refused(self, *options: str) -> str:
+        """Start with options that cannot work; gives the line that says so."""
+        done = subprocess.run(
+            [*TWISTD, "--nodaemon", "--pidfile=", "kato-gateway", *options],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        [line] = done.stderr.splitlines()
+        return line
+
+    def test_wrong_option(self) -> None:
+        """A wrong option is named with its value."""
+        self.assertIn("--max-events", self.refused("--max-events", "none"))
+        self.assertIn("surprise", self.refused("--surprise"))
+
+    def test_port_in_use(self) -> None:
+        """A port that another process has is named."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            listen = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+            line = self.refused("--storage", "memory:", "--listen", listen)
+        self.assertIn(listen, line)
+        self.assertIn("in use", line)
+
+    def test_other_addresses(self) -> None:
+        """Without a key, nobody but this machine is listened to, unless that is said to be meant."""
+        line = self.refused("--storage", "memory:", "--listen", "tcp:0")
+        self.assertIn("--open", line)
+        for meant in (["--open"], ["--api-key", "secret"]):
+            server = LiveServer("--storage", "memory:", "--listen", "tcp:0", *meant)
+            self.addCleanup(server.stop)
+            server.start()
+
+    def test_nonsense_to_listen_on(self) -> None:
+        """A description that is none is repeated."""
+        for listen in (
+            "tcp:x",
+            "nothing:8000",
+            "tcp",
+            "unix:/no/such/folder/x",
+            "ssl:0:privateKey=x",
+        ):
+            self.assertIn(listen, self.refused("--storage", "memory:", "--listen", listen))
+
+    def test_storage(self) -> None:
+        """A storage that cannot be used is named with what is wrong."""
+        self.assertIn("--storage mongodb://x/y", self.refused("--storage", "mongodb://x/y"))
+        folder = self.mktemp()
+        Path(folder).mkdir()
+        self.assertIn(folder, self.refused("--storage", f"sqlite:{folder}"))
+
+    def test_second_server(self) -> None:
+        """A second server on the same file is refused, by whatever name it calls the file; when the
+        first is killed, the next may have it."""
+        path = Path(self.mktemp()).resolve()
+        first = LiveServer("--storage", f"sqlite:{path}").start()
+        self.addCleanup(first.stop)
+        link = Path(self.mktemp()).resolve()
+        link.symlink_to(path)
+        for name in (path, link):
+            line = self.refused(
+                "--storage", f"sqlite:{name}", "--listen", "tcp:0:interface=127.0.0.1"
+            )
+            self.assertIn(str(path), line)
+            self.assertIn(str(first.pid), line)
+        first.kill()
+        second = LiveServer("--storage", f"sqlite:{path}").start()
+        self.addCleanup(second.stop)
+
+
+class LifeTests(SynchronousTestCase):
+    """From the start to the end."""
+
+    def setUp(self) -> None:
+        self.path = self.mktemp()
+
+    def start(self, *options: str) -> LiveServer:
+        server = LiveServer("--storage", f"sqlite:{self.path}", *options).start()
+        self.addCleanup(server.stop)
+        return server
+
+    def test_seed(self) -> None:
+        """The first observation that anybody sends is answered as the contract says."""
+        answer = (
+            self.start()
+            .connect()
+            .post(
+                "/p1/observe",
+                {"strings": ["hello", "world"], "vectors": [[1.0, 2.0]], "emotives": {"joy": 0.8}},
+            )
+        )
+        self.assertEqual((answer["status"], answer["message"]), ("okay", "observed"))
+        self.assertEqual(
+            answer["short_term_memory"],
+            [["VECTOR|84838cc3f82e61d03b42fea0046c60291fe94b0f", "hello", "world"]],
+        )
+
+    def test_planned_stop(self) -> None:
+        """SIGTERM saves all, and ends the process by that signal; a restart goes on from there."""
+        server = self.start("--processor-id", "p1", "--processor-name", "Weather")
+        connection = server.connect()
+        connection.post("/p1/observe", {"strings": ["a"], "emotives": {"joy": 1}})
+        before = connection.get("/p1/cognition-data")
+        self.assertEqual(connection.get("/p1/status")["name"], "Weather")
+        self.assertEqual(server.terminate(), -signal.SIGTERM)
+        self.assertIn("stopped", "\n".join(server.log))
+        after = self.start().connect().get("/p1/cognition-data")
+        self.assertEqual({**before, "time_stamp": 0}, {**after, "time_stamp": 0})
+
+    def test_stop_finishes_what_is_under_way(self) -> None:
+        """A request that is being carried out when SIGTERM comes is answered."""
+        server = self.start("--max-events", "1000000")
+        body = json.dumps({"observations": [{"strings": ["a", "b"]}] * 100_000})
+        request = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        request.request("POST", "/p1/observe-sequence?brief=true", body)
+        statistics = server.connect()
+        while not statistics.get("/stats")["under_way"]:
+            self.assertTrue(server.alive)
+        os.kill(server.pid, signal.SIGTERM)
+        answer = json.loads(request.getresponse().read())
+        self.assertEqual(answer["observed"], 100_000)
+        server.wait()
+        self.assertEqual(
+            self.start("--max-events", "1000000").connect().get("/p1/status")["events"], 100_000
+        )
+
+    def test_request_id_in_the_log(self) -> None:
+        """The log tells a request by the id that it came with."""
+        server = self.start("--log-format", "json")
+        server.connect().send("GET", "/nobody/status", headers={"X-Request-ID": "find-me"})
+        line = json.loads(server.wait_for("find-me").string)
+        self.assertEqual(line["level"], "info")
+
+    def test_key(self) -> None:
+        """With a key, only who has it is served; the open paths need none."""
+        server = self.start("--api-key", "secret")
+        connection = server.connect()
+        self.assertEqual(connection.send("GET", "/stats")[0], 401)
+        self.assertEqual(connection.send("GET", "/stats", headers={"X-API-Key": "wrong"})[0], 401)
+        for headers in ({"X-API-Key": "secret"}, {"Authorization": "Bearer secret"}):
+            self.assertEqual(connection.send("GET", "/stats", headers=headers)[0], 200)
+        for path in ("/live", "/ready", "/kato-api/ping"):
+            self.assertEqual(connection.send("GET", path)[0], 200)
+
+    def test_daemon(self) -> None:
+        """Twistd may fork into the background: the storage works there, too."""
+        path, pidfile = Path(self.path).resolve(), Path(self.mktemp()).resolve()
+        log = Path(self.mktemp()).resolve()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        listen = f"tcp:{port}:interface=127.0.0.1"
+        subprocess.run(
+            [
+                *TWISTD,
+                *(f"--pidfile={pidfile}", f"--logfile={log}", "kato-gateway"),
+                *("--storage", f"sqlite:{path}", "--listen", listen),
+            ],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=PATIENCE,
+            check=True,
+        )
+        pid = int(pidfile.read_text(encoding="ascii"))
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        request = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        request.request("PUT", "/p1")
+        self.assertEqual(request.getresponse().status, 201)
+        self.assertIn("listening", log.read_text(encoding="utf-8"))
