@@ -1,0 +1,195 @@
+"""A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
+
+Private to twisted.web and relied on here is one name, C{_respondToBadRequestAndDisconnect}, which is
+called for everything that is not HTTP, and would answer in plain text.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from twisted.logger import Logger
+from twisted.web.http_headers import InvalidHeaderName
+
+from kato.errors import (
+    HeadersTooLarge,
+    InternalError,
+    InvalidRequest,
+    KatoError,
+    PayloadTooLarge,
+)
+from kato.fields import shown
+from kato.protocols.rest.refusing import RefusingChannel
+
+if TYPE_CHECKING:
+    from kato.protocols.rest.request import RestRequest
+
+MAX_HEAD = 16 * 1024
+"""How many bytes the request line and all headers may have together."""
+
+MAX_HEADERS = 100
+"""How many headers a request may have."""
+
+SMALL_BODY = 64 * 1024
+"""A body of so many bytes is thrown away, where the head was refused, to keep the connection."""
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_NEVER = b"\0\r\n"
+
+
+class RestChannel(RefusingChannel):
+    """Reads requests one after the other, and refuses what cannot be read."""
+
+    log = Logger()
+
+    # These two are judged here, where they can be told apart.
+    totalHeadersSize = sys.maxsize
+    maxHeaders = sys.maxsize
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._header_line: bytes | None = None
+        self._head_size = 0
+        self._headers = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read on; one who was refused is not listened to any more."""
+        if self.refused:
+            return
+        if not self.requests:
+            self._begin()
+        try:
+            super().dataReceived(data)
+        except Exception:
+            self._defect()
+
+    def lineReceived(self, line: bytes) -> None:
+        """Read a line of the head."""
+        if self.refused:
+            return
+        self._head_size += len(line) + 2
+        if self._head_size > MAX_HEAD:
+            self.lineLengthExceeded(line)
+        elif not self.requests:
+            self.request_line = line
+            self._begin()
+            super().lineReceived(line)
+        elif not line:
+            super().lineReceived(line)
+        else:
+            self.headerReceived(line)
+
+    def _begin(self) -> None:
+        """A request has begun, with its first line or with a part of it."""
+        if self.began is None:
+            self.began = self.site.clock.seconds()
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a head that is too large, be it in one line or in many."""
+        if not self.requests:
+            self.request_line = line
+        self.refuse(HeadersTooLarge(f"head: over the limit of {MAX_HEAD} bytes"))
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Read a header; C{False} says that the request is refused.
+
+        What is plain is stored at once.  What tells the length of the body, or is malformed (as are
+        lines that continue another one), is left to twisted.web.
+        """
+        self._header_line = line
+        self._headers += 1
+        if self._headers > MAX_HEADERS:
+            self.refuse(HeadersTooLarge(f"head: more than {MAX_HEADERS} headers"))
+            return False
+        name, colon, value = line.partition(b":")
+        if not colon or name.lower() in _FRAMING or len(value.translate(None, _NEVER)) < len(value):
+            return self._hard_header(line)
+        try:
+            self.requests[-1].requestHeaders.addRawHeader(name, value.strip(b" \t"))
+        except InvalidHeaderName:
+            return self._hard_header(line)
+        return True
+
+    def _hard_header(self, line: bytes) -> bool:
+        try:
+            return bool(super().headerReceived(line))
+        except ValueError:  # a Content-Length of more digits than Python reads
+            self.refuse(PayloadTooLarge(f"Content-Length: far over the limit, {_shown(line)}"))
+            return False
+
+    def allHeadersReceived(self) -> None:
+        """Judge a request by its head, before its body is read or asked for."""
+        request = self.requests[-1]
+        self._judge_framing(request)
+        if self.refused:
+            return
+        judged = request.judge(self.request_line, self.length)
+        if isinstance(judged, KatoError) and self._is_costly(request):
+            self.refuse(judged)
+        else:
+            super().allHeadersReceived()
+
+    def _judge_framing(self, request: "RestRequest") -> None:
+        """Refuse what two readers could take for requests of different lengths."""
+        codings = request.requestHeaders.getRawHeaders(b"Transfer-Encoding")
+        if codings is None:
+            return
+        chunked = [each.lower() for each in codings] == [b"chunked"]
+        if not chunked or request.requestHeaders.hasHeader(b"Content-Length"):
+            self.refuse(InvalidRequest("Transfer-Encoding: expected chunked, and nothing beside"))
+        elif not self.request_line.endswith(b"HTTP/1.1"):
+            self.refuse(InvalidRequest("Transfer-Encoding: chunked is not in HTTP/1.0"))
+
+    def _is_costly(self, request: "RestRequest") -> bool:
+        """Whether the body of a refused request is better not read."""
+        if self.length is None or request.requestHeaders.hasHeader(b"Expect"):
+            return self.length != 0
+        return self.length > SMALL_BODY
+
+    def checkPersistence(self, request: "RestRequest", version: bytes) -> bool:
+        """Whether the connection stays open: in HTTP/1.1, unless the client says otherwise."""
+        values = request.requestHeaders.getRawHeaders(b"Connection", ())
+        tokens = {each.strip().lower() for value in values for each in value.split(b",")}
+        return version == b"HTTP/1.1" and b"close" not in tokens
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Read of a body."""
+        if not self.refused:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """A request is there whole: have it answered, and be ready for the next one."""
+        if self.refused:
+            return
+        self._head_size = self._headers = 0
+        self._header_line = self.began = None
+        self.request_line = b""
+        super().allContentReceived()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Refuse what twisted.web cannot read."""
+        if not self.line_mode:
+            self.refuse(InvalidRequest("body: malformed chunk"))
+        elif self._header_line is None:
+            self.refuse(InvalidRequest(f"request line: malformed, {_shown(self.request_line)}"))
+        else:
+            name = self._header_line.partition(b":")[0]
+            self.refuse(
+                InvalidRequest(
+                    f"{_plain(name[:80])}: malformed, or at odds with another header, "
+                    f"{_shown(self._header_line)}"
+                )
+            )
+
+    def _defect(self) -> None:
+        reference = uuid4().hex[:12]
+        self.log.failure("defect {reference} while reading a request", reference=reference)
+        self.refuse(InternalError(f"internal error, logged under {reference}"))
+
+
+def _plain(line: bytes) -> str:
+    return line.decode("ascii", "backslashreplace")
+
+
+def _shown(line: bytes) -> str:
+    return shown(_plain(line))

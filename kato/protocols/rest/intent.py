@@ -1,0 +1,154 @@
+"""What a request asks for: judged by its head first, made a command once its body is there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kato.codec import MAX_MESSAGE
+from kato.commands import OPERATIONS, Command, parse_request_id
+from kato.errors import InvalidRequest, PayloadTooLarge
+from kato.fields import mapping, shown
+from kato.protocols.rest.access import Access, Headers
+from kato.protocols.rest.body import check_media, read_body
+from kato.protocols.rest.routes import Body, Match, Page, Route, find
+from kato.protocols.rest.target import parse_query, parse_target
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a request.
+
+    C{length} is that of the body in bytes, C{None} where only its end will tell; C{local} is the
+    address on which the connection came in, where it has one.
+    """
+
+    method: bytes
+    target: bytes
+    version: bytes
+    headers: Headers
+    length: int | None
+    local: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a request with a good head asks for; C{given} is what path and query say."""
+
+    match: Match
+    given: Mapping[str, Any]
+    request_id: str | None
+    headers: Headers
+
+    @property
+    def page(self) -> Page | None:
+        """The page that is asked for, if it is no operation."""
+        serves = self.match.route.serves
+        return serves if isinstance(serves, Page) else None
+
+    def command(self, body: bytes) -> Command:
+        """Read the body, and put all together.
+
+        @raise KatoError: which names the field at fault.
+        """
+        return Command.parse(
+            self.match.route.serves, self.parameters(body), self.match.processor, self.request_id
+        )
+
+    def parameters(self, body: bytes) -> Mapping[str, Any]:
+        """The parameters from path, query and body, none of them given twice.
+
+        @raise InvalidRequest: where one is, or where there is no body and must be, or the reverse.
+        """
+        route = self.match.route
+        if not body:
+            if route.body is Body.REQUIRED:
+                raise InvalidRequest(f"body: missing, {_named(route)} needs one")
+            return self.given
+        if route.body is Body.NONE:
+            raise InvalidRequest(f"body: {_named(route)} takes none, got {len(body)} bytes")
+        written = _object(read_body(body, self.headers))
+        return _renamed(_joined(self.given, written), route.also)
+
+
+def judge(head: Head, access: Access) -> Intent:
+    """Judge the head of a request, before its body is read.
+
+    @raise KatoError: for the first thing that is wrong with it.
+    """
+    access.check_host(head.headers, version=head.version, local=head.local)
+    target = parse_target(head.target)
+    if target.host is not None:
+        access.known_host(target.host, head.local)
+    access.check_key(head.headers, target.segments)
+    match = find(head.method.decode("ascii"), target.segments)
+    if head.length != 0:
+        check_length(head.length)
+        check_media(head.headers)
+    given = match.words
+    if target.query:
+        given = _joined(given, _queried(match.route, target.query))
+    return Intent(match, given, _request_id(match.route, head.headers), head.headers)
+
+
+def check_length(length: int | None) -> None:
+    """See that a body, of which C{length} bytes are known of, is not too long.
+
+    @raise PayloadTooLarge: where it is.
+    """
+    if length is not None and length > MAX_MESSAGE:
+        raise PayloadTooLarge(f"body: over the limit of {MAX_MESSAGE} bytes")
+
+
+def _queried(route: Route, query: bytes) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in parse_query(query):
+        read = route.query.get(name)
+        if read is None:
+            known = ", ".join(route.query) or "none"
+            raise InvalidRequest(f"{shown(name)}: unknown in the query, known are {known}")
+        if name in values:
+            raise InvalidRequest(f"{name}: given twice in the query")
+        values[name] = read(value, name)
+    return values
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    """Take an object in which no key stands twice; its keys are judged as parameters."""
+    if type(value) is dict:
+        return value
+    return mapping(value, "body")
+
+
+def _joined(given: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not given:
+        return more
+    twice = next((name for name in more if name in given), None)
+    if twice is not None:
+        raise InvalidRequest(f"{twice}: given twice, the path or query says it already")
+    return {**given, **more}
+
+
+def _renamed(params: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The parameters under their own names."""
+    if names.keys().isdisjoint(params):
+        return params
+    for other, name in names.items():
+        if other in params and name in params:
+            raise InvalidRequest(f"{other}: another name of {name}, which is given too")
+    return {names.get(key, key): value for key, value in params.items()}
+
+
+def _request_id(route: Route, headers: Headers) -> str | None:
+    keys = headers.get(b"Idempotency-Key")
+    if keys is None or isinstance(route.serves, Page) or not OPERATIONS[route.serves].changes:
+        return None
+    if len(keys) > 1:
+        raise InvalidRequest(f"Idempotency-Key: expected once, given {len(keys)} times")
+    try:
+        return parse_request_id(keys[0].decode(), "Idempotency-Key")
+    except UnicodeDecodeError:
+        raise InvalidRequest("Idempotency-Key: not UTF-8") from None
+
+
+def _named(route: Route) -> str:
+    return f"{route.method} {route.path}"

@@ -1,0 +1,124 @@
+"""The end of a connection: who is refused in the middle of a request, and who is waited for."""
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from kato.errors import KatoError, RequestTimeout
+from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
+from kato.protocols.rest.patience import Patience
+
+if TYPE_CHECKING:
+    from kato.protocols.rest.request import RestRequest
+    from kato.protocols.rest.site import RestSite
+
+IDLE = 60
+"""Seconds without a byte, after which a connection is closed."""
+
+WHOLE_REQUEST = 300.0
+"""Seconds after which a request must have come in whole, however often a byte of it came."""
+
+LINGER = 2
+"""Seconds in which one who was refused in the middle of a request may read why."""
+
+
+class RefusingChannel(HTTPChannel):
+    """Knows when a request began, and ends a connection with an answer where one is due."""
+
+    requests: "list[RestRequest]"
+    site: "RestSite"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = False
+        self.request_line = b""
+        self.began: float | None = None
+
+    def connectionMade(self) -> None:
+        """Look up both ends once, and not for every request."""
+        self._patience = Patience(self.timeoutConnection, clock=self.site.clock)
+        super().connectionMade()
+        assert self.transport is not None
+        self._host: IAddress = self.transport.getHost()
+        self._peer: IAddress = self.transport.getPeer()
+
+    def getHost(self) -> IAddress:
+        """This end."""
+        return self._host
+
+    def getPeer(self) -> IAddress:
+        """The client's end."""
+        return self._peer
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The client is gone."""
+        super().connectionLost(reason)
+        self._patience.stop()
+
+    def setTimeout(self, period: int | None) -> int | None:
+        """Wait so many seconds for a byte, or for ever; returns how long it was before."""
+        before, self.timeOut = self.timeOut, period
+        if period is None:
+            self._patience.forget()
+        else:
+            self._patience.wait(period)
+        return before
+
+    def resetTimeout(self) -> None:
+        """Wait on for the next byte, if this request has not been coming for too long."""
+        if self.timeOut is None:
+            return
+        if self.began is None or self.site.clock.seconds() - self.began < WHOLE_REQUEST:
+            self._patience.wait(self.timeOut)
+
+    def timeoutConnection(self) -> None:
+        """Close a connection on which nothing came; who has begun a request is told why."""
+        if self.began is None or self.refused:
+            super().timeoutConnection()
+        else:
+            self.refuse(RequestTimeout("the request did not come whole in time"))
+
+    def refuse(self, error: KatoError) -> None:
+        """Answer C{error} in the middle of a request, and read no more.
+
+        What the client is still sending is thrown away for a while: closing at once would make its
+        system forget the answer.
+        """
+        if self.refused:
+            return
+        self.refused = True
+        self._answer(error)
+        self.setTimeout(LINGER)
+        if ITCPTransport.providedBy(self.transport) and not self.isSecure():
+            self.transport.loseWriteConnection()
+
+    def _answer(self, error: KatoError) -> None:
+        request_id = self._refused_id()
+        body = error_body(error, time_stamp=self.site.clock.seconds(), processor=None)
+        start = head(
+            error.http_status,
+            len(body),
+            date=self.site.date(),
+            request_id=request_id,
+            extra=extra_headers(error) + CLOSE,
+        )
+        is_head = self.request_line.startswith(b"HEAD ")
+        self.writeSequence([start, b"" if is_head else body])
+        self._tell(error, request_id)
+
+    def _refused_id(self) -> bytes:
+        given = self.requests[-1].request_id if self.requests else b""
+        return given or self.site.make_id()
+
+    def _tell(self, error: KatoError, request_id: bytes) -> None:
+        method, _, rest = self.request_line.partition(b" ")
+        self.site.access_log.tell(
+            method=method or b"-",
+            target=rest.split(b" ")[0] or b"-",
+            status=error.http_status,
+            began=self.began,
+            request_id=request_id,
+        )

@@ -1,0 +1,125 @@
+"""A request as twisted.web drives it, with no more work than JSON needs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.python.failure import Failure
+from twisted.web.http import Request
+
+from kato.errors import KatoError
+from kato.protocols.rest.answers import CLOSE, head
+from kato.protocols.rest.delivery import Delivery
+from kato.protocols.rest.intent import Head, Intent, check_length
+
+if TYPE_CHECKING:
+    from kato.protocols.rest.channel import RestChannel
+
+_ID_HEADER = b"X-Request-Id"
+_MAX_ID = 128
+
+
+class RestRequest(Request):
+    """One request of a connection.
+
+    The body is kept in memory and never in a file; cookies, forms and their content types are not
+    looked at.  Whoever is refused by the head has the rest of the body thrown away.
+    """
+
+    channel: "RestChannel"
+
+    def __init__(self, channel: "RestChannel", queued: object = False) -> None:
+        super().__init__(channel, queued, parsePOSTFormSubmission=False)
+        self.began = channel.began
+        self.request_id = b""
+        self.intent: Intent | KatoError | None = None
+        self.gone = False
+        self._body = bytearray()
+
+    def judge(self, request_line: bytes, length: int | None) -> Intent | KatoError:
+        """Judge the head, all of which is there."""
+        self.method, self.uri, self.clientproto = request_line.split(b" ")
+        headers = dict(self.requestHeaders.getAllRawHeaders())
+        self.request_id = _taken_id(headers.get(_ID_HEADER, ())) or self.channel.site.make_id()
+        self.intent = self.channel.site.rest.judge(
+            Head(
+                self.method,
+                self.uri,
+                self.clientproto,
+                headers,
+                length,
+                getattr(self.host, "host", None),
+            )
+        )
+        return self.intent
+
+    @property
+    def body(self) -> bytes:
+        """What has come of the body."""
+        return bytes(self._body)
+
+    def parseCookies(self) -> None:
+        """Nobody asks for cookies here."""
+
+    def gotLength(self, length: int | None) -> None:
+        """The length was judged with the head; no file is made for what comes."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a piece of the body; one of unknown length is refused as soon as it is too long."""
+        if isinstance(self.intent, KatoError):
+            return
+        self._body += data
+        try:
+            check_length(len(self._body))
+        except KatoError as error:
+            self._body.clear()
+            self.channel.refuse(error)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """All of the request is there."""
+        self.process()
+
+    def process(self) -> None:
+        """Have the request answered."""
+        self.channel.site.rest.serve(self)
+
+    def connectionLost(self, reason: Failure) -> Any:
+        """The client is gone: whatever comes of its request, nothing more is written."""
+        self.gone = True
+        self._body.clear()
+        return super().connectionLost(reason)
+
+    def answer(self, status: int, parts: Sequence[bytes], extra: bytes = b"") -> None:
+        """Send an answer, if there is still somebody to read it.
+
+        @param parts: the body, large ones in several parts.
+        @param extra: headers, each with its line end.
+        """
+        if self.gone or self.startedWriting:
+            return
+        self.code = status
+        self.startedWriting = 1
+        self.sentLength = sum(map(len, parts))
+        start = head(
+            status,
+            self.sentLength,
+            date=self.channel.site.date(),
+            request_id=self.request_id,
+            extra=extra if self.channel.persistent else extra + CLOSE,
+        )
+        if self.method == b"HEAD":
+            parts = ()
+        if len(parts) > 1:
+            self.channel.write(start)
+            Delivery(self, parts, clock=self.channel.site.clock).start()
+        else:
+            self.channel.writeSequence([start, *parts])
+            self.finish()
+
+
+def _taken_id(values: Sequence[bytes]) -> bytes | None:
+    """The id that a client gave its request, if it is fit to be written in a log."""
+    if len(values) != 1 or not 1 <= len(values[0]) <= _MAX_ID:
+        return None
+    [value] = values
+    fit = value.isascii() and value.decode("ascii").isprintable() and b" " not in value
+    return value if fit else None

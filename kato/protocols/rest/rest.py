@@ -1,0 +1,139 @@
+"""Requests answered: an intent becomes a command, a reply becomes JSON (SPEC 8 and 9)."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Cooperator
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kato.codec import encode_json
+from kato.commands import Command, Reply
+from kato.errors import InternalError, KatoError, ProcessorUnavailable
+from kato.protocols.rest.access import Access
+from kato.protocols.rest.answers import (
+    ENOUGH,
+    error_body,
+    extra_headers,
+    is_small,
+    slices,
+)
+from kato.protocols.rest.intent import Head, Intent, judge
+from kato.protocols.rest.routes import Page, named_processor
+
+if TYPE_CHECKING:
+    from kato.protocols.rest.request import RestRequest
+
+
+class Asks(Protocol):
+    """Who carries out commands: L{kato.dispatch.Dispatch}."""
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        """Carry out a command; fails with L{KatoError} alone."""
+
+
+class Rest:
+    """Answers requests."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        asks: Asks,
+        *,
+        clock: IReactorTime,
+        access: Access,
+        statistics: Callable[[], dict[str, Any]],
+        ready: Callable[[], bool],
+    ) -> None:
+        """@param statistics: what C{/stats} tells."""
+        self._asks = asks
+        self._clock = clock
+        self._access = access
+        self._statistics = statistics
+        self._ready = ready
+        self._cooperator = Cooperator(
+            terminationPredicateFactory=lambda: lambda: True,
+            scheduler=partial(clock.callLater, 0),
+        )
+
+    def judge(self, head: Head) -> Intent | KatoError:
+        """Judge the head of a request: what it asks for, or why it is refused."""
+        try:
+            return judge(head, self._access)
+        except KatoError as error:
+            return error
+        except Exception:
+            return self._defect(Failure())
+
+    def serve(self, request: "RestRequest") -> None:
+        """Answer a request that is there whole."""
+        try:
+            self._serve(request)
+        except Exception:
+            self._fail(Failure(), request)
+
+    def _serve(self, request: "RestRequest") -> None:
+        intent = request.intent
+        if not isinstance(intent, Intent):
+            self._refuse(intent or InternalError("internal error"), request)
+        elif intent.page is not None:
+            intent.parameters(request.body)
+            self._reply_page(intent.page, request)
+        else:
+            answer = self._asks.ask(intent.command(request.body))
+            answer.addCallback(self._reply, request).addErrback(self._fail, request)
+
+    def _reply_page(self, page: Page, request: "RestRequest") -> None:
+        fields: dict[str, Any] = {}
+        if page is Page.READY and not self._ready():
+            raise ProcessorUnavailable("the server is loading or stopping", retry_after=1)
+        if page is Page.STATISTICS:
+            fields = self._statistics()
+        self._reply(Reply(page.value, self._clock.seconds(), fields), request)
+
+    def _reply(self, reply: Reply, request: "RestRequest") -> None:
+        """Send a reply; a large one is encoded bit by bit, others going on between."""
+        status = 201 if reply.fields.get("created") is True else 200
+        answer = reply.as_dict()
+        if is_small(answer):
+            request.answer(status, [encode_json(answer)])
+            return
+        rest = slices(answer)
+        first = next(rest)
+        if len(first) < ENOUGH:
+            request.answer(status, [first])
+        else:
+            encoding = self._cooperator.cooperate(self._encode([first], rest, status, request))
+            encoding.whenDone().addErrback(self._fail, request)
+
+    def _encode(
+        self, parts: list[bytes], rest: Iterator[bytes], status: int, request: "RestRequest"
+    ) -> Iterator[None]:
+        for part in rest:
+            parts.append(part)
+            yield None
+            if request.gone:
+                return
+        request.answer(status, parts)
+
+    def _fail(self, failure: Failure, request: "RestRequest") -> None:
+        if isinstance(failure.value, KatoError):
+            self._refuse(failure.value, request)
+        else:
+            self._refuse(self._defect(failure), request)
+
+    def _defect(self, failure: Failure) -> KatoError:
+        reference = uuid4().hex[:12]
+        self.log.failure("defect {reference} in REST", failure=failure, reference=reference)
+        return InternalError(f"internal error, logged under {reference}")
+
+    def _refuse(self, error: KatoError, request: "RestRequest") -> None:
+        body = error_body(
+            error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
+        )
+        request.answer(error.http_status, [body], extra_headers(error))

@@ -1,0 +1,89 @@
+"""The REST interface put together: what a port serves (SPEC 9)."""
+
+from collections.abc import Callable
+from itertools import count
+from secrets import token_hex
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http import Request
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from kato.protocols.rest.access import Access
+from kato.protocols.rest.access_log import AccessLog
+from kato.protocols.rest.answers import DateHeader
+from kato.protocols.rest.channel import RestChannel
+from kato.protocols.rest.refusing import IDLE
+from kato.protocols.rest.request import RestRequest
+from kato.protocols.rest.rest import Asks, Rest
+
+
+class RestSite(Site):
+    """Makes a L{RestChannel} for every connection.
+
+    There is no tree of resources: requests are looked up in one table.
+    """
+
+    protocol = RestChannel  # type: ignore[assignment]  # declared as a private proxy of channels
+
+    def __init__(self, rest: Rest, *, clock: IReactorTime) -> None:
+        super().__init__(
+            Resource(),
+            requestFactory=RestRequest,
+            timeout=IDLE,
+            reactor=clock,
+            parsePOSTFormSubmission=False,
+        )
+        self.rest = rest
+        self.clock = clock
+        self.access_log = AccessLog(clock=clock)
+        self._date = DateHeader()
+        self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
+
+    def date(self) -> bytes:
+        """The C{Date} of an answer that is given now."""
+        return self._date.at(self.clock.seconds())
+
+    def make_id(self) -> bytes:
+        """An id for a request that brought none."""
+        return next(self._ids).encode()
+
+    def log(self, request: Request) -> None:
+        """A request was answered."""
+        assert isinstance(request, RestRequest)
+        self.access_log.tell(
+            method=request.method,
+            target=request.uri,
+            status=request.code,
+            began=request.began,
+            request_id=request.request_id,
+        )
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What is spoken over TLS."""
+        return [b"http/1.1"]
+
+    def startFactory(self) -> None:
+        """twisted.web's own access log stays closed, and its clock is not started."""
+
+    def stopFactory(self) -> None:
+        """There is nothing to close."""
+
+
+def make_site(
+    asks: Asks,
+    *,
+    clock: IReactorTime,
+    access: Access,
+    statistics: Callable[[], dict[str, Any]],
+    ready: Callable[[], bool],
+) -> Site:
+    """Make what a port serves.
+
+    @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
+    @param statistics: what C{/stats} tells.
+    @param ready: whether C{/ready} is to say so.
+    """
+    rest = Rest(asks, clock=clock, access=access, statistics=statistics, ready=ready)
+    return RestSite(rest, clock=clock)
