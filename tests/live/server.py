@@ -86,6 +86,7 @@ class LiveServer:
 
             self._said.wait_for(said, PATIENCE)
         if not found:
+            self.stop()
             raise AssertionError(f"{pattern!r} was not said:\n" + "\n".join(self.log))
         return found[0]
 
