@@ -20,7 +20,19 @@ MAX_PAGE = 10_000
 """How many entries a list gives at most at a time."""
 
 RESERVED = frozenset(
-    "kato-api connect processors stats metrics docs ws static graphql live ready".split()
+    (
+        "kato-api",
+        "connect",
+        "processors",
+        "stats",
+        "metrics",
+        "docs",
+        "ws",
+        "static",
+        "graphql",
+        "live",
+        "ready",
+    )
 )
 """First words of paths, which no processor may have as its id."""
 

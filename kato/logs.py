@@ -22,7 +22,9 @@ _SHOWN = (str, int, float, bool)
 def log_to(path: str, *, level: str, as_json: bool) -> ILogObserver:
     """Writes events of at least C{level} at the end of the file at C{path}; C{-} is standard
     output."""
-    file = sys.stdout if path == "-" else open(path, "a", encoding="utf-8")
+    if path == "-":
+        return observer(sys.stdout, level=level, as_json=as_json)
+    file = open(path, "a", encoding="utf-8")  # noqa: SIM115, it is open as long as the process
     return observer(file, level=level, as_json=as_json)
 
 

@@ -306,7 +306,7 @@ class Worker:
 
     def _loaded(
         self,
-        result: Processor | None | Failure,
+        result: Processor | Failure | None,
         slot: Slot,
         loading: "Deferred[None]",
         generation: int,

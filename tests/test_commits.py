@@ -17,9 +17,7 @@ class GroupCommitTests(SynchronousTestCase):
         self.drained: list[str] = []
         self.gone: set[str] = set()
         self.rolled_back: list[str] = []
-        self.commits = GroupCommit(
-            self.store, drain=self.drain, roll_back=self.rolled_back.append
-        )
+        self.commits = GroupCommit(self.store, drain=self.drain, roll_back=self.rolled_back.append)
 
     def drain(self, processor: str) -> Changes | None:
         if processor in self.gone:

@@ -47,7 +47,7 @@ class RefusalTests(SynchronousTestCase):
         self.assertIn("in use", line)
 
     def test_other_addresses(self) -> None:
-        """Without a key, nobody but this machine is listened to, unless that is said to be meant."""
+        """Without a key only this machine is served, unless it is said that more is meant."""
         line = self.refused("--storage", "memory:", "--listen", "tcp:0")
         self.assertIn("--open", line)
         for meant in (["--open"], ["--api-key", "secret"]):

@@ -80,7 +80,7 @@ class Script:
         return max((n for n in self.answers if self._promises(n)), default=-1)
 
     def _promises(self, number: int) -> bool:
-        operation, params = self.sent[number]
+        operation, _ = self.sent[number]
         if operation == "observe":
             return self.answers[number]["auto_learned_model"] is not None
         return operation in ("learn", "change_genes", "observe_sequence")

@@ -38,7 +38,7 @@ def parse_target(raw: bytes) -> Target:
     if b"#" in rest:
         raise InvalidRequest("path: a fragment (#) has no place in a request")
     path, _, query = rest.partition(b"?")
-    if b"%" not in path and path.isascii():
+    if path.isascii() and b"%" not in path and b"\0" not in path:
         return Target(tuple(path[1:].decode("ascii").split("/")), query, host)
     words = (decoded(each, "path") for each in path[1:].split(b"/"))
     return Target(tuple(words), query, host)

@@ -1,0 +1,122 @@
+"""C{kato-manager.sh}: what a person types, and what is done about it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from kato.manager import checks, telling
+from kato.manager.instances import Instances
+from kato.manager.system import System
+from kato.manager.trouble import Trouble
+
+_START = "start a server in the background; it takes the options of twistd kato-gateway, too"
+
+
+def parser() -> argparse.ArgumentParser:
+    """What may be typed."""
+    made = argparse.ArgumentParser(
+        prog="kato-manager.sh", description="Servers of KATO on this machine.", allow_abbrev=False
+    )
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--id", default="kato", help="which server; kato if left out")
+        return added
+
+    for name, text in (("start", _START), ("restart", "stop a server and start it as before")):
+        added = command(name, text)
+        added.add_argument("--port", type=int, help="8000, or the next that is free, if left out")
+        added.add_argument("--name", help="what people call it")
+    stop = command("stop", "stop a server; everything is saved")
+    stop.add_argument("--force", action="store_true", help="end it if it does not stop by itself")
+    command("status", "tell how a server is")
+    commands.add_parser("list", help="tell of all servers", description="Tell of all servers.")
+    logs = command("logs", "show what a server said last")
+    logs.add_argument("-n", "--lines", type=int, default=40, help="how many lines")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    test = commands.add_parser("test", help="run every check", description="Run every check.")
+    test.add_argument("tests", nargs="*", help="names of tests; all if left out")
+    commands.add_parser("help", help="show this", description="Show what may be typed.")
+    return made
+
+
+class Manager:
+    """Carries out one command; each gives an exit status."""
+
+    def __init__(self, instances: Instances, *, key: str | None) -> None:
+        """@param key: by which servers may be asked how they are."""
+        self._instances = instances
+        self._key = key
+
+    def start(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Start a server; one that runs already is left as it is."""
+        print(f"Starting {typed.id} …", flush=True)
+        report, anew = self._instances.start(typed.id, typed.name or typed.id, typed.port, options)
+        print(telling.started(report, anew))
+        return 0
+
+    def restart(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Stop a server and start it again."""
+        report = self._instances.restart(typed.id, typed.name, typed.port, options)
+        print(telling.started(report, True))
+        return 0
+
+    def stop(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Stop a server; one that does not run stays as it is."""
+        ran = self._instances.stop(typed.id, force=typed.force)
+        print(f"{typed.id} {'has stopped' if ran else 'does not run'}")
+        return 0
+
+    def status(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Tell how a server is: 0 where it is ready, else 3."""
+        report = self._instances.report(typed.id)
+        details = self._instances.details(report.instance, self._key)
+        print(telling.status(report, details, self._instances.tail(typed.id, 10)))
+        return 0 if report.health.value == "ready" else 3
+
+    def list(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Tell of all servers."""
+        reports = self._instances.reports()
+        print(telling.table(reports) if reports else "no server was started here yet")
+        return 0
+
+    def logs(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Show a log, and go on if that is asked for."""
+        for line in self._instances.tail(typed.id, typed.lines):
+            print(line)
+        if typed.follow:
+            for text in self._instances.follow(typed.id):
+                print(text, end="", flush=True)
+        return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what was typed; gives the exit status."""
+    made = parser()
+    typed, options = made.parse_known_args(arguments)
+    if typed.command == "help":
+        made.print_help()
+        return 0
+    if typed.command == "test":
+        return checks.run(typed.tests)
+    if options and typed.command not in ("start", "restart"):
+        made.error(f"unrecognized arguments: {' '.join(options)}")
+    home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
+    manager = Manager(Instances(home, system=System()), key=os.environ.get("KATO_API_KEY"))
+    try:
+        status: int = getattr(manager, typed.command)(typed, options)
+    except Trouble as trouble:
+        print(f"kato-manager: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

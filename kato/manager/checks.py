@@ -1,0 +1,89 @@
+"""C{kato-manager.sh test}: every check that this project has, counted."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_WARNINGS = "error::DeprecationWarning,error::RuntimeWarning"
+_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+_OUTCOME = re.compile(r"^(?:PASSED|FAILED) \(([^)]*)\)$", re.MULTILINE)
+
+
+class Tally(NamedTuple):
+    """How many checks passed, failed and were skipped."""
+
+    passed: int
+    failed: int
+    skipped: int = 0
+
+
+def tally(output: str, status: int) -> Tally:
+    """Read the summary of trial.  A run without one, or one that ended badly with nothing to show
+    for it, is a failure."""
+    ran, outcome = _RAN.findall(output), _OUTCOME.findall(output)
+    if not ran or not outcome:
+        return Tally(0, 1)
+    counts = {
+        name: int(number)
+        for name, number in (each.split("=") for each in outcome[-1].split(", ") if "=" in each)
+    }
+    skipped = counts.get("skips", 0)
+    good = counts.get("successes", 0) + counts.get("expectedFailures", 0)
+    failed = int(ran[-1]) - good - skipped
+    return Tally(good, max(failed, 1 if status else 0), skipped)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run ruff, mypy and all tests in parallel; the last line tells the sum.
+
+    @param arguments: names of tests, where not all are wanted.
+    @return: the exit status: skipped tests count as failed under C{CI}.
+    """
+    python = sys.executable
+    results = [
+        _check("ruff check", [python, "-m", "ruff", "check", "."]),
+        _check("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
+        _check("mypy", [python, "-m", "mypy"]),
+        _tests(arguments),
+    ]
+    passed = sum(each.passed for each in results)
+    failed = sum(each.failed for each in results)
+    skipped = sum(each.skipped for each in results)
+    if os.environ.get("CI"):
+        failed, skipped = failed + skipped, 0
+    ending = f", {skipped} skipped" if skipped else ""
+    print(f"{passed} passed, {failed} failed{ending}", flush=True)
+    return 1 if failed else 0
+
+
+def _check(name: str, command: Sequence[str]) -> Tally:
+    print(f"== {name}", flush=True)
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    return Tally(0, 1) if status else Tally(1, 0)
+
+
+def _tests(names: Sequence[str]) -> Tally:
+    """Run trial; its workers are told of the warnings by the environment alone."""
+    print("== tests", flush=True)
+    jobs = os.cpu_count() or 1
+    command = [sys.executable, "-b", "-m", "twisted.trial", f"-j{jobs}", *(names or ["tests"])]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONWARNINGS": _WARNINGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return tally("".join(lines), process.returncode)

@@ -1,0 +1,76 @@
+"""Which servers were started here, in a file that survives crashes.
+
+The file is only ever replaced as a whole, and only under a lock, so a reader sees one state or the
+next, and two managers cannot lose each other's entries.  Whether a server runs is never written
+down: that is asked of the system each time.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A server that was started.
+
+    C{pid} and C{began} together name its process: the system may give the number again, but not
+    with the same time of birth, in seconds.  C{url} is where it answers; C{options} are those it
+    was started with, but for keys.
+    """
+
+    id: str
+    name: str
+    pid: int
+    began: float
+    url: str
+    port: int | None
+    log: str
+    options: tuple[str, ...] = ()
+
+
+class Registry:
+    """The instances by id."""
+
+    def __init__(self, folder: Path) -> None:
+        """@param folder: where the file lies; it is made where there is none."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / "instances.json"
+        self._lock = folder / "instances.lock"
+
+    def read(self) -> dict[str, Instance]:
+        """All instances, by id."""
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        return {
+            each["id"]: Instance(**{**each, "options": tuple(each["options"])})
+            for each in json.loads(text)
+        }
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Nobody else changes the registry as long as this lasts."""
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def put(self, instance: Instance) -> None:
+        """Write an instance down, in the place of one with its id; within L{changing}."""
+        self._write({**self.read(), instance.id: instance})
+
+    def _write(self, instances: Mapping[str, Instance]) -> None:
+        beside = self._path.with_suffix(".new")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump([asdict(instances[each]) for each in sorted(instances)], file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)

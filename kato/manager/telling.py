@@ -1,0 +1,85 @@
+"""What the manager prints for a person."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kato.manager.instances import Health, Report
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time as a person would say it."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE}m"
+    return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
+
+
+def started(report: Report, anew: bool) -> str:
+    """What to try next."""
+    instance = report.instance
+    state = "is ready" if anew else f"runs already, and is {report.health.value}"
+    url, header = instance.url, "-H 'Content-Type: application/json'"
+    return f"""{instance.id} {state} at {url} (process {instance.pid})
+
+Try it:
+  curl {url}/p1/observe {header} -d '{{"strings": ["hello"]}}'
+  curl {url}/p1/observe {header} -d '{{"strings": ["world"]}}'
+  curl -X POST {url}/p1/learn
+  curl {url}/p1/observe {header} -d '{{"strings": ["hello"]}}'
+  curl {url}/p1/observe {header} -d '{{"strings": ["there"]}}'
+  curl {url}/p1/predictions
+
+Its log: {instance.log}"""
+
+
+def table(reports: Sequence[Report]) -> str:
+    """All instances, a line each."""
+    rows = [("ID", "NAME", "STATE", "PROCESS", "ADDRESS", "UPTIME")]
+    for report in reports:
+        instance = report.instance
+        dead = report.health is Health.DEAD
+        rows.append(
+            (
+                instance.id,
+                instance.name,
+                report.health.value,
+                "-" if dead else str(instance.pid),
+                instance.url,
+                duration(report.uptime),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
+    """One instance, with what its server tells, or the end of its log where it is dead."""
+    instance = report.instance
+    lines = [
+        f"{instance.id} ({instance.name}): {report.health.value}",
+        f"  address  {instance.url}",
+        f"  process  {instance.pid}, up {duration(report.uptime)}",
+        f"  options  {' '.join(instance.options) or '-'}",
+        f"  log      {instance.log}",
+    ]
+    if details:
+        store = details["store"]
+        lines += [
+            f"  serves   {details['processors']} processors, {details['requests']} requests so far",
+            f"  storage  {store['kind']}, {store['commits']} commits",
+        ]
+    if report.health is Health.DEAD:
+        lines[2] = f"  process  {instance.pid} is gone; the last it said:"
+        lines += [f"    {line}" for line in tail]
+    return "\n".join(lines)
