@@ -11,7 +11,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, ITCPTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.server import Site
@@ -142,7 +142,7 @@ class Server:
             self.asked,
             clock=self.clock,
             access=self.access,
-            statistics=lambda: self.statistics(),
+            statistics=self.statistics,
             ready=lambda: self.is_ready,
         )
 
@@ -219,6 +219,11 @@ def post(path: str, body: object = None, *headers: str) -> bytes:
 def logged(case: SynchronousTestCase) -> list[LogEvent]:
     """The events that are logged until the end of the test."""
     events: list[LogEvent] = []
-    globalLogPublisher.addObserver(events.append)
-    case.addCleanup(globalLogPublisher.removeObserver, events.append)
+
+    @implementer(ILogObserver)
+    def keep(event: LogEvent) -> None:
+        events.append(event)
+
+    globalLogPublisher.addObserver(keep)
+    case.addCleanup(globalLogPublisher.removeObserver, keep)
     return events

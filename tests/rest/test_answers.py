@@ -14,7 +14,7 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=("Cs",)), max_size=8),
+    | st.text(st.characters(codec="utf-8"), max_size=8),
     lambda inner: (
         st.lists(inner, max_size=40) | st.dictionaries(st.text('abc"é', max_size=3), inner)
     ),

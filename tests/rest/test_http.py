@@ -184,7 +184,7 @@ class BodyTests(SynchronousTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_chunks_too_long(self) -> None:
-        """A body in chunks is refused as soon as it is over the limit, and no more is kept of it."""
+        """A body in chunks is refused as soon as it is over the limit, and not kept."""
         self.client.send(request("POST", "/p1/observe", None, "Transfer-Encoding: chunked"))
         piece = b"100000\r\n" + b"x" * 2**20 + b"\r\n"
         for _ in range(MAX_MESSAGE // 2**20):

@@ -1,7 +1,7 @@
 """Who may pass: by which name the server was called, from where, and with which key (SPEC 9).
 
-A web page must not reach a server on its reader's machine.  A page on a foreign site is known by its
-C{Origin}; one whose name was bent to point here is known by the C{Host} it asks for.
+A web page must not reach a server on its reader's machine.  A page on a foreign site is known by
+its C{Origin}; one whose name was bent to point here is known by the C{Host} it asks for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ class Access:
         given = _keys(headers)
         if not given:
             raise Unauthorized("no key: send it as X-API-Key, or as Authorization: Bearer")
-        if not any([compare_digest(each, self.api_key) for each in given]):
+        if not any(compare_digest(each, self.api_key) for each in given):
             raise Unauthorized("this is not the server's key")
 
 

@@ -21,20 +21,23 @@ class AccessLog:
         @param began: when its first byte came, in the clock's seconds.
         """
         milliseconds = 0.0 if began is None else (self._clock.seconds() - began) * 1000
-        given = (
-            method.decode("ascii", "backslashreplace"),
-            target.partition(b"?")[0].decode("ascii", "backslashreplace"),
-            status,
-            milliseconds,
-            request_id.decode("ascii"),
-        )
+        verb, path = _printable(method), _printable(target.partition(b"?")[0])
+        name = request_id.decode("ascii")
         # Formatting field by field costs as much as an observation: the line is made at once.
         self._info(
             "{line}",
-            line="%s %s %d %.3f ms %s" % given,
-            method=given[0],
-            path=given[1],
+            line=f"{verb} {path} {status} {milliseconds:.3f} ms {name}",
+            method=verb,
+            path=path,
             status=status,
             milliseconds=round(milliseconds, 3),
-            request_id=given[4],
+            request_id=name,
         )
+
+
+def _printable(raw: bytes) -> str:
+    """What a client sent, without anything that a terminal or a reader of lines would act upon."""
+    text = raw.decode("latin-1")
+    if text.isascii() and text.isprintable():
+        return text
+    return text.encode("unicode_escape").decode("ascii")

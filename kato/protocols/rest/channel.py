@@ -1,8 +1,11 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
-Private to twisted.web and relied on here is one name, C{_respondToBadRequestAndDisconnect}, which is
-called for everything that is not HTTP, and would answer in plain text.
+Private to twisted.web and relied on here is one name, C{_respondToBadRequestAndDisconnect}, which
+is called for everything that is not HTTP, and would answer in plain text.
 """
+
+# mypy: allow-untyped-calls
+# (twisted.web's own methods, which these classes extend, are not typed)
 
 import sys
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """A timeout that costs next to nothing while it is kept.
 
-twisted.web starts, moves and cancels a timer with every request.  Here one timer of a connection runs
-on, and looks when it fires whether its time has really come.
+twisted.web starts, moves and cancels a timer with every request.  Here one timer of a connection
+runs on, and looks when it fires whether its time has really come.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,8 @@
 """The end of a connection: who is refused in the middle of a request, and who is waited for."""
 
+# mypy: allow-untyped-calls
+# (twisted.web's own methods, which these classes extend, are not typed)
+
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IAddress, ITCPTransport

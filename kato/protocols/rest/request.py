@@ -1,5 +1,8 @@
 """A request as twisted.web drives it, with no more work than JSON needs."""
 
+# mypy: allow-untyped-calls
+# (twisted.web's own methods, which these classes extend, are not typed)
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 

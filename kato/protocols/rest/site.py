@@ -1,5 +1,8 @@
 """The REST interface put together: what a port serves (SPEC 9)."""
 
+# mypy: allow-untyped-calls
+# (twisted.web's own methods, which these classes extend, are not typed)
+
 from collections.abc import Callable
 from itertools import count
 from secrets import token_hex

@@ -13,7 +13,7 @@ from kato.errors import InvalidRequest
 from kato.fields import shown
 
 REMEMBERED = 256
-"""How many of the latest targets are remembered with what they were read as: clients repeat them."""
+"""How many of the latest targets are remembered as they were read: clients repeat them."""
 
 _HEX = frozenset(hexdigits.encode())
 _SCHEMES = (b"http://", b"https://")
