@@ -116,11 +116,11 @@ class Gateway(Service):
             settings.log_file, level=settings.log_level, as_json=settings.log_format == "json"
         )
         parent.setComponent(ILogObserver, observer)
-        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+        super().setServiceParent(parent)
 
     def startService(self) -> None:
         """Load what is stored, then make the processor that was asked for."""
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         sys.setswitchinterval(_SWITCH)
         self._threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
@@ -151,7 +151,7 @@ class Gateway(Service):
 
     def stopService(self) -> "Deferred[None]":
         """Stop listening, finish what is under way, make all durable, let go of the store."""
-        super().stopService()  # type: ignore[no-untyped-call]
+        super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -228,9 +228,10 @@ def _bound(description: str, site: Site, settings: Settings, reactor: Any) -> IL
     try:
         result: list[Any] = []
         serverFromString(reactor, description).listen(site).addBoth(result.append)
-        [port] = result
-        if isinstance(port, Failure):
-            port.raiseException()
+        [bound] = result
+        if isinstance(bound, Failure):
+            bound.raiseException()
+        port: IListeningPort = bound
     except CannotListenError as error:
         refuse(f"--listen {description}: {error.socketError}")
     except (ValueError, TypeError, KeyError, OSError, ImportError, AttributeError) as error:

@@ -104,7 +104,7 @@ class Options(usage.Options):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """@param environment: where variables are looked up."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._environment = environment
         self._listen: list[str] = []
         self._hosts: list[str] = []
@@ -127,7 +127,7 @@ class Options(usage.Options):
         """Read the command line; under C{twistd}, what is wrong is said in one line, and ends the
         process with status 1, which C{twistd} itself would not do."""
         try:
-            super().parseOptions(options)  # type: ignore[no-untyped-call]
+            super().parseOptions(options)
         except usage.UsageError as error:
             if self.parent is None:
                 raise
@@ -235,7 +235,7 @@ class Options(usage.Options):
 
     def _log_file(self) -> str:
         """Where C{twistd} was told to log; what it does by itself where it was told nothing."""
-        parent = self.parent or {}
+        parent: Mapping[str, Any] = self.parent or {}
         return parent.get("logfile") or ("-" if parent.get("nodaemon") else "twistd.log")
 
 

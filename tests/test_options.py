@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any, cast
 
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,6 +15,13 @@ def parse(*arguments: str, **environment: str) -> Settings:
     options = Options(environment)
     options.parseOptions(arguments)
     return options.settings
+
+
+def under_twistd(**parent: Any) -> Options:
+    """Options as twistd makes them: with its own beside them."""
+    options = Options({})
+    cast(Any, options).parent = parent
+    return options
 
 
 class OptionsTests(SynchronousTestCase):
@@ -152,8 +160,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_under_twistd(self) -> None:
         """Under twistd what is wrong is said in one line on standard error, with exit status 1."""
-        options = Options({})
-        options.parent = {"nodaemon": True}
+        options = under_twistd(nodaemon=True)
         said = io.StringIO()
         self.patch(__import__("sys"), "stderr", said)
         with self.assertRaises(SystemExit) as caught:
@@ -165,13 +172,13 @@ class OptionsTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """The log goes where twistd was told, or where it would go by itself."""
-        for parent, file in (
+        cases: list[tuple[dict[str, Any], str]] = [
             ({"nodaemon": True}, "-"),
             ({"nodaemon": True, "logfile": "a.log"}, "a.log"),
             ({}, "twistd.log"),
-        ):
-            options = Options({})
-            options.parent = parent
+        ]
+        for parent, file in cases:
+            options = under_twistd(**parent)
             options.parseOptions(["--log-level", "warning", "--log-format", "json"])
             settings = options.settings
             self.assertEqual(

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
-from kato.engine.symbols import UNKNOWN, occurrences
+from kato.engine.symbols import UNKNOWN, Occurrence, occurrences
 
 
 class InvertedIndex:
@@ -22,7 +22,7 @@ class InvertedIndex:
     __slots__ = ("_free", "_lengths", "_postings", "_slots")
 
     def __init__(self) -> None:
-        self._postings: dict[tuple[int, int], array[int]] = {}
+        self._postings: dict[Occurrence, array[int]] = {}
         self._lengths: NDArray[np.int64] = np.zeros(16, np.int64)
         self._slots = 0
         self._free: list[int] = []
@@ -31,10 +31,10 @@ class InvertedIndex:
         """Take in a model; gives its slot."""
         slot = heappop(self._free) if self._free else self._new_slot()
         self._lengths[slot] = len(codes)
-        for pair in occurrences(codes):
-            posting = self._postings.get(pair)
+        for occurrence in occurrences(codes):
+            posting = self._postings.get(occurrence)
             if posting is None:
-                self._postings[pair] = array("q", (slot,))
+                self._postings[occurrence] = array("q", (slot,))
             elif posting[-1] < slot:
                 posting.append(slot)
             else:
@@ -50,10 +50,10 @@ class InvertedIndex:
 
     def remove(self, slot: int, codes: Sequence[int]) -> None:
         """Forget the model in C{slot}, which had these codes."""
-        for pair in occurrences(codes):
-            posting = self._postings[pair]
+        for occurrence in occurrences(codes):
+            posting = self._postings[occurrence]
             if len(posting) == 1:
-                del self._postings[pair]
+                del self._postings[occurrence]
             else:
                 del posting[bisect_left(posting, slot)]
         heappush(self._free, slot)
@@ -63,8 +63,8 @@ class InvertedIndex:
         with a common symbol whose similarity would do if all common symbols matched."""
         found = [
             np.frombuffer(posting, np.int64)
-            for pair in occurrences(code for code in state if code != UNKNOWN)
-            if (posting := self._postings.get(pair)) is not None
+            for occurrence in occurrences([code for code in state if code != UNKNOWN])
+            if (posting := self._postings.get(occurrence)) is not None
         ]
         if not found:
             return []

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import ClassVar
 
 from kato.engine import metrics
@@ -45,7 +45,7 @@ class PythonMatcher:
 
     def add(self, model: Model) -> None:
         """Take in a model with a new name."""
-        flat = (symbol for event in model.sequence for symbol in event)
+        flat = chain.from_iterable(model.sequence)
         codes = tuple(self._table.add(flat, model.frequency))
         starts = tuple(accumulate(map(len, model.sequence), initial=0))
         slot = self._index.add(codes)

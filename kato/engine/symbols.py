@@ -1,7 +1,6 @@
 """The symbols of all models, each with a small number, and what is known of it (SPEC 3)."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 UNKNOWN = -1
 """The code of a symbol that stands in no model: it is matched by nothing."""
@@ -35,21 +34,22 @@ class SymbolTable:
 
     def add(self, symbols: Iterable[str], frequency: int) -> list[int]:
         """Count a model with these symbols in, and give their codes, in order."""
-        codes = [self._intern(symbol) for symbol in symbols]
+        known = self._codes.get
+        codes = [
+            self._new(symbol) if (code := known(symbol)) is None else code for symbol in symbols
+        ]
         self.reweigh(codes, frequency)
         return codes
 
-    def _intern(self, symbol: str) -> int:
-        code = self._codes.get(symbol)
-        if code is None:
-            if self._free:
-                code = self._free.pop()
-                self._symbols[code] = symbol
-            else:
-                code = len(self._symbols)
-                self._symbols.append(symbol)
-                self._weights.append(0)
-            self._codes[symbol] = code
+    def _new(self, symbol: str) -> int:
+        if self._free:
+            code = self._free.pop()
+            self._symbols[code] = symbol
+        else:
+            code = len(self._symbols)
+            self._symbols.append(symbol)
+            self._weights.append(0)
+        self._codes[symbol] = code
         return code
 
     def reweigh(self, codes: Iterable[int], difference: int) -> None:
@@ -74,12 +74,20 @@ class SymbolTable:
         return self._weights[code] / self._mass if code != UNKNOWN else 0.0
 
 
-def occurrences(codes: Iterable[int]) -> list[tuple[int, int]]:
-    """Each code with the number of times it stood before: equal pairs of two sequences are as
-    many as their multisets have in common."""
-    seen: Counter[int] = Counter()
-    pairs = []
+Occurrence = int | tuple[int, int]
+"""The first time that a code stands in a sequence is the code itself, each later time the code with
+the number of times it stood before."""
+
+
+def occurrences(codes: Sequence[int]) -> Sequence[Occurrence]:
+    """Tell the times that a code stands in a sequence from each other: equal ones of two
+    sequences are as many as their multisets have in common."""
+    if len(set(codes)) == len(codes):
+        return codes
+    seen: dict[int, int] = {}
+    found: list[Occurrence] = []
     for code in codes:
-        pairs.append((code, seen[code]))
-        seen[code] += 1
-    return pairs
+        before = seen.get(code, 0)
+        found.append((code, before) if before else code)
+        seen[code] = before + 1
+    return found

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,6 +107,7 @@ def main(arguments: Sequence[str]) -> int:
         return checks.run(typed.tests)
     if options and typed.command not in ("start", "restart"):
         made.error(f"unrecognized arguments: {' '.join(options)}")
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
     manager = Manager(Instances(home, system=System()), key=os.environ.get("KATO_API_KEY"))
     try:

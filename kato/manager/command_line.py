@@ -35,9 +35,11 @@ def choose_port(
     """The port of an instance: the one it is given, else the one it had before, else the next.
 
     @param taken: the ports of other instances, whether they run or not.
-    @raise Trouble: where the port that was given is in use.
+    @raise Trouble: where the port that was given is none, or in use.
     """
     if wanted is not None:
+        if not 1 <= wanted <= _LAST_PORT:
+            raise Trouble(f"--port {wanted}: expected a number from 1 to {_LAST_PORT}")
         if not is_free(wanted):
             raise Trouble(f"--port {wanted}: another process uses it")
         return wanted

@@ -1,7 +1,8 @@
 """Starting, stopping and watching the servers of this machine."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ START_SECONDS = 300.0
 STOP_SECONDS = 15.0
 """How long a server may take to stop."""
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PAUSE = 0.1
 _TAIL = 10
 
@@ -27,7 +29,13 @@ class Health(Enum):
     READY = "ready"
     STARTING = "starting"
     SILENT = "does not answer"
+    STOPPED = "stopped"
     DEAD = "dead"
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process."""
+        return self not in (Health.STOPPED, Health.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Instances:
 
     def _report(self, instance: Instance) -> Report:
         if not self._system.is_running(instance.pid, instance.began):
-            return Report(instance, Health.DEAD, None)
+            return Report(instance, Health.STOPPED if instance.stopped else Health.DEAD, None)
         answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
             health = Health.SILENT
@@ -88,6 +96,8 @@ class Instances:
         @return: how it is, and whether it had to be started.
         @raise Trouble: where it cannot be started, with what it said itself.
         """
+        if not _ID.fullmatch(instance_id):
+            raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
         if port is not None and values(options, "--listen"):
             raise Trouble("--port: --listen tells the port already; give one of them")
         with self._registry.changing():
@@ -112,7 +122,8 @@ class Instances:
         if values(options, "--listen"):
             return None
         taken = [each.port for each in others if each.port is not None]
-        return choose_port(port, before and before.port, taken, self._system.is_free)
+        previous = None if before is None else before.port
+        return choose_port(port, previous, taken, self._system.is_free)
 
     def _launch(
         self, instance_id: str, name: str, port: int | None, options: Sequence[str]
@@ -143,7 +154,7 @@ class Instances:
             health = self._report(instance).health
             if health is Health.READY:
                 return
-            if health is Health.DEAD:
+            if not health.runs:
                 said = _said(Path(instance.log), log_starts_at)
                 raise Trouble(f"{instance.id} did not start; it said:\n{said}")
             if self._system.now() >= deadline:
@@ -164,12 +175,14 @@ class Instances:
         if not self._system.is_running(instance.pid, instance.began):
             return False
         self._system.end(instance.pid)
-        if self._has_ended(instance):
-            return True
-        if force:
+        ended = self._has_ended(instance)
+        if not ended and force:
             self._system.end(instance.pid, at_once=True)
-            if self._has_ended(instance):
-                return True
+            ended = self._has_ended(instance)
+        if ended:
+            with self._registry.changing():
+                self._registry.put(replace(instance, stopped=True))
+            return True
         raise Trouble(
             f"{instance_id} (process {instance.pid}) does not stop within {STOP_SECONDS:.0f} "
             "seconds; stop --force ends it at once, with what was only observed unsaved"

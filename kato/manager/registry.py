@@ -20,7 +20,7 @@ class Instance:
 
     C{pid} and C{began} together name its process: the system may give the number again, but not
     with the same time of birth, in seconds.  C{url} is where it answers; C{options} are those it
-    was started with, but for keys.
+    was started with, but for keys; C{stopped} that its end was meant.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Instance:
     port: int | None
     log: str
     options: tuple[str, ...] = ()
+    stopped: bool = False
 
 
 class Registry:

@@ -45,13 +45,12 @@ def table(reports: Sequence[Report]) -> str:
     rows = [("ID", "NAME", "STATE", "PROCESS", "ADDRESS", "UPTIME")]
     for report in reports:
         instance = report.instance
-        dead = report.health is Health.DEAD
         rows.append(
             (
                 instance.id,
                 instance.name,
                 report.health.value,
-                "-" if dead else str(instance.pid),
+                str(instance.pid) if report.health.runs else "-",
                 instance.url,
                 duration(report.uptime),
             )
@@ -63,13 +62,19 @@ def table(reports: Sequence[Report]) -> str:
     )
 
 
+def _process(report: Report) -> str:
+    if report.health.runs:
+        return f"{report.instance.pid}, up {duration(report.uptime)}"
+    return f"none; it was {report.instance.pid}"
+
+
 def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
     """One instance, with what its server tells, or the end of its log where it is dead."""
     instance = report.instance
     lines = [
         f"{instance.id} ({instance.name}): {report.health.value}",
         f"  address  {instance.url}",
-        f"  process  {instance.pid}, up {duration(report.uptime)}",
+        f"  process  {_process(report)}",
         f"  options  {' '.join(instance.options) or '-'}",
         f"  log      {instance.log}",
     ]
@@ -80,6 +85,5 @@ def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
             f"  storage  {store['kind']}, {store['commits']} commits",
         ]
     if report.health is Health.DEAD:
-        lines[2] = f"  process  {instance.pid} is gone; the last it said:"
-        lines += [f"    {line}" for line in tail]
+        lines += ["The last it said:", *(f"  {line}" for line in tail)]
     return "\n".join(lines)

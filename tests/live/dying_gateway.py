@@ -19,7 +19,7 @@ from kato.storage import open_store
 
 
 def open_dying_store(url: str, *, reactor: Any) -> Any:
-    store = open_store(url, reactor=reactor)
+    store: Any = open_store(url, reactor=reactor)
     commits = count(1)
     commit = store.commit
 
@@ -30,12 +30,13 @@ def open_dying_store(url: str, *, reactor: Any) -> Any:
             if number == int(os.environ["DIE_AT_COMMIT"]):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        return commit(changes).addCallback(die)
+        committed: Deferred[None] = commit(changes)
+        return committed.addCallback(die)
 
     store.commit = commit_and_die
     return store
 
 
 if __name__ == "__main__":
-    gateway.open_store = open_dying_store
+    vars(gateway)["open_store"] = open_dying_store
     run()
