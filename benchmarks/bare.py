@@ -5,7 +5,6 @@ It prints the port on which it listens.
 
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
@@ -27,12 +26,15 @@ class QuietSite(Site):
         """A request was answered."""
 
 
-def main(running: Any) -> None:
+def main() -> None:
     """Serve until the process is ended."""
+    from twisted.internet import reactor
+
+    running: Any = reactor
     port = running.listenTCP(0, QuietSite(Bare()), interface="127.0.0.1")
     print(port.getHost().port, flush=True)
     running.run()
 
 
 if __name__ == "__main__":
-    main(reactor)
+    main()
