@@ -1,0 +1,121 @@
+"""Rules of the house that the linters do not know."""
+
+import ast
+import configparser
+import re
+import sys
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.source import ROOT, Module, modules, within
+
+
+def tests_that_never_run(module: Module) -> list[str]:
+    """Coroutines among the tests of a class that is not asynchronous: trial passes them without
+    running them."""
+    return [
+        f"{module.name}.{each.name}.{test.name}"
+        for each in ast.walk(module.tree)
+        if isinstance(each, ast.ClassDef)
+        and not any(ast.unparse(base).endswith(".TestCase") for base in each.bases)
+        and "TestCase" not in [ast.unparse(base) for base in each.bases]
+        for test in each.body
+        if isinstance(test, ast.AsyncFunctionDef) and test.name.startswith("test")
+    ]
+
+
+def sleeps(module: Module) -> list[str]:
+    """Calls that wait for time to pass."""
+    return [
+        f"{module.name}, line {each.lineno}"
+        for each in ast.walk(module.tree)
+        if isinstance(each, ast.Call) and ast.unparse(each.func) in ("time.sleep", "sleep")
+    ]
+
+
+class TestsTests(SynchronousTestCase):
+    """The tests themselves."""
+
+    def test_all_run(self) -> None:
+        """No test is a coroutine that nobody awaits."""
+        self.assertEqual(
+            [each for module in modules("tests") for each in tests_that_never_run(module)], []
+        )
+
+    def test_never_run(self) -> None:
+        """A coroutine in a class of synchronous tests is found."""
+        text = "class A(SynchronousTestCase):\n    async def test_a(self):\n        pass"
+        self.assertEqual(tests_that_never_run(Module("tests.a", text)), ["tests.a.A.test_a"])
+        asynchronous = text.replace("SynchronousTestCase", "unittest.TestCase")
+        self.assertEqual(tests_that_never_run(Module("tests.a", asynchronous)), [])
+
+    def test_no_sleep(self) -> None:
+        """No test sleeps: it waits for what it needs, or moves a clock."""
+        self.assertEqual([each for module in modules("tests") for each in sleeps(module)], [])
+
+    def test_sleep(self) -> None:
+        """A test that sleeps is found."""
+        text = "def test():\n    time.sleep(1)"
+        self.assertEqual(sleeps(Module("tests.a", text)), ["tests.a, line 2"])
+
+
+class PackagingTests(SynchronousTestCase):
+    """What C{setup.cfg} says is what is there."""
+
+    def setUp(self) -> None:
+        self.config = configparser.ConfigParser()
+        self.config.read(ROOT / "setup.cfg", encoding="utf-8")
+
+    def lines(self, section: str, option: str) -> list[str]:
+        return self.config[section][option].split("\n")[1:]
+
+    def test_packages(self) -> None:
+        """Every package is shipped; a folder of another project's package is not made one."""
+        packages = [
+            ".".join(path.parent.relative_to(ROOT).parts)
+            for path in (ROOT / "kato").rglob("__init__.py")
+        ]
+        self.assertEqual(
+            sorted(self.lines("options", "packages")), sorted([*packages, "twisted.plugins"])
+        )
+        self.assertEqual(list((ROOT / "twisted").rglob("__init__.py")), [])
+
+    def test_requirements(self) -> None:
+        """What is required is what C{kato} imports, no more and no less, and each is bounded."""
+        imported = {
+            name.partition(".")[0] for module in modules("kato") for name in module.imports
+        } - {"kato", *sys.stdlib_module_names}
+        required = self.lines("options", "install_requires")
+        names = {re.split(r"[<>=]", each)[0] for each in required}
+        self.assertEqual({each.lower().replace(".interface", "") for each in names}, imported)
+        for each in required:
+            self.assertRegex(each, r"^[A-Za-z.]+>=[\d.]+,<[\d.]+$")
+
+    def test_decisions(self) -> None:
+        """Every dependency, of any extra, has its reason written down."""
+        page = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
+        groups = [self.lines("options", "install_requires")]
+        extras = "options.extras_require"
+        groups += [self.lines(extras, extra) for extra in self.config[extras]]
+        for each in {name for group in groups for name in group}:
+            name = re.split(r"[<>=]", each)[0]
+            self.assertIn(f"| `{name}` |", page)
+
+    def test_version(self) -> None:
+        """The version stands in one place, and the newest change in the log of changes is its."""
+        found = [each for each in modules("kato") if "__version__ =" in each.text]
+        self.assertEqual([each.name for each in found], ["kato"])
+        version = ast.literal_eval(found[0].text.rpartition("=")[2].strip())
+        changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        newest = re.search(r"^## (\S+)", changes, re.MULTILINE)
+        self.assertIsNotNone(newest)
+        assert newest is not None
+        self.assertEqual(newest.group(1), version)
+
+    def test_plugin(self) -> None:
+        """The plugin names a module that is there, with what C{twistd} looks for in it."""
+        [plugin] = [each for each in modules("twisted") if within(each.name, "twisted.plugins")]
+        gateway = next(each for each in modules("kato") if each.name == "kato.gateway")
+        self.assertIn('"kato.gateway"', plugin.text)
+        defined = {getattr(each, "name", None) for each in gateway.tree.body}
+        self.assertLessEqual({"Options", "makeService"}, defined)
