@@ -77,6 +77,7 @@ def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: 
     site = make_site(
         dispatch,
         clock=clock,
+        in_thread=in_thread,
         access=Access(api_key=settings.api_key, hosts=settings.hosts),
         statistics=dispatch.statistics,
         ready=lambda: worker.ready,

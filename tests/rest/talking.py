@@ -20,6 +20,7 @@ from zope.interface import implementer
 from kato.commands import Command, Reply
 from kato.errors import KatoError
 from kato.protocols.rest import Access, make_site
+from tests.doubles import at_once
 
 HOST = IPv4Address("TCP", "192.0.2.7", 8000)
 PEER = IPv4Address("TCP", "192.0.2.99", 50000)
@@ -134,6 +135,7 @@ class Server:
     clock: Clock = field(default_factory=Clock)
     statistics: Callable[[], dict[str, Any]] = dict
     is_ready: bool = True
+    in_thread: Callable[[Callable[[], Any]], "Deferred[Any]"] = at_once
     site: Site = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +143,7 @@ class Server:
         self.site = make_site(
             self.asked,
             clock=self.clock,
+            in_thread=self.in_thread,
             access=self.access,
             statistics=self.statistics,
             ready=lambda: self.is_ready,

@@ -7,7 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.protocols.rest.answers import ENOUGH
 from kato.protocols.rest.delivery import PATIENCE
-from tests.rest.talking import Server, get, read_answers, request
+from kato.protocols.rest.rest import LONG_BODY
+from tests.doubles import Threads
+from tests.rest.talking import Server, get, post, read_answers, request
 
 
 class Turns(Clock):
@@ -108,6 +110,39 @@ class LargeTests(SynchronousTestCase):
         answer = self.client.answer()
         self.assertEqual((answer.status, answer.json["error_code"]), (500, "INTERNAL_ERROR"))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+
+class LongBodyTests(SynchronousTestCase):
+    """A request with a long body."""
+
+    def setUp(self) -> None:
+        self.threads = Threads()
+        self.server = Server(in_thread=self.threads)
+        self.client = self.server.connect()
+
+    def test_in_a_thread(self) -> None:
+        """It is read off the reactor, while others are served, and then asked for."""
+        body = b'{"strings":["' + b"x" * LONG_BODY + b'"]}'
+        self.client.send(post("/p1/observe", body))
+        self.assertEqual((self.client.answers(), self.server.asked.commands), ([], []))
+        self.assertEqual(self.server.ask(get("/live")).status, 200)
+        self.threads.run()
+        self.assertEqual(self.client.answer().json["message"], "observed")
+        self.assertEqual(len(self.server.asked.commands), 1)
+
+    def test_bad(self) -> None:
+        """What is wrong with it is told like anything else."""
+        self.client.send(post("/p1/observe", b'{"string":"' + b"x" * LONG_BODY + b'"}'))
+        self.threads.run()
+        answer = self.client.answer()
+        self.assertEqual(answer.status, 400)
+        self.assertIn("string: unknown key", answer.json["message"])
+
+    def test_short(self) -> None:
+        """A short one is read at once."""
+        self.client.send(post("/p1/observe", b"{}".ljust(LONG_BODY)))
+        self.assertEqual(self.client.answer().status, 200)
+        self.assertEqual(self.threads.waiting, [])
 
 
 class SlowReaderTests(SynchronousTestCase):

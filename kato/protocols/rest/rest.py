@@ -28,6 +28,12 @@ from kato.protocols.rest.routes import Page, named_processor
 if TYPE_CHECKING:
     from kato.protocols.rest.request import RestRequest
 
+LONG_BODY = 32 * 1024
+"""A body of more bytes than this may take milliseconds to read, and is read in a thread."""
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function off the reactor; fires with what it returns."""
+
 
 class Asks(Protocol):
     """Who carries out commands: L{kato.dispatch.Dispatch}."""
@@ -46,6 +52,7 @@ class Rest:
         asks: Asks,
         *,
         clock: IReactorTime,
+        in_thread: InThread,
         access: Access,
         statistics: Callable[[], dict[str, Any]],
         ready: Callable[[], bool],
@@ -53,6 +60,7 @@ class Rest:
         """@param statistics: what C{/stats} tells."""
         self._asks = asks
         self._clock = clock
+        self._in_thread = in_thread
         self._access = access
         self._statistics = statistics
         self._ready = ready
@@ -85,8 +93,13 @@ class Rest:
             intent.parameters(request.body)
             self._reply_page(intent.page, request)
         else:
-            answer = self._asks.ask(intent.command(request.body))
+            answer = self._ask(intent, request.body)
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
+
+    def _ask(self, intent: Intent, body: bytes) -> "Deferred[Reply]":
+        if len(body) <= LONG_BODY:
+            return self._asks.ask(intent.command(body))
+        return self._in_thread(partial(intent.command, body)).addCallback(self._asks.ask)
 
     def _reply_page(self, page: Page, request: "RestRequest") -> None:
         fields: dict[str, Any] = {}

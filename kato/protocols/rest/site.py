@@ -19,7 +19,7 @@ from kato.protocols.rest.answers import DateHeader
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import Asks, Rest
+from kato.protocols.rest.rest import Asks, InThread, Rest
 
 
 class RestSite(Site):
@@ -78,6 +78,7 @@ def make_site(
     asks: Asks,
     *,
     clock: IReactorTime,
+    in_thread: InThread,
     access: Access,
     statistics: Callable[[], dict[str, Any]],
     ready: Callable[[], bool],
@@ -85,8 +86,16 @@ def make_site(
     """Make what a port serves.
 
     @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
+    @param in_thread: calls a function off the reactor.
     @param statistics: what C{/stats} tells.
     @param ready: whether C{/ready} is to say so.
     """
-    rest = Rest(asks, clock=clock, access=access, statistics=statistics, ready=ready)
+    rest = Rest(
+        asks,
+        clock=clock,
+        in_thread=in_thread,
+        access=access,
+        statistics=statistics,
+        ready=ready,
+    )
     return RestSite(rest, clock=clock)
