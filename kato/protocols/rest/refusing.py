@@ -24,7 +24,7 @@ IDLE = 60
 WHOLE_REQUEST = 300.0
 """Seconds after which a request must have come in whole, however often a byte of it came."""
 
-LINGER = 2
+LINGER = 5
 """Seconds in which one who was refused in the middle of a request may read why."""
 
 
