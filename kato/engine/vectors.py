@@ -193,7 +193,7 @@ def _components(table: _Table | None, vector: Vector, depth: int, own: str) -> C
             found = search.exactly(np.array(vector), 0, length)
         if found is not None:
             return Classified(tuple(sorted({names[i] for i in found})))
-        if search.left <= 0:
+        if search.left < 0:
             return Classified((own,), bounded=True)
         if not search.deeper:
             break
@@ -226,13 +226,13 @@ class _ComponentSearch:
             for offset in np.flatnonzero((block >= -_NULL).all(axis=1)).tolist():
                 self.left -= offset + 1 - counted
                 counted = offset + 1
-                if self.left <= 0:
+                if self.left < 0:
                     return None
                 found = self.exactly(block[offset], start + offset, length - 1)
                 if found is not None:
                     return [start + offset, *found]
             self.left -= len(rows) - counted
-            if self.left <= 0:
+            if self.left < 0:
                 return None
         return None
 
@@ -244,6 +244,6 @@ class _ComponentSearch:
                 return [start + int(sums[0])]
             self.deeper = self.deeper or bool((block >= -_NULL).all(axis=1).any())
             self.left -= len(rows)
-            if self.left <= 0:
+            if self.left < 0:
                 return None
         return None

@@ -1,0 +1,207 @@
+"""A processor: what SPEC 1 to 6 says and the worked cases do not show."""
+
+import doctest
+import math
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+import kato.engine
+import kato.engine.processor
+from kato.engine import Observation, Processor, knowledge
+from kato.engine.emotives import averages, gather
+from kato.engine.recollection import CAPACITY
+from kato.errors import Conflict, LimitReached, ModelNotFound
+from kato.genes import Genes
+from kato.model import model_name
+
+
+def observe(processor: Processor, *strings: str, **rest: Any) -> None:
+    processor.observe(Observation(strings=strings, **rest))
+
+
+def learn(processor: Processor, *events: str, emotives: dict[str, float] | None = None) -> str:
+    for event in events:
+        observe(processor, event)
+    processor.observe(Observation(emotives=emotives or {}))
+    return processor.learn()
+
+
+class ProcessorTests(SynchronousTestCase):
+    """One L{Processor}."""
+
+    def setUp(self) -> None:
+        self.processor = Processor("p")
+
+    def test_examples(self) -> None:
+        """The examples in the documentation of the engine are true."""
+        for module in (kato.engine, kato.engine.processor):
+            results = doctest.testmod(module)
+            self.assertGreater(results.attempted, 0)
+            self.assertEqual(results.failed, 0)
+
+    def test_known_name(self) -> None:
+        """A sequence that is known keeps its name, whatever this Python would call it."""
+        name = learn(self.processor, "a", "b")
+        self.patch(knowledge, "model_name", lambda sequence: "MODEL|another")
+        self.assertEqual(learn(self.processor, "a", "b"), name)
+        self.assertEqual(self.processor.model(name).frequency, 2)
+
+    def test_name(self) -> None:
+        """A name is made of what CPython prints."""
+        self.assertEqual(
+            model_name((("a", "b"), ("c",))), "MODEL|e9e43f2309079f2843665ab773996d99489306d6"
+        )
+
+    def test_emotives_of_any_size(self) -> None:
+        """Averages are right where sums are beyond float64, and where terms cancel."""
+        for values, average in (
+            ([1e308, 1e308], 1e308),
+            ([1e308, -1e308, 3.0], 1.0),
+            ([5e-324, 5e-324], 5e-324),
+            ([0.1] * 10, 0.1),
+            ([-0.0], 0.0),
+        ):
+            gathered: dict[str, Any] = {}
+            for value in values:
+                gather(gathered, {"joy": value})
+            self.assertEqual(averages(gathered), {"joy": average})
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=8))
+    def test_averages(self, values: list[float]) -> None:
+        """An average is C{math.fsum} divided by the count."""
+        gathered: dict[str, Any] = {}
+        for value in values:
+            gather(gathered, {"joy": value})
+        self.assertEqual(averages(gathered)["joy"], math.fsum(values) / len(values))
+
+    def test_huge_emotives_are_predicted(self) -> None:
+        """Emotives at the edge of float64 go through learning and predicting."""
+        for _ in range(2):
+            learn(self.processor, "a", "b", emotives={"joy": 1.7e308})
+        observe(self.processor, "a", "b")
+        self.assertEqual(self.processor.predictions()[0]["emotives"], {"joy": 1.7e308})
+
+    def test_persistence(self) -> None:
+        """A lowered persistence cuts a list at the model's next learning, with or without
+        emotives."""
+        self.processor.change_genes({"persistence": 3})
+        for joy in (1.0, 2.0, 3.0):
+            name = learn(self.processor, "a", "b", emotives={"joy": joy})
+        self.processor.change_genes({"persistence": 2})
+        self.assertEqual(len(self.processor.model(name).emotives), 3)
+        learn(self.processor, "a", "b")
+        self.assertEqual(self.processor.model(name).emotives, ({"joy": 2.0}, {"joy": 3.0}))
+
+    def test_huge_frequencies(self) -> None:
+        """Frequencies of any size leave every number finite."""
+        names = [learn(self.processor, "a", "b"), learn(self.processor, "a", "c")]
+        self.processor.update_model(names[0], 2**53 - 1)
+        observe(self.processor, "a", "b")
+        for each in self.processor.predictions():
+            for value in each.values():
+                if isinstance(value, float):
+                    self.assertTrue(math.isfinite(value))
+        [entry] = self.processor.forecast()
+        self.assertEqual((entry["event"], entry["share"]), (["c"], 1.0))
+
+    def test_ids_are_forgotten_in_order(self) -> None:
+        """The last 10,000 ids are remembered, through every clearing; an older one is new."""
+        for number in range(CAPACITY + 1):
+            observe(self.processor, f"s{number % 3}", unique_id=str(number))
+            if number % 100 == 0:
+                self.processor.learn()
+        self.processor.clear_all_memory()
+        repeated = self.processor.observe(Observation(strings=("s1",), unique_id="1"))
+        self.assertTrue(repeated.repeated)
+        self.assertEqual(self.processor.short_term_memory(repeated.window), [["s1"]])
+        again = self.processor.observe(Observation(strings=("other",), unique_id="0"))
+        self.assertFalse(again.repeated)
+        with self.assertRaises(Conflict):
+            observe(self.processor, "other", unique_id="2")
+
+    def test_ids_within_a_sequence(self) -> None:
+        """A sequence follows its own ids, also those that it makes the processor forget."""
+        twice = [Observation(strings=("a",), unique_id="x")] * 2
+        done = self.processor.observe_sequence(twice)
+        self.assertEqual((done.observed, len(self.processor.short_term_memory())), (1, 1))
+        many = [Observation(unique_id=str(number)) for number in range(CAPACITY)]
+        other = Observation(strings=("b",), unique_id="x")
+        done = self.processor.observe_sequence([*many, other])
+        self.assertEqual(done.observed, CAPACITY + 1)
+        with self.assertRaises(Conflict) as caught:
+            self.processor.observe_sequence([Observation(), twice[0]])
+        self.assertIn("observations[1].unique_id", caught.exception.message)
+
+    def test_refused_sequence(self) -> None:
+        """A sequence that becomes too long in the middle is refused as a whole; one that learns in
+        time is not."""
+        processor = Processor("p", max_events=3)
+        observe(processor, "a")
+        events = [Observation(strings=("b",))] * 3
+        with self.assertRaises(LimitReached) as caught:
+            processor.observe_sequence(events)
+        self.assertIn("observations[2]", caught.exception.message)
+        self.assertEqual((processor.interval, processor.short_term_memory()), (1, [["a"]]))
+        processor.observe_sequence(events, learn_after_each=True)
+        processor.change_genes({"max_sequence_length": 2, "stm_mode": "ROLLING"})
+        processor.observe_sequence(events * 5)
+        self.assertEqual(len(processor.short_term_memory()), 1)
+
+    def test_modes_when_the_limit_is_lowered(self) -> None:
+        """An automatic learning takes all that is there, and leaves what its mode says."""
+        for mode, left in (("TAIL", [["x"]]), ("CLEAR", []), ("ROLLING", [["b"], ["c"], ["x"]])):
+            processor = Processor("p")
+            for letter in "abc":
+                observe(processor, letter)
+            processor.change_genes({"max_sequence_length": 2, "stm_mode": mode})
+            observed = processor.observe(Observation(strings=("x",)))
+            assert observed.auto_learned_model is not None
+            self.assertEqual(processor.model(observed.auto_learned_model).length, 4)
+            self.assertEqual(processor.short_term_memory(), left)
+
+    def test_auto_learning_nothing(self) -> None:
+        """An automatic learning of a single symbol makes no model, and empties all the same."""
+        self.processor.change_genes({"max_sequence_length": 1})
+        observed = self.processor.observe(Observation(strings=("a",), emotives={"joy": 1.0}))
+        self.assertIsNone(observed.auto_learned_model)
+        self.assertEqual((self.processor.short_term_memory(), self.processor.emotives), ([], {}))
+
+    def test_clearing(self) -> None:
+        """Clearing all leaves the genes; clearing short-term memory leaves what was learned."""
+        learn(self.processor, "a", "b")
+        observe(self.processor, "c", vectors=((1.0,),))
+        self.processor.change_genes({"sort": False})
+        self.processor.clear_short_term_memory()
+        self.assertEqual((self.processor.models, self.processor.percept.event), (1, ()))
+        self.processor.learn()
+        self.assertEqual(self.processor.vectors, 0)
+        self.processor.clear_all_memory()
+        self.assertEqual((self.processor.models, self.processor.interval), (0, 0))
+        self.assertIsNone(self.processor.percept.observation)
+        self.assertEqual(self.processor.genes, Genes(sort=False))
+
+    def test_unknown_models(self) -> None:
+        """A model that is not there can neither be shown, updated nor deleted."""
+        for call in (
+            lambda: self.processor.model("x"),
+            lambda: self.processor.update_model("x", 2),
+            lambda: self.processor.delete_model("x"),
+        ):
+            with self.assertRaises(ModelNotFound) as caught:
+                call()
+            self.assertIn("'x'", caught.exception.message)
+
+    def test_forgotten_symbols(self) -> None:
+        """Symbols go with the last model that has them, and their places are used again."""
+        names = [learn(self.processor, "a", letter) for letter in "bcd"]
+        self.assertEqual(self.processor.symbols, 4)
+        for name in names:
+            self.processor.delete_model(name)
+        self.assertEqual(self.processor.symbols, 0)
+        learn(self.processor, "x", "y")
+        observe(self.processor, "x", "y")
+        self.assertEqual(len(self.processor.predictions()), 1)
