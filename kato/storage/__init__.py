@@ -41,5 +41,8 @@ def _sqlite(url: str, rest: str, reactor: Any) -> IStore:
         raise CannotOpen(f"--storage {url}: a host makes no sense; write sqlite:///path/kato.db")
     else:
         path = Path(unquote(rest))
-    store: IStore = SqliteStore(path, reactor=reactor)
+    try:
+        store: IStore = SqliteStore(path, reactor=reactor)
+    except (ValueError, RuntimeError) as error:  # no name, a NUL in it, no such user, a loop
+        raise CannotOpen(f"--storage {url}: {error}") from None
     return store

@@ -2,13 +2,17 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from kato.storage.interface import CannotOpen
 
 
 class FileLock:
-    """Held from L{take} to L{release}, or to the end of the process, however it ends."""
+    """Held from L{take} to L{release}, or to the end of the process, however it ends.
+
+    A process that is forked holds it too, and goes on to hold it when its parent ends.
+    """
 
     def __init__(self, path: Path) -> None:
         """@param path: a file beside the one that is guarded; it stays when the lock is gone."""
@@ -18,18 +22,29 @@ class FileLock:
     def take(self) -> None:
         """Take the lock.
 
-        @raise CannotOpen: where another holds it, and which process that is.
+        @raise CannotOpen: where another holds it; it tells which process that is.
+        @raise OSError: where there can be no such file.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise CannotOpen(f"another server uses it (process {holder or 'unknown'})") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            if isinstance(error, BlockingIOError):
+                raise CannotOpen(
+                    f"another server uses it (process {holder or 'unknown'})"
+                ) from None
+            raise
         self._descriptor = descriptor
+        self.sign()
+
+    def sign(self) -> None:
+        """Write into the file which process holds it: this one, which may have been forked."""
+        if self._descriptor is not None:
+            with suppress(OSError):  # a full disk: the lock holds without a signature
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let go of the lock."""

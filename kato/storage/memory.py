@@ -1,8 +1,8 @@
 """A store that lives as long as the process, for C{--storage memory:} and for tests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
 from zope.interface import implementer
@@ -20,6 +20,9 @@ from kato.changes import (
 from kato.model import Model
 from kato.storage.interface import MAX_DELETIONS, IStore
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
 
 @dataclass(slots=True)
 class _Stored:
@@ -34,30 +37,57 @@ class _Stored:
     requests: dict[int, Remembered] = field(default_factory=dict)
 
     def apply(self, changes: Changes) -> None:
-        self.state = changes.state
-        if changes.percept is not None:
-            self.percept = changes.percept
+        self._forget(changes)
+        _drop(self.models, changes.deleted_models)
+        for window in changes.dropped_events:
+            _drop(self.events, range(*window))
+        self._write(changes)
+
+    def _forget(self, changes: Changes) -> None:
         if changes.forgets_memory:
             self.models.clear()
             self.vectors.clear()
         if changes.forgets_pending:
-            self.vectors = {key: each for key, each in self.vectors.items() if each.learned}
-        for name in changes.deleted_models:
-            self.models.pop(name, None)
-        for window in changes.dropped_events:
-            for index in range(*window):
-                self.events.pop(index, None)
+            _drop(self.vectors, [each.symbol for each in self.vectors.values() if not each.learned])
+        _drop_before(self.observations, changes.oldest_observation)
+        _drop_before(self.requests, changes.oldest_request)
+
+    def _write(self, changes: Changes) -> None:
+        self.state = changes.state
+        if changes.percept is not None:
+            self.percept = changes.percept
         self.models.update((model.name, model) for model in changes.models)
         self.vectors.update((vector.symbol, vector) for vector in changes.vectors)
         self.events.update((event.number, event) for event in changes.events)
-        _remember(self.observations, changes.observations, changes.oldest_observation)
-        _remember(self.requests, changes.requests, changes.oldest_request)
+        self.observations.update((answer.ordinal, answer) for answer in changes.observations)
+        self.requests.update((answer.ordinal, answer) for answer in changes.requests)
+
+    def snapshot(self, processor: str) -> Snapshot:
+        return Snapshot(
+            processor,
+            self.state,
+            self.percept,
+            _in_order(self.events),
+            tuple(self.vectors.values()),
+            _in_order(self.observations),
+            _in_order(self.requests),
+            iter(self.models.values()),
+        )
 
 
-def _remember(kept: dict[int, Remembered], fresh: Sequence[Remembered], oldest: int) -> None:
-    kept.update((each.ordinal, each) for each in fresh)
-    for ordinal in [each for each in kept if each < oldest]:
-        del kept[ordinal]
+def _drop(kept: dict[_K, Any], keys: Iterable[_K]) -> None:
+    for key in keys:
+        kept.pop(key, None)
+
+
+def _drop_before(answers: dict[int, Remembered], oldest: int) -> None:
+    """Ordinals rise, so the lowest is the one that was put in first."""
+    while answers and (first := next(iter(answers))) < oldest:
+        del answers[first]
+
+
+def _in_order(numbered: dict[int, _V]) -> tuple[_V, ...]:
+    return tuple(numbered[number] for number in sorted(numbered))
 
 
 @implementer(IStore)
@@ -66,7 +96,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._stored: dict[str, _Stored] = {}
-        self._deletions: list[Deletion] = []
+        self._deletions: dict[int, Deletion] = {}
         self._commits = 0
 
     def open(self) -> None:
@@ -81,22 +111,12 @@ class MemoryStore:
         stored = self._stored.get(processor)
         if stored is None:
             return succeed(None)
-        snapshot = Snapshot(
-            processor,
-            stored.state,
-            stored.percept,
-            tuple(stored.events.values()),
-            tuple(stored.vectors.values()),
-            tuple(stored.observations.values()),
-            tuple(stored.requests.values()),
-            iter(stored.models.values()),
-        )
-        loaded: Deferred[Any] = execute(restore, snapshot)
+        loaded: Deferred[Any] = execute(restore, stored.snapshot(processor))
         return loaded
 
     def deletions(self) -> "Deferred[Sequence[Deletion]]":
         """The last deletions that carried a request id, oldest first."""
-        return succeed(tuple(self._deletions))
+        return succeed(_in_order(self._deletions))
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         """Keep all of C{changes}, in order."""
@@ -112,8 +132,9 @@ class MemoryStore:
     def _delete(self, deletion: Deletion) -> None:
         self._stored.pop(deletion.processor, None)
         if deletion.request is not None:
-            self._deletions.append(deletion)
-            del self._deletions[:-MAX_DELETIONS]
+            self._deletions[deletion.request.ordinal] = deletion
+            if len(self._deletions) > MAX_DELETIONS:
+                del self._deletions[min(self._deletions)]
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this store."""

@@ -1,7 +1,7 @@
 """The tables of a SQLite store, and how older ones become them.
 
 Written so that a person with the C{sqlite3} shell can read all of it: what is not a number or a
-name is JSON.  C{docs/storage.md} describes each column.
+name is JSON, but for the components of vectors.  C{.schema} shows what each column holds.
 """
 
 import sqlite3
@@ -15,49 +15,49 @@ APPLICATION_ID = 0x4B41544F
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
         """CREATE TABLE processors (
-            number INTEGER PRIMARY KEY,
+            number INTEGER PRIMARY KEY,  -- what the other tables call it
             id TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL,
-            genes TEXT NOT NULL,
+            genes TEXT NOT NULL,         -- {"classifier": "CVC", ...}
             interval INTEGER NOT NULL,
-            stm_start INTEGER NOT NULL,
-            stm_end INTEGER NOT NULL,
-            emotives TEXT NOT NULL
+            stm_start INTEGER NOT NULL,  -- short-term memory: events.number from here
+            stm_end INTEGER NOT NULL,    -- to before this
+            emotives TEXT NOT NULL       -- {"joy": [times, sum in units of 2^-1074, in hex]}
         )""",
         """CREATE TABLE percepts (
             processor INTEGER PRIMARY KEY,
-            observation TEXT,
-            event TEXT NOT NULL
+            observation TEXT,            -- the last one as accepted, {"strings": [...], ...}
+            event TEXT NOT NULL          -- the last event, ["symbol", ...]
         )""",
         """CREATE TABLE models (
             processor INTEGER NOT NULL,
             name TEXT NOT NULL,
-            sequence TEXT NOT NULL,
+            sequence TEXT NOT NULL,      -- its events, [["symbol", ...], ...]
             frequency INTEGER NOT NULL,
-            emotives TEXT NOT NULL,
-            PRIMARY KEY (processor, name)
-        ) WITHOUT ROWID""",
+            emotives TEXT NOT NULL,      -- the averages of its last learnings, [{"joy": 0.8}, ...]
+            UNIQUE (processor, name)
+        )""",
         """CREATE TABLE vectors (
             processor INTEGER NOT NULL,
             symbol TEXT NOT NULL,
-            components TEXT NOT NULL,
-            learned INTEGER NOT NULL,
-            PRIMARY KEY (processor, symbol)
-        ) WITHOUT ROWID""",
+            components BLOB NOT NULL,    -- each a little-endian float64
+            learned INTEGER NOT NULL,    -- 0: it waits for the next learning
+            UNIQUE (processor, symbol)
+        )""",
         """CREATE TABLE events (
             processor INTEGER NOT NULL,
             number INTEGER NOT NULL,
-            event TEXT NOT NULL,
+            event TEXT NOT NULL,         -- ["symbol", ...]
             PRIMARY KEY (processor, number)
         ) WITHOUT ROWID""",
         """CREATE TABLE answers (
             processor INTEGER NOT NULL,
-            kind TEXT NOT NULL,
+            kind TEXT NOT NULL,          -- observation (key is a unique_id) or request (request id)
             ordinal INTEGER NOT NULL,
             key TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            fields TEXT NOT NULL,
-            stm_start INTEGER,
+            digest TEXT NOT NULL,        -- of what was asked
+            fields TEXT NOT NULL,        -- {"model_name": "...", ...}
+            stm_start INTEGER,           -- the short-term memory that the answer showed
             stm_end INTEGER,
             interval INTEGER NOT NULL,
             time_stamp REAL NOT NULL,
@@ -65,8 +65,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         ) WITHOUT ROWID""",
         """CREATE TABLE deletions (
             ordinal INTEGER PRIMARY KEY,
-            processor TEXT NOT NULL,
-            key TEXT NOT NULL,
+            processor TEXT NOT NULL,     -- the id of a processor that was deleted
+            key TEXT NOT NULL,           -- by the request with this id
             digest TEXT NOT NULL,
             fields TEXT NOT NULL,
             interval INTEGER NOT NULL,
@@ -79,18 +79,32 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 OF_A_PROCESSOR = ("percepts", "models", "vectors", "events", "answers")
 """The tables whose column C{processor} is a processor's number."""
 
+TABLES = ("processors", *OF_A_PROCESSOR, "deletions")
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a database to the present version, each step in a transaction of its own.
+
+def known_version(connection: sqlite3.Connection) -> int:
+    """The version of a database, 0 of an empty file; nothing is written.
 
     @raise CannotOpen: where it is not ours, or newer than this program.
     """
-    version = _version(connection)
+    [(application,)] = connection.execute("PRAGMA application_id")
+    [(version,)] = connection.execute("PRAGMA user_version")
+    [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_master")
+    if application != APPLICATION_ID and (application or version or tables):
+        raise CannotOpen("it is a database of another program")
     if version > len(MIGRATIONS):
         raise CannotOpen(
             f"it has version {version} and this program knows {len(MIGRATIONS)}: "
             "a newer program made it"
         )
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a database from C{version} to the present one, each step in a transaction of its own.
+
+    @raise sqlite3.Error: where a step fails; closing the connection then takes it back.
+    """
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
         connection.execute("BEGIN IMMEDIATE")
         for statement in statements:
@@ -100,10 +114,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    [(application,)] = connection.execute("PRAGMA application_id")
-    [(version,)] = connection.execute("PRAGMA user_version")
-    [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_master")
-    if application != APPLICATION_ID and (application or version or tables):
-        raise CannotOpen("it is a database of another program")
-    return int(version)
+def check(connection: sqlite3.Connection) -> None:
+    """See that every table is there and can be read.
+
+    @raise sqlite3.Error: where one is not.
+    """
+    for table in TABLES:
+        connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()

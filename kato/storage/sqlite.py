@@ -2,28 +2,39 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
-from kato.changes import Changes, Deletion, NumberedEvent, Percept, Remembered, Snapshot
+from kato.changes import Changes, Deletion, Snapshot
 from kato.errors import StorageUnavailable
-from kato.model import Model
-from kato.storage import rows
-from kato.storage.interface import MAX_DELETIONS, CannotOpen, IStore
+from kato.storage.connection import prepare
+from kato.storage.database import Database
+from kato.storage.interface import CannotOpen, IStore
 from kato.storage.lock import FileLock
-from kato.storage.schema import OF_A_PROCESSOR, migrate
 
 _T = TypeVar("_T")
 
-_STREAMED = 1000
-"""How many models are read at a time."""
+
+class _OneThread(ThreadPool):
+    """One thread, which does one thing after the other and does not hold up the end of a process:
+    what it has not committed by then is as lost as by C{kill -9}."""
+
+    threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__(1, 1, "sqlite")
 
 
 @implementer(IStore)
@@ -34,13 +45,16 @@ class SqliteStore:
     L{open} leaves only the lock, and the thread with its connection is made when first needed.
     """
 
+    log = Logger()
+
     def __init__(self, path: Path, *, reactor: Any) -> None:
         """@param path: the database, which is made where there is none."""
         self._path = path.expanduser().resolve()
         self._lock = FileLock(self._path.with_name(self._path.name + ".lock"))
         self._reactor = reactor
-        self._thread = ThreadPool(1, 1, "sqlite")
-        self._database: _Database | None = None
+        self._thread = _OneThread()
+        self._database: Database | None = None
+        self._is_open = False
         self._commits = 0
         self._failures = 0
         self._last_commit = 0.0
@@ -51,47 +65,66 @@ class SqliteStore:
         @raise CannotOpen: in one line.
         """
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(self._path.parent)
             self._lock.take()
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            connection = connect(self._path)
-            migrate(connection)
-            connection.close()
+        except (CannotOpen, OSError) as error:
+            raise self._unusable(error) from None
+        try:
+            prepare(self._path)
+            _sync_folder(self._path.parent)
         except (CannotOpen, OSError, sqlite3.Error) as error:
             self._lock.release()
-            why = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise CannotOpen(f"storage {self._path} cannot be used: {why}") from None
+            raise self._unusable(error) from None
+        self._is_open = True
 
-    def _call(self, call: Callable[..., _T], *args: Any) -> "Deferred[_T]":
-        """Call a function with the database, on its thread."""
+    def _unusable(self, error: Exception) -> CannotOpen:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return CannotOpen(f"storage {self._path} cannot be used: {why}")
+
+    def run(self, call: Callable[..., _T], *args: Any) -> "Deferred[_T]":
+        """Call C{call(database, *args)} on the thread of the database, after all that was asked of
+        it before.
+
+        @raise StorageUnavailable: (the Deferred fails) where the store is closed, or the database
+            cannot be reached.
+        """
+        if not self._is_open:
+            return fail(StorageUnavailable("the storage is closed"))
         if not self._thread.started:
+            self._lock.sign()
             self._thread.start()
-
-        def with_database() -> _T:
-            if self._database is None:
-                self._database = _Database(connect(self._path))
-            return call(self._database, *args)
-
-        called: Deferred[_T] = deferToThreadPool(self._reactor, self._thread, with_database)
+        called: Deferred[_T] = deferToThreadPool(
+            self._reactor, self._thread, self._on_thread, call, args
+        )
         return called
+
+    def _on_thread(self, call: Callable[..., _T], args: tuple[Any, ...]) -> _T:
+        if self._database is None or self._database.broken:
+            try:
+                self._database = Database(self._path)
+            except sqlite3.Error as error:
+                raise StorageUnavailable(
+                    f"the storage cannot be reached: {error}", retry_after=1
+                ) from None
+        return call(self._database, *args)
 
     def processors(self) -> "Deferred[Sequence[str]]":
         """The ids of all processors that are stored, sorted."""
-        return self._call(_reading(_Database.processors))
+        return self.run(Database.processors)
 
     def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
         """Call C{restore} with all that is stored of a processor, on the store's thread."""
-        return self._call(_reading(_Database.load), processor, restore)
+        return self.run(Database.load, processor, restore)
 
     def deletions(self) -> "Deferred[Sequence[Deletion]]":
         """The last deletions that carried a request id, oldest first."""
-        return self._call(_reading(_Database.deletions))
+        return self.run(Database.deletions)
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         """Keep all of C{changes}, in order, in one transaction."""
-        return self._call(self._commit, changes)
+        return self.run(self._commit, changes)
 
-    def _commit(self, database: "_Database", changes: Sequence[Changes | Deletion]) -> None:
+    def _commit(self, database: Database, changes: Sequence[Changes | Deletion]) -> None:
         begun = perf_counter()
         try:
             database.commit(changes)
@@ -112,244 +145,37 @@ class SqliteStore:
 
     def close(self) -> "Deferred[None]":
         """Finish what is under way, fold the write-ahead log into the database, and let go."""
-        closed = self._call(_Database.close) if self._thread.started else succeed(None)
-        return closed.addBoth(self._closed)
+        if not self._is_open:
+            return succeed(None)
+        closing = self.run(Database.close) if self._thread.started else succeed(None)
+        self._is_open = False
+        return closing.addErrback(self._not_folded).addCallback(self._let_go)
 
-    def _closed(self, result: _T) -> _T:
+    def _not_folded(self, failure: Failure) -> None:
+        """Nothing is lost by it: the next start finds the log."""
+        self.log.warn(
+            "the write-ahead log of {path} stays: {error}", path=self._path, error=failure.value
+        )
+
+    def _let_go(self, _: None) -> None:
         if self._thread.started:
             self._thread.stop()
         self._lock.release()
-        return result
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection whose commits survive a loss of power, and whose transactions are explicit."""
-    connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -65536")
-    return connection
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for nobody else to look into."""
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700)
+        _sync_folder(folder.parent)
 
 
-def _reading(call: Callable[..., _T]) -> Callable[..., _T]:
-    """Tell a failure to read as what it is to a client."""
-
-    def read(database: "_Database", *args: Any) -> _T:
+def _sync_folder(folder: Path) -> None:
+    """See that what was made in a folder is found there after a loss of power."""
+    with suppress(OSError):  # not every kind of file system can be asked for that
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return call(database, *args)
-        except sqlite3.Error as error:
-            raise StorageUnavailable(
-                f"the storage cannot be read: {error}", retry_after=1
-            ) from None
-
-    return read
-
-
-class _Database:
-    """The tables, on the thread that owns their connection."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._numbers: dict[str, int] = {}
-
-    # Reading
-
-    def processors(self) -> list[str]:
-        found = self._connection.execute("SELECT id FROM processors ORDER BY id")
-        return [processor for (processor,) in found]
-
-    def deletions(self) -> list[Deletion]:
-        found = self._connection.execute(
-            "SELECT processor, ordinal, key, digest, fields, NULL, NULL, interval, time_stamp"
-            " FROM deletions ORDER BY ordinal"
-        )
-        return [Deletion(processor, rows.read_answer(row)) for processor, *row in found]
-
-    def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> Any:
-        found = self._connection.execute(
-            "SELECT number, name, genes, interval, stm_start, stm_end, emotives"
-            " FROM processors WHERE id = ?",
-            (processor,),
-        ).fetchone()
-        if found is None:
-            return None
-        number, *state = found
-        return restore(
-            Snapshot(
-                processor,
-                rows.read_state(tuple(state)),
-                self._percept(number),
-                self._events(number),
-                tuple(map(rows.read_vector, self._of(number, "vectors", _VECTOR))),
-                self._answers(number, "observation"),
-                self._answers(number, "request"),
-                self._models(number),
-            )
-        )
-
-    def _of(self, number: int, table: str, columns: str) -> sqlite3.Cursor:
-        return self._connection.execute(
-            f"SELECT {columns} FROM {table} WHERE processor = ?", (number,)
-        )
-
-    def _percept(self, number: int) -> Percept:
-        found = self._of(number, "percepts", "observation, event").fetchone()
-        return Percept() if found is None else rows.read_percept(found)
-
-    def _events(self, number: int) -> tuple[NumberedEvent, ...]:
-        found = self._of(number, "events", "number, event")
-        return tuple(NumberedEvent(index, rows.read_event(event)) for index, event in found)
-
-    def _answers(self, number: int, kind: str) -> tuple[Remembered, ...]:
-        found = self._connection.execute(
-            f"SELECT {_ANSWER} FROM answers WHERE processor = ? AND kind = ?", (number, kind)
-        )
-        return tuple(map(rows.read_answer, found))
-
-    def _models(self, number: int) -> Iterator[Model]:
-        found = self._of(number, "models", _MODEL)
-        return rows.read_models(_streamed(found))
-
-    # Writing
-
-    def commit(self, changes: Sequence[Changes | Deletion]) -> None:
-        """All of it or nothing."""
-        execute = self._connection.execute
-        try:
-            execute("BEGIN IMMEDIATE")
-            for each in changes:
-                if isinstance(each, Deletion):
-                    self._delete(each)
-                else:
-                    self._apply(each)
-        except BaseException as error:
-            self._undo()
-            if isinstance(error, sqlite3.Error):
-                raise StorageUnavailable(
-                    f"nothing can be stored now: {error}", retry_after=1
-                ) from None
-            raise
-        try:
-            execute("COMMIT")
-        except sqlite3.Error as error:
-            self._undo()
-            raise StorageUnavailable(
-                f"storing did not end well: {error}", retry_after=1, outcome_unknown=True
-            ) from None
-
-    def _undo(self) -> None:
-        """Roll back, where SQLite has not done so by itself."""
-        self._numbers.clear()
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-    def _number(self, processor: str) -> int:
-        number = self._numbers.get(processor)
-        if number is None:
-            found = self._connection.execute(
-                "SELECT number FROM processors WHERE id = ?", (processor,)
-            ).fetchone()
-            if found is None:
-                found = self._connection.execute(
-                    "INSERT INTO processors VALUES (NULL, ?, '', '', 0, 0, 0, '') RETURNING number",
-                    (processor,),
-                ).fetchone()
-            number = self._numbers[processor] = int(found[0])
-        return number
-
-    def _apply(self, changes: Changes) -> None:
-        number = self._number(changes.processor)
-        self._forget(number, changes)
-        execute = self._connection.execute
-        execute(
-            "UPDATE processors SET name = ?, genes = ?, interval = ?, stm_start = ?, stm_end = ?,"
-            " emotives = ? WHERE number = ?",
-            (*rows.state_row(changes.state), number),
-        )
-        if changes.percept is not None:
-            execute(
-                "INSERT OR REPLACE INTO percepts VALUES (?, ?, ?)",
-                (number, *rows.percept_row(changes.percept)),
-            )
-        self._put("models", (), number, map(rows.model_row, changes.models), 5)
-        self._put("vectors", (), number, map(rows.vector_row, changes.vectors), 4)
-        events = ((index, rows.write(event)) for index, event in changes.events)
-        self._put("events", (), number, events, 3)
-        self._put("answers", ("observation",), number, map(rows.answer_row, changes.observations))
-        self._put("answers", ("request",), number, map(rows.answer_row, changes.requests))
-
-    def _put(
-        self,
-        table: str,
-        kind: tuple[str, ...],
-        number: int,
-        fresh: Iterable[rows.Row],
-        columns: int = 10,
-    ) -> None:
-        """Write rows of one processor, in the place of those with the same key."""
-        self._connection.executemany(
-            f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * columns)})",
-            ((number, *kind, *row) for row in fresh),
-        )
-
-    def _forget(self, number: int, changes: Changes) -> None:
-        execute, executemany = self._connection.execute, self._connection.executemany
-        if changes.forgets_memory:
-            execute("DELETE FROM models WHERE processor = ?", (number,))
-            execute("DELETE FROM vectors WHERE processor = ?", (number,))
-        if changes.forgets_pending:
-            execute("DELETE FROM vectors WHERE processor = ? AND NOT learned", (number,))
-        executemany(
-            "DELETE FROM models WHERE processor = ? AND name = ?",
-            ((number, name) for name in changes.deleted_models),
-        )
-        executemany(
-            "DELETE FROM events WHERE processor = ? AND number >= ? AND number < ?",
-            ((number, *window) for window in changes.dropped_events),
-        )
-        for kind, oldest in (
-            ("observation", changes.oldest_observation),
-            ("request", changes.oldest_request),
-        ):
-            execute(
-                "DELETE FROM answers WHERE processor = ? AND kind = ? AND ordinal < ?",
-                (number, kind, oldest),
-            )
-
-    def _delete(self, deletion: Deletion) -> None:
-        execute = self._connection.execute
-        number = self._number(deletion.processor)
-        for table in OF_A_PROCESSOR:
-            execute(f"DELETE FROM {table} WHERE processor = ?", (number,))
-        execute("DELETE FROM processors WHERE number = ?", (number,))
-        del self._numbers[deletion.processor]
-        request = deletion.request
-        if request is not None:
-            execute(
-                "INSERT OR REPLACE INTO deletions VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    request.ordinal,
-                    deletion.processor,
-                    request.key,
-                    request.digest,
-                    rows.write(request.fields),
-                    request.interval,
-                    request.time_stamp,
-                ),
-            )
-            execute("DELETE FROM deletions WHERE ordinal <= ?", (request.ordinal - MAX_DELETIONS,))
-
-    def close(self) -> None:
-        """Fold the write-ahead log into the database, and close it."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.close()
-
-
-_MODEL = "name, sequence, frequency, emotives"
-_VECTOR = "symbol, components, learned"
-_ANSWER = "ordinal, key, digest, fields, stm_start, stm_end, interval, time_stamp"
-
-
-def _streamed(found: sqlite3.Cursor) -> Iterator[rows.Row]:
-    while some := found.fetchmany(_STREAMED):
-        yield from some
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
