@@ -93,18 +93,23 @@ class Worker:
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
         self._checkpoints = LoopingCall(self._save_all)
         self._checkpoints.clock = clock
+        self._opened: Deferred[None] = Deferred()
         self.ready = False
 
     # Starting and stopping
 
     async def start(self) -> None:
-        """Load all processors; commands that come meanwhile wait for theirs.
+        """Load all processors; commands that come meanwhile wait for theirs, and all of them until
+        it is known which there are.
 
         @raise StorageUnavailable: where the store cannot be read.
         """
         self._deletions.load(await self._store.deletions())
         stored = await self._store.processors()
         loading = [self._load(self._slot(processor)) for processor in stored]
+        self._opened.callback(None)
+        for slot in list(self._slots.values()):
+            self._pump(slot)
         await gatherResults(loading)
         self.log.info("{number} processors loaded", number=len(stored))
         if self._checkpoint:
@@ -161,6 +166,8 @@ class Worker:
 
     def _pump(self, slot: Slot) -> None:
         """Take turns until the queue is empty, or one goes on elsewhere."""
+        if not self._opened.called:
+            return
         if slot.queue and slot.stale and slot.loading is None:
             self._load(slot)
         while slot.queue and not slot.running and slot.loading is None:
@@ -358,6 +365,7 @@ class Worker:
 
     async def _list(self, command: Command, params: ListProcessors) -> Reply:
         """Tell the processors there are; what is told of them is durable when it is told."""
+        await self._opened
         for slot in list(self._slots.values()):
             if slot.loading is not None:
                 await slot.loading

@@ -409,6 +409,31 @@ class DurabilityTests(WorkerCase):
         self.assertEqual(self.successResultOf(status).as_dict()["models"], 1)
         self.assertEqual(self.successResultOf(listed).as_dict()["total"], 1)
 
+    def test_before_the_start(self) -> None:
+        """Before it is known what is stored, nobody is told that it is not there, and nothing is
+        made in its place."""
+        self.observe(["a", "b"])
+        self.answer("learn", request_id="r1")
+        self.answer("create_processor", processor="p2")
+        deleted = self.answer("delete_processor", processor="p2", request_id="r2")
+        self.worker = Worker(self.store, clock=self.clock, in_thread=at_once)
+        asked = [
+            self.ask("get_status"),
+            self.ask("list_processors", processor=None),
+            self.ask("observe", observation("c")),
+            self.ask("delete_processor", processor="p2", request_id="r2"),
+            self.ask("ping", processor="p3"),
+        ]
+        self.successResultOf(self.ask("ping", processor=None))
+        for each in asked:
+            self.assertNoResult(each)
+        self.successResultOf(Deferred.fromCoroutine(self.worker.start()))
+        self.assertEqual(self.successResultOf(asked[0]).as_dict()["models"], 1)
+        self.assertEqual(self.successResultOf(asked[1]).as_dict()["total"], 1)
+        self.assertEqual(self.successResultOf(asked[2]).as_dict()["interval"], 2)
+        self.assertEqual(self.successResultOf(asked[3]).as_dict(), deleted)
+        self.failureResultOf(asked[4], ProcessorNotFound)
+
     def test_names(self) -> None:
         """A processor is called as the operator says, also one that is stored already."""
         self.answer("create_processor")

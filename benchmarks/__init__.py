@@ -1,0 +1,1 @@
+"""Measurements, each a module with a C{main}: C{python -m benchmarks NAME}."""
