@@ -49,7 +49,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system"}),
-    "sqlite3": frozenset({"kato.storage.sqlite", "kato.storage.schema"}),
+    "sqlite3": frozenset({"kato.storage.sqlite"}),
     "twisted": frozenset(
         {
             *(room for room, floor in FLOORS.items() if floor in (3, 4, 5, 6)),

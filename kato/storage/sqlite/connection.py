@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from kato.storage.interface import CannotOpen
-from kato.storage.schema import check, known_version, migrate
+from kato.storage.sqlite.schema import check, known_version, migrate
 
 _KEPT_LOG = 64 * 2**20
 """To how many bytes the write-ahead log is cut when a large commit has made it larger."""

@@ -19,10 +19,10 @@ from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
 from kato.errors import StorageUnavailable
-from kato.storage.connection import prepare
-from kato.storage.database import Database
 from kato.storage.interface import CannotOpen, IStore
-from kato.storage.lock import FileLock
+from kato.storage.sqlite.connection import prepare
+from kato.storage.sqlite.database import Database
+from kato.storage.sqlite.lock import FileLock
 
 _T = TypeVar("_T")
 

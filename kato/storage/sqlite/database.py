@@ -8,10 +8,10 @@ from typing import Any
 
 from kato.changes import Changes, Deletion, NumberedEvent, Percept, Remembered, Snapshot
 from kato.errors import StorageUnavailable
-from kato.storage import rows
-from kato.storage.connection import connect
 from kato.storage.interface import MAX_DELETIONS
-from kato.storage.schema import OF_A_PROCESSOR
+from kato.storage.sqlite import rows
+from kato.storage.sqlite.connection import connect
+from kato.storage.sqlite.schema import OF_A_PROCESSOR
 
 _STREAMED = 1000
 """How many models are fetched at a time."""
@@ -21,7 +21,7 @@ class Database:
     """Whatever SQLite finds wrong while this is used is told as L{StorageUnavailable}."""
 
     def __init__(self, path: Path) -> None:
-        """@param path: a database that L{prepare<kato.storage.connection.prepare>} has seen."""
+        """@param path: a database that L{prepare<kato.storage.sqlite.connection.prepare>} has seen."""
         self._connection = connect(path)
         self._numbers: dict[str, int] = {}
         self.broken = False
