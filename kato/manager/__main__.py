@@ -10,7 +10,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from kato.manager import checks, telling
-from kato.manager.instances import Instances
+from kato.manager.instances import Instances, Wish
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
 
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     command("status", "tell how a server is")
     commands.add_parser("list", help="tell of all servers", description="Tell of all servers.")
     logs = command("logs", "show what a server said last")
-    logs.add_argument("-n", "--lines", type=int, default=40, help="how many lines")
+    logs.add_argument("-n", "--lines", type=_count, default=40, help="how many lines")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     test = commands.add_parser("test", help="run every check", description="Run every check.")
     test.add_argument("tests", nargs="*", help="names of tests; all if left out")
@@ -55,15 +55,16 @@ class Manager:
         self._key = key
 
     def start(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
-        """Start a server; one that runs already is left as it is."""
+        """Start a server; one that runs as it is wanted is left as it is."""
         print(f"Starting {typed.id} …", flush=True)
-        report, anew = self._instances.start(typed.id, typed.name or typed.id, typed.port, options)
+        report, anew = self._instances.start(typed.id, _wish(typed, options))
         print(telling.started(report, anew))
         return 0
 
     def restart(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
         """Stop a server and start it again."""
-        report = self._instances.restart(typed.id, typed.name, typed.port, options)
+        print(f"Restarting {typed.id} …", flush=True)
+        report = self._instances.restart(typed.id, _wish(typed, options))
         print(telling.started(report, True))
         return 0
 
@@ -88,12 +89,23 @@ class Manager:
 
     def logs(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
         """Show a log, and go on if that is asked for."""
-        for line in self._instances.tail(typed.id, typed.lines):
-            print(line)
-        if typed.follow:
-            for text in self._instances.follow(typed.id):
-                print(text, end="", flush=True)
+        if not typed.follow:
+            for line in self._instances.tail(typed.id, typed.lines):
+                print(line)
+            return 0
+        for text in self._instances.follow(typed.id, typed.lines):
+            print(text, end="", flush=True)
         return 0
+
+
+def _wish(typed: argparse.Namespace, options: Sequence[str]) -> Wish:
+    return Wish(name=typed.name, port=typed.port, options=tuple(options))
+
+
+def _count(typed: str) -> int:
+    if not typed.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of lines, got {typed}")
+    return int(typed)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -107,12 +119,12 @@ def main(arguments: Sequence[str]) -> int:
         return checks.run(typed.tests)
     if options and typed.command not in ("start", "restart"):
         made.error(f"unrecognized arguments: {' '.join(options)}")
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
-    manager = Manager(Instances(home, system=System()), key=os.environ.get("KATO_API_KEY"))
     try:
+        instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
+        manager = Manager(instances, key=os.environ.get("KATO_API_KEY"))
         status: int = getattr(manager, typed.command)(typed, options)
-    except Trouble as trouble:
+    except (Trouble, OSError) as trouble:
         print(f"kato-manager: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -121,4 +133,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    # A reader such as head that has seen enough ends the manager without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """From what a person types to what a gateway is started with."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +13,25 @@ from kato.manager.trouble import Trouble
 FIRST_PORT = 8000
 _LAST_PORT = 65535
 
-_EVERYWHERE = ("", "0.0.0.0", "::")
-"""Interfaces on which a server answers at every address of its machine, loopback included."""
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Interfaces on which a server answers at every address of its machine, and the one to ask."""
+
+_SCHEMES = {"tcp": "http", "tcp6": "http", "ssl": "https"}
+
+_KEY = "KATO_API_KEY"
+_KEY_FILE = "KATO_API_KEY_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """A gateway to be started: its command, what its environment has besides, where it answers."""
+    """A gateway to be started: its command, what its environment has besides, where it answers, and
+    where it keeps its data."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     url: str
     port: int | None
+    storage: str
 
 
 def choose_port(
@@ -62,20 +70,35 @@ def launch(options: Sequence[str], *, port: int | None, folder: Path) -> Launch:
     """
     given, environment = without_keys(options)
     arguments = ["--nodaemon", "--pidfile=", "kato-gateway"]
-    listens = values(given, "--listen")
     if port is not None:
         arguments += ["--listen", f"tcp:{port}:interface=127.0.0.1"]
         url = f"http://127.0.0.1:{port}"
     else:
-        url = answers_at(listens[0])
-    if not values(given, "--storage"):
-        arguments += ["--storage", f"sqlite://{quote(str(folder / 'kato.db'))}"]
+        url = answers_at(values(given, "--listen")[0])
+    storage = values(given, "--storage")[-1:]
+    if not storage:
+        storage = [f"sqlite://{quote(str(folder / 'kato.db'))}"]
+        arguments += ["--storage", *storage]
     return Launch(
-        command=(sys.executable, "-m", "kato.manager.twistd", *arguments, *given),
+        command=(sys.executable, "-P", "-m", "kato.manager.twistd", *arguments, *given),
         environment=environment,
         url=url,
         port=port,
+        storage=storage[0],
     )
+
+
+def with_environment(
+    options: Sequence[str], environment: Mapping[str, str], *, port: int | None
+) -> list[str]:
+    """The options, with what the environment says of those that the manager else sets itself."""
+    found = list(options)
+    if port is None and not values(options, "--listen"):
+        for listen in environment.get("KATO_LISTEN", "").split():
+            found += ["--listen", listen]
+    if not values(options, "--storage") and (storage := environment.get("KATO_STORAGE")):
+        found += ["--storage", storage]
+    return found
 
 
 def without_keys(options: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -87,26 +110,49 @@ def without_keys(options: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     for option in rest:
         name, equals, value = option.partition("=")
         if name == "--api-key":
-            environment["KATO_API_KEY"] = value if equals else next(rest, "")
+            environment[_KEY] = value if equals else next(rest, "")
         else:
             kept.append(option)
     return kept, environment
 
 
+def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:
+    """How a server gets its key: C{handed} over by who starts it, from a C{file} that its options
+    name, or C{none}."""
+    handed = without_keys(options)[1]
+    if values(options, "--api-key-file"):
+        return "file"
+    return (
+        "handed"
+        if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE))
+        else "none"
+    )
+
+
 def values(options: Sequence[str], name: str) -> list[str]:
-    """What was said for an option, each time that it was given."""
-    found = [option.partition("=")[2] for option in options if option.startswith(f"{name}=")]
-    return found + [value for option, value in pairwise(options) if option == name]
+    """What was said for an option, each time that it was given, in that order."""
+    return [
+        option.partition("=")[2] if option.startswith(f"{name}=") else value
+        for option, value in pairwise([*options, ""])
+        if option == name or option.startswith(f"{name}=")
+    ]
 
 
 def answers_at(listen: str) -> str:
     """The URL at which a server that listens so answers on this machine.
 
-    @raise Trouble: where it answers at none.
+    @param listen: a Twisted endpoint description: colons between its parts, and a backslash before
+        one that is meant as itself.
+    @raise Trouble: where it answers at none, or nobody knows at which.
     """
-    kind, *rest = listen.split(":")
-    if kind not in ("tcp", "ssl") or not rest or not rest[0].isdecimal():
-        raise Trouble(f"--listen {listen}: the manager can only watch tcp:PORT and ssl:PORT")
-    interface = next((each[10:] for each in rest if each.startswith("interface=")), "")
-    host = "127.0.0.1" if interface in _EVERYWHERE else interface
-    return f"{'https' if kind == 'ssl' else 'http'}://{host}:{rest[0]}"
+    kind, *rest = [re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\):", listen)]
+    port = next((each.removeprefix("port=") for each in rest), "")
+    if kind not in _SCHEMES or not port.isdecimal() or int(port) == 0:
+        raise Trouble(
+            f"--listen {listen}: the manager watches tcp:PORT, tcp6:PORT and ssl:PORT, "
+            "with a port that is told"
+        )
+    everywhere = "::" if kind == "tcp6" else ""
+    interface = next((each[10:] for each in rest if each.startswith("interface=")), everywhere)
+    host = _EVERYWHERE.get(interface, interface)
+    return f"{_SCHEMES[kind]}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,13 +1,21 @@
 """Starting, stopping and watching the servers of this machine."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from kato.manager.command_line import choose_port, launch, values, without_keys
+from kato.manager.command_line import (
+    choose_port,
+    launch,
+    values,
+    way_of_key,
+    with_environment,
+    without_keys,
+)
+from kato.manager.log_file import LogFile
 from kato.manager.registry import Instance, Registry
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
@@ -47,14 +55,31 @@ class Report:
     uptime: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person says of a server that is to run; C{None}, and no options: nothing."""
+
+    name: str | None = None
+    port: int | None = None
+    options: tuple[str, ...] = ()
+
+
 class Instances:
     """The servers that were started from one home folder."""
 
-    def __init__(self, home: Path, *, system: System) -> None:
-        """@param home: where the registry lies, and below it each server's data and log."""
-        self._home = home
-        self._registry = Registry(home)
+    def __init__(
+        self, home: Path, *, system: System, environment: Mapping[str, str], folder: Path
+    ) -> None:
+        """
+        @param home: where the registry lies, and below it each server's data and log.
+        @param environment: what servers are started with.
+        @param folder: where the person is who types.
+        """
+        self._home = home.absolute()
+        self._registry = Registry(self._home)
         self._system = system
+        self._environment = environment
+        self._folder = folder
 
     def report(self, instance_id: str) -> Report:
         """How an instance is.
@@ -68,13 +93,17 @@ class Instances:
         return [self._report(each) for _, each in sorted(self._registry.read().items())]
 
     def _find(self, instance_id: str) -> Instance:
-        instance = self._registry.read().get(instance_id)
-        if instance is None:
-            raise Trouble(f"--id {instance_id}: no server of this id was started here")
-        return instance
+        known = self._registry.read()
+        if instance_id not in known:
+            others = f"; there are {', '.join(sorted(known))}" if known else ""
+            raise Trouble(f"--id {instance_id}: no server of this id was started here{others}")
+        return known[instance_id]
+
+    def _runs(self, instance: Instance) -> bool:
+        return self._system.is_running(instance.pid, instance.birth)
 
     def _report(self, instance: Instance) -> Report:
-        if not self._system.is_running(instance.pid, instance.began):
+        if not self._runs(instance):
             return Report(instance, Health.STOPPED if instance.stopped else Health.DEAD, None)
         answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
@@ -88,62 +117,66 @@ class Instances:
         answer = self._system.ask(f"{instance.url}/stats", key)
         return answer[1] if answer is not None and answer[1].get("status") == "okay" else {}
 
-    def start(
-        self, instance_id: str, name: str, port: int | None, options: Sequence[str]
-    ) -> tuple[Report, bool]:
+    def start(self, instance_id: str, wish: Wish) -> tuple[Report, bool]:
         """Start a server, and wait until it is ready.
 
         @return: how it is, and whether it had to be started.
         @raise Trouble: where it cannot be started, with what it said itself.
         """
-        if not _ID.fullmatch(instance_id):
-            raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
-        if port is not None and values(options, "--listen"):
-            raise Trouble("--port: --listen tells the port already; give one of them")
+        options = with_environment(wish.options, self._environment, port=wish.port)
+        wish = replace(wish, options=tuple(options))
+        _judge(instance_id, wish)
+        return self._start(instance_id, wish, self._folder)
+
+    def _start(self, instance_id: str, wish: Wish, folder: Path) -> tuple[Report, bool]:
+        """Only the launch is under the lock: others need not wait until a server is ready."""
         with self._registry.changing():
             known = self._registry.read()
-            before = known.get(instance_id)
-            if before is not None and self._system.is_running(before.pid, before.began):
+            before = known.pop(instance_id, None)
+            if before is not None and self._runs(before):
+                if not _fits(before, wish):
+                    raise Trouble(f"{instance_id} runs already, but not like this: see restart")
                 return self._report(before), False
-            others = [each for each in known.values() if each.id != instance_id]
+            port = self._port(wish, before, known.values())
+            name = wish.name or (before.name if before is not None else instance_id)
             instance, log_starts_at = self._launch(
-                instance_id, name, self._port(port, before, others, options), options
+                instance_id, replace(wish, name=name, port=port), folder
             )
-            self._await_ready(instance, log_starts_at)
+        self._await_ready(instance, log_starts_at)
         return self._report(instance), True
 
-    def _port(
-        self,
-        port: int | None,
-        before: Instance | None,
-        others: Sequence[Instance],
-        options: Sequence[str],
-    ) -> int | None:
-        if values(options, "--listen"):
+    def _port(self, wish: Wish, before: Instance | None, others: Iterable[Instance]) -> int | None:
+        if wish.port is None and values(wish.options, "--listen"):
             return None
         taken = [each.port for each in others if each.port is not None]
         previous = None if before is None else before.port
-        return choose_port(port, previous, taken, self._system.is_free)
+        return choose_port(wish.port, previous, taken, self._system.is_free)
 
-    def _launch(
-        self, instance_id: str, name: str, port: int | None, options: Sequence[str]
-    ) -> tuple[Instance, int]:
-        folder = self._home / "instances" / instance_id
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = folder / "kato.log"
-        log.touch(mode=0o600)
-        size = log.stat().st_size
-        plan = launch(options, port=port, folder=folder)
-        pid, began = self._system.spawn(plan.command, log, plan.environment)
+    def _launch(self, instance_id: str, wish: Wish, folder: Path) -> tuple[Instance, int]:
+        own = self._home / "instances" / instance_id
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        plan = launch(wish.options, port=wish.port, folder=own)
+        log = own / "kato.log"
+        size = LogFile(log).prepare()
+        try:
+            pid, birth = self._system.spawn(
+                plan.command, log=log, environment=plan.environment, folder=folder
+            )
+        except OSError as error:
+            raise Trouble(f"{instance_id} cannot be started from {folder}: {error}") from None
         instance = Instance(
             id=instance_id,
-            name=name,
+            name=wish.name or instance_id,
             pid=pid,
-            began=began,
+            birth=birth,
+            began=self._system.now(),
             url=plan.url,
             port=plan.port,
+            storage=plan.storage,
             log=str(log),
-            options=tuple(without_keys(options)[0]),
+            folder=str(folder),
+            key=way_of_key(wish.options, self._environment),
+            options=tuple(without_keys(wish.options)[0]),
         )
         self._registry.put(instance)
         return instance, size
@@ -155,8 +188,9 @@ class Instances:
             if health is Health.READY:
                 return
             if not health.runs:
-                said = _said(Path(instance.log), log_starts_at)
-                raise Trouble(f"{instance.id} did not start; it said:\n{said}")
+                lines = LogFile(Path(instance.log)).last(_TAIL, since=log_starts_at)
+                said = "".join(f"\n  {line}" for line in lines)
+                raise Trouble(f"{instance.id} did not start; it said:{said}")
             if self._system.now() >= deadline:
                 raise Trouble(
                     f"{instance.id} lives but is not ready after {START_SECONDS:.0f} seconds; "
@@ -172,72 +206,82 @@ class Instances:
         @raise Trouble: where it goes on.
         """
         instance = self._find(instance_id)
-        if not self._system.is_running(instance.pid, instance.began):
+        if not self._runs(instance):
             return False
         self._system.end(instance.pid)
         ended = self._has_ended(instance)
         if not ended and force:
             self._system.end(instance.pid, at_once=True)
             ended = self._has_ended(instance)
-        if ended:
-            with self._registry.changing():
+        if not ended:
+            raise Trouble(
+                f"{instance_id} (process {instance.pid}) does not stop within "
+                f"{STOP_SECONDS:.0f} seconds; stop --force ends it at once, with what was only "
+                "observed unsaved"
+            )
+        self._mark_stopped(instance)
+        return True
+
+    def _mark_stopped(self, instance: Instance) -> None:
+        """Write down that the end was meant, unless somebody started it again meanwhile."""
+        with self._registry.changing():
+            if self._registry.read().get(instance.id) == instance:
                 self._registry.put(replace(instance, stopped=True))
-            return True
-        raise Trouble(
-            f"{instance_id} (process {instance.pid}) does not stop within {STOP_SECONDS:.0f} "
-            "seconds; stop --force ends it at once, with what was only observed unsaved"
-        )
 
     def _has_ended(self, instance: Instance) -> bool:
         deadline = self._system.now() + STOP_SECONDS
-        while self._system.is_running(instance.pid, instance.began):
+        while self._runs(instance):
             if self._system.now() >= deadline:
                 return False
             self._system.pause(_PAUSE)
         return True
 
-    def restart(
-        self, instance_id: str, name: str | None, port: int | None, options: Sequence[str]
-    ) -> Report:
-        """Stop a server if it runs, and start it again, as before where nothing else is said."""
+    def restart(self, instance_id: str, wish: Wish) -> Report:
+        """Stop a server if it runs, and start it again, as before where nothing else is said.
+
+        @raise Trouble: where it had a key, which is not written down, and now has none.
+        """
         instance = self._find(instance_id)
+        folder = self._folder if wish.options else Path(instance.folder)
+        wish = replace(wish, options=wish.options or instance.options)
+        _judge(instance_id, wish)
+        if instance.key != "none" and way_of_key(wish.options, self._environment) == "none":
+            raise Trouble(
+                f"{instance_id} was started with a key, which is not kept here: give it again with "
+                "--api-key, --api-key-file or KATO_API_KEY, or stop it and start it without"
+            )
         self.stop(instance_id)
-        report, _ = self.start(
-            instance_id, name or instance.name, port, options or instance.options
-        )
-        return report
+        return self._start(instance_id, wish, folder)[0]
 
     def tail(self, instance_id: str, lines: int) -> list[str]:
         """The last lines of a server's log."""
-        return last_lines(Path(self._find(instance_id).log), lines)
+        return LogFile(Path(self._find(instance_id).log)).last(lines)
 
-    def follow(self, instance_id: str) -> Iterator[str]:
-        """What a server says from now on, until it ends."""
+    def follow(self, instance_id: str, lines: int) -> Iterator[str]:
+        """The last lines of a server's log, and what it says from then on, until it ends."""
         instance = self._find(instance_id)
-        with open(instance.log, encoding="utf-8", errors="replace") as file:
-            file.seek(0, 2)
-            while True:
-                alive = self._system.is_running(instance.pid, instance.began)
-                if text := file.read():
-                    yield text
-                elif not alive:
-                    return
-                else:
-                    self._system.pause(_PAUSE)
+        return LogFile(Path(instance.log)).follow(
+            lines,
+            goes_on=lambda: self._runs(instance),
+            wait=lambda: self._system.pause(_PAUSE),
+        )
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """The last C{count} lines of a file; none where there is no file."""
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return []
-    return lines[-count:] if count else []
+def _fits(instance: Instance, wish: Wish) -> bool:
+    """Whether a server is as it is wanted; a key is not compared, since it is not written down."""
+    return (
+        wish.name in (None, instance.name)
+        and wish.port in (None, instance.port)
+        and tuple(without_keys(wish.options)[0]) in ((), instance.options)
+    )
 
 
-def _said(log: Path, start: int) -> str:
-    """The last of what was written to a log since it had C{start} bytes."""
-    with log.open("rb") as file:
-        file.seek(start)
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_TAIL:])
+def _judge(instance_id: str, wish: Wish) -> None:
+    """See that a server can be meant so.
+
+    @raise Trouble: where it cannot.
+    """
+    if not _ID.fullmatch(instance_id):
+        raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
+    if wish.port is not None and values(wish.options, "--listen"):
+        raise Trouble("--port: --listen tells the port already; give one of them")

@@ -12,24 +12,32 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from kato.manager.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """A server that was started.
 
-    C{pid} and C{began} together name its process: the system may give the number again, but not
-    with the same time of birth, in seconds.  C{url} is where it answers; C{options} are those it
-    was started with, but for keys; C{stopped} that its end was meant.
+    C{pid} and C{birth} together name its process: the system may give the number again, but not
+    with the same birth.  C{began} is when it was started, in Unix seconds; C{url} where it answers;
+    C{options} those it was started with, but for keys; C{folder} where relative paths among them
+    are meant from; C{key} by which way it got a key; C{stopped} that its end was meant.
     """
 
     id: str
     name: str
     pid: int
+    birth: str
     began: float
     url: str
     port: int | None
+    storage: str
     log: str
+    folder: str
+    key: str = "none"
     options: tuple[str, ...] = ()
     stopped: bool = False
 
@@ -40,19 +48,25 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         """@param folder: where the file lies; it is made where there is none."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
         self._path = folder / "instances.json"
         self._lock = folder / "instances.lock"
 
     def read(self) -> dict[str, Instance]:
-        """All instances, by id."""
+        """All instances, by id.
+
+        @raise Trouble: where somebody else wrote into the file.
+        """
         try:
-            text = self._path.read_text(encoding="utf-8")
+            listed = json.loads(self._path.read_text(encoding="utf-8"))
+            return {each["id"]: _instance(each) for each in listed}
         except FileNotFoundError:
             return {}
-        return {
-            each["id"]: Instance(**{**each, "options": tuple(each["options"])})
-            for each in json.loads(text)
-        }
+        except (ValueError, TypeError, KeyError) as error:
+            raise Trouble(
+                f"{self._path} is damaged ({error}); mend it, or move it away: "
+                "servers that run are then no longer known here"
+            ) from None
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -75,3 +89,12 @@ class Registry:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _instance(written: dict[str, Any]) -> Instance:
+    return Instance(**{**written, "options": tuple(written["options"])})

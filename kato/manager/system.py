@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +22,44 @@ import psutil
 _SECONDS = 5.0
 """How long a server may take to answer a question of the manager."""
 
+_PROC = Path("/proc")
+_STATE, _STARTED = 0, 19
+"""Places in C{/proc/PID/stat} after the name: the state, and the ticks from boot to birth."""
+
 
 class System:
     """This machine."""
 
     def spawn(
-        self, command: Sequence[str], log: Path, environment: Mapping[str, str]
-    ) -> tuple[int, float]:
+        self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
+    ) -> tuple[int, str]:
         """Start a process of its own session whose output goes to the end of C{log}; gives its
-        number and time of birth."""
+        number and birth.
+
+        @param environment: what it has beside the manager's own.
+        @param folder: where it works: relative paths are meant from there.
+        @raise OSError: where it cannot be started.
+        """
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
+                cwd=folder,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return process.pid, psutil.Process(process.pid).create_time()
+        return process.pid, birth(process.pid) or ""
 
-    def is_running(self, pid: int, began: float) -> bool:
+    def is_running(self, pid: int, born: str) -> bool:
         """Whether the process that was born then still lives."""
-        try:
-            process = psutil.Process(pid)
-            same = abs(process.create_time() - began) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
+        return birth(pid) == born
 
     def end(self, pid: int, *, at_once: bool = False) -> None:
-        """Ask a process to end, or end it."""
-        os.kill(pid, signal.SIGKILL if at_once else signal.SIGTERM)
+        """Ask a process to end, or end it; one that is gone needs neither."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL if at_once else signal.SIGTERM)
 
     def is_free(self, port: int) -> bool:
         """Whether a server on loopback could have this port."""
@@ -78,7 +85,7 @@ class System:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.load(error)
+                return _refused(error)
         except (OSError, ValueError):
             return None
 
@@ -89,3 +96,37 @@ class System:
     def pause(self, seconds: float) -> None:
         """Let some time pass."""
         time.sleep(seconds)
+
+
+def _refused(error: urllib.error.HTTPError) -> tuple[int, dict[str, Any]]:
+    try:
+        return error.code, json.load(error)
+    except ValueError:
+        return error.code, {}
+
+
+def birth(pid: int, proc: Path = _PROC) -> str | None:
+    """What tells a process from any other that ever has its number, or C{None} where none lives.
+
+    Where the system counts from its own start, and so the clock may be set without a process
+    becoming another one, this is the boot and that count; elsewhere the time of birth.
+    """
+    if not (proc / "self" / "stat").exists():
+        return _time_of_birth(pid)
+    try:
+        said = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        boot = (proc / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = said.rpartition(")")[2].split()
+    return None if fields[_STATE] in "ZX" else f"{boot}+{fields[_STARTED]}"
+
+
+def _time_of_birth(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return f"{process.create_time():.2f}"
+    except psutil.NoSuchProcess:
+        return None

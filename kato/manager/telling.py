@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kato.manager.instances import Health, Report
+from kato.manager.registry import Instance
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -26,18 +27,26 @@ def started(report: Report, anew: bool) -> str:
     """What to try next."""
     instance = report.instance
     state = "is ready" if anew else f"runs already, and is {report.health.value}"
-    url, header = instance.url, "-H 'Content-Type: application/json'"
+    curl, post, url = _curl(instance), "-H 'Content-Type: application/json'", instance.url
+    key = "" if instance.key == "none" else ", with the key in KATO_API_KEY"
     return f"""{instance.id} {state} at {url} (process {instance.pid})
 
-Try it:
-  curl {url}/p1/observe {header} -d '{{"strings": ["hello"]}}'
-  curl {url}/p1/observe {header} -d '{{"strings": ["world"]}}'
-  curl -X POST {url}/p1/learn
-  curl {url}/p1/observe {header} -d '{{"strings": ["hello"]}}'
-  curl {url}/p1/observe {header} -d '{{"strings": ["there"]}}'
-  curl {url}/p1/predictions
+Try it{key}:
+  {curl} {url}/p1/observe {post} -d '{{"strings": ["hello"]}}'
+  {curl} {url}/p1/observe {post} -d '{{"strings": ["world"]}}'
+  {curl} -X POST {url}/p1/learn
+  {curl} {url}/p1/observe {post} -d '{{"strings": ["hello"]}}'
+  {curl} {url}/p1/observe {post} -d '{{"strings": ["there"]}}'
+  {curl} {url}/p1/predictions
 
 Its log: {instance.log}"""
+
+
+def _curl(instance: Instance) -> str:
+    """How to call a server: past a certificate that nobody vouches for, and with its key."""
+    own = " --insecure" if instance.url.startswith("https:") else ""
+    key = "" if instance.key == "none" else ' -H "X-API-Key: $KATO_API_KEY"'
+    return f"curl{own}{key}"
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -75,6 +84,7 @@ def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
         f"{instance.id} ({instance.name}): {report.health.value}",
         f"  address  {instance.url}",
         f"  process  {_process(report)}",
+        f"  storage  {instance.storage}",
         f"  options  {' '.join(instance.options) or '-'}",
         f"  log      {instance.log}",
     ]
@@ -82,8 +92,10 @@ def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
         store = details["store"]
         lines += [
             f"  serves   {details['processors']} processors, {details['requests']} requests so far",
-            f"  storage  {store['kind']}, {store['commits']} commits",
+            f"  commits  {store['commits']}, {store['failures']} failed",
         ]
+    elif report.health.runs and instance.key != "none":
+        lines.append("  serves   (who asks needs the key, in KATO_API_KEY)")
     if report.health is Health.DEAD:
         lines += ["The last it said:", *(f"  {line}" for line in tail)]
     return "\n".join(lines)
