@@ -1,0 +1,148 @@
+"""The manager with real servers, as a person meets it."""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.manager.registry import Instance, Registry
+from tests.source import ROOT
+
+PATIENCE = 60.0
+"""Seconds after which a command that does not end fails the test."""
+
+
+class LiveManagerTests(SynchronousTestCase):
+    """C{python -m kato.manager}, in a home of its own."""
+
+    def setUp(self) -> None:
+        self.home = Path(self.mktemp()).absolute()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KATO_")},
+            "KATO_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+        }
+        self.addCleanup(self.end_all)
+
+    def end_all(self) -> None:
+        for each in Registry(self.home).read().values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each.pid, signal.SIGKILL)
+
+    def command(self, line: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "kato.manager", *line.split()],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def type(self, line: str, status: int = 0) -> str:
+        """Type a command that is to end with this status; gives what is printed."""
+        with self.command(line) as process:
+            said, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, status, said)
+        return said
+
+    def instance(self, instance_id: str) -> Instance:
+        return Registry(self.home).read()[instance_id]
+
+    def try_out(self, said: str) -> list[str]:
+        """Do what a start says one may try; gives the answers."""
+        return [_curl(line) for line in said.splitlines() if line.strip().startswith("curl ")]
+
+    def test_life(self) -> None:
+        """Servers are started side by side, watched, killed, started again with all they learned,
+        and stopped."""
+        said = self.type("start --name Weather")
+        first = self.instance("kato")
+        self.assertIn(f"kato is ready at {first.url}", said)
+        answers = self.try_out(said)
+        self.assertEqual(len(answers), 6)
+        self.assertRegex(answers[-1], r'"predictions":\[\{"type":"prototypical"')
+        self.assertIn("kato (Weather): ready", self.type("status"))
+        self.assertIn("runs already", self.type("start"))
+        self.assertIn(" ready\n", self.type("logs -n 100"))
+
+        self.try_out(self.type("start --id second"))
+        second = self.instance("second")
+        assert first.port is not None and second.port is not None
+        self.assertGreater(second.port, first.port)
+        self.assertEqual(len(re.findall(r"(?m)^\S+ +\S+ +ready ", self.type("list"))), 2)
+
+        with self.command("logs -f --id second") as following:
+            assert following.stdout is not None
+            following.stdout.readline()
+            os.kill(second.pid, signal.SIGKILL)
+            following.communicate(timeout=PATIENCE)
+        self.assertEqual(following.returncode, 0)
+        self.assertIn("second (second): dead", self.type("status --id second", 3))
+        self.assertRegex(self.type("list"), r"(?m)^second +second +dead ")
+
+        self.type("start --id second")
+        again = self.instance("second")
+        self.assertEqual(again.url, second.url)
+        self.assertIn('"total":1', _curl(f"curl {again.url}/p1/models"))
+
+        self.assertIn("second has stopped", self.type("stop --id second"))
+        self.assertIn("kato has stopped", self.type("stop"))
+        self.assertIn("kato (Weather): stopped", self.type("status", 3))
+
+    def test_refused(self) -> None:
+        """What the gateway refuses is shown, and the manager ends with status 1."""
+        said = self.type("start --storage memory: --frobnicate", 1)
+        self.assertIn("frobnicate", said)
+        self.assertNotIn("Traceback", said)
+
+    def test_port_and_key(self) -> None:
+        """A port is given if nobody has it.  A key is asked for by the server, and shows in no list
+        of processes."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            said = self.type(f"start --port {port}", 1)
+        self.assertIn(f"--port {port}: another process uses it", said)
+        self.type(f"start --port {port} --storage memory: --api-key hush-hush")
+        instance = self.instance("kato")
+        self.assertEqual(instance.port, port)
+        self.assertNotIn("hush-hush", " ".join(psutil.Process(instance.pid).cmdline()))
+        self.assertIn("UNAUTHORIZED", _curl(f"curl {instance.url}/stats"))
+        self.assertIn('"okay"', _curl(f"curl -H 'X-API-Key: hush-hush' {instance.url}/stats"))
+        self.assertIn("give it again", self.type("restart", 1))
+        self.assertIn("ready", self.type("status"))
+        self.type("stop")
+
+
+def _curl(line: str) -> str:
+    """Do what this line does in a shell; gives the answer."""
+    words = iter(shlex.split(line)[1:])
+    headers, method, data, url = {}, "GET", None, ""
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            method, data = "POST", next(words).encode()
+        elif word == "-X":
+            method = next(words)
+        else:
+            url = word
+    request = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            body: bytes = response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            body = error.read()
+    return body.decode()
