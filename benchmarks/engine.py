@@ -71,7 +71,7 @@ def _learn(processor: Processor, sequence: Sequence_) -> float:
 def _observing(processor: Processor, states: Sequence[Sequence_]) -> float:
     """Seconds for one observation, which makes no predictions."""
     taken = []
-    for state in states * 40:
+    for state in [*states] * 40:
         observations = [Observation(strings=event) for event in state]
         began = perf_counter()
         for observation in observations:

@@ -111,7 +111,7 @@ class OracleTests(SynchronousTestCase):
 
     def test_large(self) -> None:
         """The oracle and the engine agree where the engine ranks most models out unseen."""
-        models = [
+        models: list[Any] = [
             ([[f"s{i % 7}"], [f"t{i % 11}", f"s{i % 5}"], [f"u{i}"]], 1 + i % 3, [])
             for i in range(300)
         ]
