@@ -10,9 +10,10 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from kato.manager import checks, telling
-from kato.manager.instances import Instances, Wish
+from kato.manager.instances import Instances
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
+from kato.manager.wish import Wish
 
 _START = "start a server in the background; it takes the options of twistd kato-gateway, too"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kato.manager.command_line import (
     choose_port,
@@ -19,6 +20,7 @@ from kato.manager.log_file import LogFile
 from kato.manager.registry import Instance, Registry
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
+from kato.manager.wish import Wish
 
 START_SECONDS = 300.0
 """How long a server that lives may take to be ready: very large memories are loaded first."""
@@ -53,15 +55,6 @@ class Report:
     instance: Instance
     health: Health
     uptime: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a person says of a server that is to run; C{None}, and no options: nothing."""
-
-    name: str | None = None
-    port: int | None = None
-    options: tuple[str, ...] = ()
 
 
 class Instances:
@@ -105,12 +98,16 @@ class Instances:
     def _report(self, instance: Instance) -> Report:
         if not self._runs(instance):
             return Report(instance, Health.STOPPED if instance.stopped else Health.DEAD, None)
+        return Report(instance, self._health(instance), self._system.now() - instance.began)
+
+    def _health(self, instance: Instance) -> Health:
+        """What a process that runs answers; what answers in its place is not asked."""
+        if not self._system.listens(instance.pid, urlsplit(instance.url).port or 0):
+            return Health.SILENT
         answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
-            health = Health.SILENT
-        else:
-            health = Health.READY if answer[1].get("status") == "okay" else Health.STARTING
-        return Report(instance, health, self._system.now() - instance.began)
+            return Health.SILENT
+        return Health.READY if answer[1].get("status") == "okay" else Health.STARTING
 
     def details(self, instance: Instance, key: str | None) -> dict[str, Any]:
         """What the server tells of itself; nothing where it does not."""
@@ -123,9 +120,11 @@ class Instances:
         @return: how it is, and whether it had to be started.
         @raise Trouble: where it cannot be started, with what it said itself.
         """
+        if not _ID.fullmatch(instance_id):
+            raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
         options = with_environment(wish.options, self._environment, port=wish.port)
         wish = replace(wish, options=tuple(options))
-        _judge(instance_id, wish)
+        wish.judge()
         return self._start(instance_id, wish, self._folder)
 
     def _start(self, instance_id: str, wish: Wish, folder: Path) -> tuple[Report, bool]:
@@ -134,7 +133,7 @@ class Instances:
             known = self._registry.read()
             before = known.pop(instance_id, None)
             if before is not None and self._runs(before):
-                if not _fits(before, wish):
+                if not wish.fits(before):
                     raise Trouble(f"{instance_id} runs already, but not like this: see restart")
                 return self._report(before), False
             port = self._port(wish, before, known.values())
@@ -142,8 +141,21 @@ class Instances:
             instance, log_starts_at = self._launch(
                 instance_id, replace(wish, name=name, port=port), folder
             )
-        self._await_ready(instance, log_starts_at)
-        return self._report(instance), True
+        report = self._await_ready(instance)
+        if report.health is Health.READY:
+            return report, True
+        if self._lost_its_port(instance, wish):
+            return self._start(instance_id, wish, folder)
+        raise Trouble(_why_not_ready(report, log_starts_at))
+
+    def _lost_its_port(self, instance: Instance, wish: Wish) -> bool:
+        """Whether somebody was faster to take the port that was chosen for a server."""
+        return (
+            wish.port is None
+            and instance.port is not None
+            and not self._runs(instance)
+            and not self._system.is_free(instance.port)
+        )
 
     def _port(self, wish: Wish, before: Instance | None, others: Iterable[Instance]) -> int | None:
         if wish.port is None and values(wish.options, "--listen"):
@@ -181,21 +193,14 @@ class Instances:
         self._registry.put(instance)
         return instance, size
 
-    def _await_ready(self, instance: Instance, log_starts_at: int) -> None:
+    def _await_ready(self, instance: Instance) -> Report:
+        """Wait until a server is ready, has ended, or has had its time; tells how it is then."""
         deadline = self._system.now() + START_SECONDS
         while True:
-            health = self._report(instance).health
-            if health is Health.READY:
-                return
-            if not health.runs:
-                lines = LogFile(Path(instance.log)).last(_TAIL, since=log_starts_at)
-                said = "".join(f"\n  {line}" for line in lines)
-                raise Trouble(f"{instance.id} did not start; it said:{said}")
-            if self._system.now() >= deadline:
-                raise Trouble(
-                    f"{instance.id} lives but is not ready after {START_SECONDS:.0f} seconds; "
-                    f"see {instance.log}"
-                )
+            report = self._report(instance)
+            is_over = report.health is Health.READY or not report.health.runs
+            if is_over or self._system.now() >= deadline:
+                return report
             self._system.pause(_PAUSE)
 
     def stop(self, instance_id: str, *, force: bool = False) -> bool:
@@ -244,7 +249,7 @@ class Instances:
         instance = self._find(instance_id)
         folder = self._folder if wish.options else Path(instance.folder)
         wish = replace(wish, options=wish.options or instance.options)
-        _judge(instance_id, wish)
+        wish.judge()
         if instance.key != "none" and way_of_key(wish.options, self._environment) == "none":
             raise Trouble(
                 f"{instance_id} was started with a key, which is not kept here: give it again with "
@@ -267,21 +272,12 @@ class Instances:
         )
 
 
-def _fits(instance: Instance, wish: Wish) -> bool:
-    """Whether a server is as it is wanted; a key is not compared, since it is not written down."""
-    return (
-        wish.name in (None, instance.name)
-        and wish.port in (None, instance.port)
-        and tuple(without_keys(wish.options)[0]) in ((), instance.options)
-    )
-
-
-def _judge(instance_id: str, wish: Wish) -> None:
-    """See that a server can be meant so.
-
-    @raise Trouble: where it cannot.
-    """
-    if not _ID.fullmatch(instance_id):
-        raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
-    if wish.port is not None and values(wish.options, "--listen"):
-        raise Trouble("--port: --listen tells the port already; give one of them")
+def _why_not_ready(report: Report, log_starts_at: int) -> str:
+    instance = report.instance
+    if report.health.runs:
+        return (
+            f"{instance.id} lives but is not ready after {START_SECONDS:.0f} seconds; "
+            f"see {instance.log}"
+        )
+    lines = LogFile(Path(instance.log)).last(_TAIL, since=log_starts_at)
+    return "\n  ".join([f"{instance.id} did not start; it said:", *lines])

@@ -71,6 +71,16 @@ class System:
                 return False
             return True
 
+    def listens(self, pid: int, port: int) -> bool:
+        """Whether this very process serves a port: another may have taken it, and answer."""
+        try:
+            open_ones = psutil.Process(pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return False
+        return any(
+            each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in open_ones
+        )
+
     def ask(self, url: str, key: str | None = None) -> tuple[int, dict[str, Any]] | None:
         """What a server answers; C{None}: nothing."""
         request = urllib.request.Request(url, headers={"X-API-Key": key} if key else {})

@@ -1,5 +1,6 @@
 """A system that the tests of the manager can move."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ class FakeSystem(System):
         self.says = ""
         self.dies = False
         self.stubborn = False
+        self.deaf = False
+        self.robbed = 0
         self.ready_at = 0.0
         self.signals: list[tuple[int, bool]] = []
         self.pauses: list[Any] = []
@@ -41,7 +44,11 @@ class FakeSystem(System):
         with log.open("a", encoding="utf-8") as file:
             file.write(self.says)
         self._next += 1
-        if not self.dies:
+        if self.robbed:
+            self.robbed -= 1
+            [port] = re.findall(r"tcp:(\d+):", " ".join(command))
+            self.taken.add(int(port))
+        elif not self.dies:
             self.running[self._next] = f"born at {self.time}"
         return self._next, f"born at {self.time}"
 
@@ -55,6 +62,9 @@ class FakeSystem(System):
 
     def is_free(self, port: int) -> bool:
         return port not in self.taken
+
+    def listens(self, pid: int, port: int) -> bool:
+        return pid in self.running and not self.deaf
 
     def ask(self, url: str, key: str | None = None) -> tuple[int, dict[str, Any]] | None:
         if not self.running:

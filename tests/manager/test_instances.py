@@ -4,9 +4,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.manager.instances import Health, Instances, Wish
+from kato.manager.instances import Health, Instances
 from kato.manager.registry import Instance
 from kato.manager.trouble import Trouble
+from kato.manager.wish import Wish
 from tests.manager.doubles import FakeSystem
 
 
@@ -142,6 +143,21 @@ class InstancesTests(SynchronousTestCase):
         instance = self.start()
         self.system.running[instance.pid] = "another birth"
         self.assertIs(self.instances.report("kato").health, Health.DEAD)
+
+    def test_impostor(self) -> None:
+        """What answers at a server's port is not that server unless its process has the port."""
+        self.start()
+        self.system.deaf = True
+        self.assertIs(self.instances.report("kato").health, Health.SILENT)
+
+    def test_lost_port(self) -> None:
+        """A server whose port is taken by another at the last moment gets the next one; not so
+        where the port was told."""
+        self.system.robbed = 1
+        self.assertEqual(self.start().port, 8001)
+        self.system.robbed = 1
+        with self.assertRaises(Trouble):
+            self.start("other", port=9000)
 
     def test_silent(self) -> None:
         """A process that lives but does not answer is told as that."""
