@@ -1,0 +1,32 @@
+"""The worked cases on the engine alone (SPEC 7)."""
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.commands import Command
+from kato.engine import Processor
+from kato.genes import Genes, parse_genes
+from kato.turn import take_turn
+from tests.conformance import cases, same
+
+
+class ConformanceTests(SynchronousTestCase):
+    """A new processor with the case's genes, then its steps in order."""
+
+    def test_cases(self) -> None:
+        """Every case gives what it must."""
+        names = []
+        for case in cases():
+            names.append(case["name"])
+            processor = Processor("p", genes=Genes(**parse_genes(case["genes"])))
+            for step in case["steps"]:
+                self.step(processor, case["name"], dict(step))
+        self.assertGreater(len(set(names)), 200)
+
+    def step(self, processor: Processor, name: str, step: dict[str, Any]) -> None:
+        operation, expected = step.pop("op"), step.pop("expect")
+        command = Command.parse(operation, step, "p")
+        answer = take_turn(processor, command, now=0.0, make_id=lambda: "made").reply.as_dict()
+        given = {key: answer.get(key) for key in expected}
+        self.assertTrue(same(given, expected), f"{name}, {operation}: {given} is not {expected}")
