@@ -21,7 +21,7 @@ class Database:
     """Whatever SQLite finds wrong while this is used is told as L{StorageUnavailable}."""
 
     def __init__(self, path: Path) -> None:
-        """@param path: a database that L{prepare<kato.storage.sqlite.connection.prepare>} has seen."""
+        """@param path: a database that L{kato.storage.sqlite.connection.prepare} has seen."""
         self._connection = connect(path)
         self._numbers: dict[str, int] = {}
         self.broken = False
