@@ -5,22 +5,35 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${KATO_VENV:-$here/.venv}
-wants=run
-[ "${1:-}" = test ] && wants=test
+extra=
+[ "${1:-}" = test ] && extra=test
 stamp=$(cat "$here/setup.cfg" "$here/pyproject.toml" | cksum)
 
-if [ "$(cat "$venv/.kato-$wants" 2>/dev/null)" != "$stamp" ]; then
-    for python in python3.13 python3.12 python3.11 python3; do
-        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
-        python=
+# The first of these that is new enough; KATO_PYTHON goes before all.
+find_python() {
+    local python
+    for python in ${KATO_PYTHON:+"$KATO_PYTHON"} python3 python3.{14,13,12,11}; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
     done
-    [ -n "$python" ] || { echo "kato-manager: no Python 3.11 or newer is installed here" >&2; exit 1; }
-    echo "Making the environment in $venv (once, about a minute) …"
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    extra=
-    [ "$wants" = test ] && extra='[test]'
-    "$venv/bin/python" -m pip install --disable-pip-version-check --editable "$here$extra"
-    echo "$stamp" > "$venv/.kato-run"
-    [ "$wants" = run ] || echo "$stamp" > "$venv/.kato-$wants"
-fi
-exec "$venv/bin/python" -m kato.manager "${@:-help}"
+    echo "kato-manager: needs Python 3.11 or newer; install it, or name it in KATO_PYTHON" >&2
+    return 1
+}
+
+make_environment() {
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        local python
+        python=$(find_python)
+        echo "Making the environment in $venv (once; about a minute) …" >&2
+        "$python" -m venv --clear "$venv"
+    fi
+    echo "Installing KATO and what it needs into $venv …" >&2
+    "$venv/bin/python" -m pip install --disable-pip-version-check --editable "$here${extra:+[$extra]}" >&2
+    echo "$stamp" >"$venv/.kato-"
+    echo "$stamp" >"$venv/.kato-$extra"
+}
+
+[ "$(cat "$venv/.kato-$extra" 2>/dev/null)" = "$stamp" ] || make_environment
+exec "$venv/bin/python" -P -m kato.manager "${@:-help}"

@@ -17,11 +17,19 @@ from kato.manager.wish import Wish
 
 _START = "start a server in the background; it takes the options of twistd kato-gateway, too"
 
+_ENDING = (
+    "Exit status: 0 done, or so already; 1 it cannot be done, and the reason is told; 2 not to be "
+    "typed so; status: 3 where the server is not ready."
+)
+
 
 def parser() -> argparse.ArgumentParser:
     """What may be typed."""
     made = argparse.ArgumentParser(
-        prog="kato-manager.sh", description="Servers of KATO on this machine.", allow_abbrev=False
+        prog="kato-manager.sh",
+        description="Servers of KATO on this machine.",
+        epilog=_ENDING,
+        allow_abbrev=False,
     )
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -109,6 +117,16 @@ def _count(typed: str) -> int:
     return int(typed)
 
 
+def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
+    if typed.command == "test":
+        return checks.run(typed.tests, strict=bool(os.environ.get("CI")))
+    home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
+    instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
+    manager = Manager(instances, key=os.environ.get("KATO_API_KEY"))
+    status: int = getattr(manager, typed.command)(typed, options)
+    return status
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do what was typed; gives the exit status."""
     made = parser()
@@ -116,21 +134,15 @@ def main(arguments: Sequence[str]) -> int:
     if typed.command == "help":
         made.print_help()
         return 0
-    if typed.command == "test":
-        return checks.run(typed.tests)
     if options and typed.command not in ("start", "restart"):
         made.error(f"unrecognized arguments: {' '.join(options)}")
-    home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
     try:
-        instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
-        manager = Manager(instances, key=os.environ.get("KATO_API_KEY"))
-        status: int = getattr(manager, typed.command)(typed, options)
+        return _carry_out(typed, options)
     except (Trouble, OSError) as trouble:
         print(f"kato-manager: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return status
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.manager.checks import Tally, tally
+from kato.manager.checks import Tally, summed, tally, told
 
 
 class TallyTests(SynchronousTestCase):
@@ -31,3 +31,18 @@ class TallyTests(SynchronousTestCase):
     def test_nothing_ran(self) -> None:
         """A run without a test has no success to show."""
         self.assertEqual(tally("Ran 0 tests in 0s\n\nPASSED\n", 0), Tally(0, 1, 0))
+
+
+class SumTests(SynchronousTestCase):
+    """L{summed}, and how it is L{told}."""
+
+    def test_sum(self) -> None:
+        """What was skipped is told where there is any."""
+        result = summed([Tally(1, 0), Tally(12, 3, 2)], strict=False)
+        self.assertEqual(result, Tally(13, 3, 2))
+        self.assertEqual(told(result), "13 passed, 3 failed, 2 skipped")
+        self.assertEqual(told(Tally(13, 0)), "13 passed, 0 failed")
+
+    def test_strict(self) -> None:
+        """Where all must run, what was skipped has failed."""
+        self.assertEqual(summed([Tally(1, 0), Tally(12, 3, 2)], strict=True), Tally(13, 5))
