@@ -120,7 +120,8 @@ def mapping(value: object, path: str, known: frozenset[str] | None = None) -> Ma
         if not isinstance(key, str):
             raise wrong(f"{path}: key", "a string", key)
         if known is None:
-            text(key, f"{path}: key {shown(key)}")
+            if not key.isascii():
+                text(key, f"{path}: key {shown(key)}")
         elif key not in known:
             raise InvalidRequest(f"{within(path, key)}: unknown key{_known(known)}")
     return value

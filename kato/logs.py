@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import lru_cache
 from typing import TextIO
 
 from twisted.logger import (
@@ -35,12 +36,21 @@ def observer(file: TextIO, *, level: str, as_json: bool) -> ILogObserver:
 
 
 def _text_line(event: LogEvent) -> str:
-    text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+    if "log_failure" in event:
+        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+    else:
+        text = formatEvent(event)
     if not text:
         return ""
-    stamp = formatTime(event["log_time"])
+    stamp = _stamp(int(event["log_time"]))
     lines = text.replace("\n", "\n\t")
     return f"{stamp} {event['log_level'].name:<5} {event.get('log_namespace', '-')}: {lines}\n"
+
+
+@lru_cache(maxsize=2)
+def _stamp(second: int) -> str:
+    """The time as a person reads it; many lines are written in one second."""
+    return formatTime(second)
 
 
 def _json_line(event: LogEvent) -> str:
