@@ -4,6 +4,7 @@ import http.client
 import random
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from threading import Thread
 from typing import Any
 
@@ -67,13 +68,15 @@ class Script:
         path = f"/{self.processor}/{_PATHS[operation]}"
         return connection.post(path, params or None, f"r{number}")
 
-    def states(self) -> Iterator[dict[str, Any]]:
-        """What the processor would tell after each operation, by an engine that never dies."""
+    def states(self, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """What the processor would tell after each operation from the C{first} on, with its
+        number, by an engine that never dies."""
         engine = Processor(self.processor, genes=Genes())
         for number, (operation, params) in enumerate(self.sent):
             command = Command.parse(operation, params, self.processor, f"r{number}")
             take_turn(engine, command, now=0.0, make_id=lambda: "made")
-            yield _told_by_engine(engine)
+            if number >= first:
+                yield number, _told_by_engine(engine)
 
     def last_durable(self) -> int:
         """The number of the last operation whose answer promised that it survives."""
@@ -137,7 +140,8 @@ class Shared:
 
 
 class KillTests(SynchronousTestCase):
-    """A server that dies at random between a commit and its answers, and is started again."""
+    """A server that is killed, and started again: in one round it dies between a commit and its
+    answers, in the next at any moment."""
 
     def test_kill(self) -> None:
         """After each kill every processor is as after one of its operations, no earlier than the
@@ -147,36 +151,51 @@ class KillTests(SynchronousTestCase):
         path = self.mktemp()
         self.shared = Shared()
         scripts = [Script(number, seed + number) for number in range(CLIENTS)]
-        for _ in range(ROUNDS):
-            self._die(path, scripts, chance.randrange(8, 40))
+        for number in range(ROUNDS):
+            if number % 2:
+                self._die_at_commit(path, scripts, chance.randrange(8, 40))
+            else:
+                self._die_at_answer(path, scripts, chance.randrange(8, 200))
             self._revive(path, scripts, f"seed {seed}")
 
-    def _die(self, path: str, scripts: list[Script], commits: int) -> None:
+    def _die_at_commit(self, path: str, scripts: list[Script], commits: int) -> None:
         """Let all clients speak until the server dies right after this many commits."""
         server = LiveServer(
             *("--storage", f"sqlite:{path}", "--checkpoint", "0.05"),
             program=("-m", "tests.live.dying_gateway"),
             env={"DIE_AT_COMMIT": str(commits)},
-        ).start()
+        )
+        self._let_speak(server, scripts, count(1))
+
+    def _die_at_answer(self, path: str, scripts: list[Script], answers: int) -> None:
+        """Let all clients speak until one of them has this many answers of all, and kills it."""
+        server = LiveServer("--storage", f"sqlite:{path}", "--checkpoint", "0.05")
+        self._let_speak(server, scripts, count(-answers))
+
+    def _let_speak(self, server: LiveServer, scripts: list[Script], answers: "count[int]") -> None:
+        """@param answers: counts them; whoever gets 0 kills the server."""
+        server.start()
         self.addCleanup(server.stop)
         connection = server.connect()
         for script in scripts:
             if not script.answers:
                 script.answers[0] = script.say(connection, 0)
         connection.close()
-        clients = [Thread(target=self._speak, args=(server, each)) for each in scripts]
+        clients = [Thread(target=self._speak, args=(server, each, answers)) for each in scripts]
         for client in clients:
             client.start()
         for client in clients:
             client.join()
         server.wait()
 
-    def _speak(self, server: LiveServer, script: Script) -> None:
+    def _speak(self, server: LiveServer, script: Script, answers: "count[int]") -> None:
         connection = server.connect()
         try:
             while True:
                 number = script.next()
                 script.answers[number] = script.say(connection, number)
+                if next(answers) == 0:
+                    server.kill()
                 if number % 4 == 0:
                     learning = self.shared.think(script.processor, number)
                     self.shared.say(connection, learning)
@@ -195,14 +214,15 @@ class KillTests(SynchronousTestCase):
 
     def _check(self, connection: Connection, script: Script, hint: str) -> None:
         told = _told_by_server(connection, script.processor)
-        states = list(script.states())
         durable = max(script.last_durable(), 0)
-        survived = [n for n in range(durable, len(states)) if states[n] == told]
+        states = dict(script.states(durable))
+        last = max(states)
+        survived = [number for number, state in states.items() if state == told]
         self.assertTrue(survived, f"{hint}: {script.processor} after {durable}: {told}")
-        for number in range(survived[0] + 1, len(states)):
+        for number in range(survived[0] + 1, last + 1):
             script.answers[number] = script.say(connection, number)
-        self.assertEqual(_told_by_server(connection, script.processor), states[-1], hint)
-        for number in range(durable, len(states)):
+        self.assertEqual(_told_by_server(connection, script.processor), states[last], hint)
+        for number in states:
             again = script.say(connection, number)
             self.assertEqual(again, script.answers.setdefault(number, again), hint)
-        self.assertEqual(_told_by_server(connection, script.processor), states[-1], hint)
+        self.assertEqual(_told_by_server(connection, script.processor), states[last], hint)
