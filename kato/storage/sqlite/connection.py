@@ -29,7 +29,7 @@ def prepare(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     with closing(_raw(path)) as connection:
         version = known_version(connection)
-        _configure(connection)
+        configure(connection)
         migrate(connection, version)
         check(connection)
 
@@ -37,7 +37,7 @@ def prepare(path: Path) -> None:
 def connect(path: Path) -> sqlite3.Connection:
     """Connect to a database that L{prepare} has seen; transactions are explicit."""
     connection = _raw(path)
-    _configure(connection)
+    configure(connection)
     return connection
 
 
@@ -46,7 +46,7 @@ def _raw(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None)
 
 
-def _configure(connection: sqlite3.Connection) -> None:
+def configure(connection: sqlite3.Connection) -> None:
     """Make commits survive a loss of power.
 
     @raise CannotOpen: where the file lies where there can be no write-ahead log.

@@ -6,7 +6,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kato.changes import Changes, Deletion, NumberedEvent, Percept, Remembered, Snapshot
+from kato.changes import (
+    Changes,
+    Deletion,
+    NumberedEvent,
+    Percept,
+    Remembered,
+    Snapshot,
+    StoredVector,
+)
 from kato.errors import StorageUnavailable
 from kato.storage.interface import MAX_DELETIONS
 from kato.storage.sqlite import rows
@@ -45,17 +53,17 @@ class Database:
     def processors(self) -> list[str]:
         """The ids of all processors that are stored, sorted."""
         with _reading("the list of processors"):
-            found = self._connection.execute("SELECT id FROM processors ORDER BY id")
+            found = self._all("SELECT id FROM processors ORDER BY id")
             return [processor for (processor,) in found]
 
     def deletions(self) -> list[Deletion]:
         """The deletions that carried a request id, oldest first."""
         with _reading("the list of deletions"):
-            found = self._connection.execute(
+            found = self._all(
                 "SELECT processor, ordinal, key, digest, fields, NULL, NULL, interval, time_stamp"
                 " FROM deletions ORDER BY ordinal"
             )
-            return [Deletion(processor, rows.read_answer(row)) for processor, *row in found]
+            return [Deletion(processor, rows.read_answer(tuple(row))) for processor, *row in found]
 
     def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> Any:
         """What C{restore} makes of all that is stored of a processor; C{None} if there is none."""
@@ -70,15 +78,14 @@ class Database:
 
     def _snapshot(self, processor: str, models: sqlite3.Cursor) -> Snapshot | None:
         with _reading(f"processor {processor}"):
-            found = self._connection.execute(
+            found = self._all(
                 "SELECT number, name, genes, interval, stm_start, stm_end, emotives"
                 " FROM processors WHERE id = ?",
-                (processor,),
-            ).fetchone()
-            if found is None:
+                processor,
+            )
+            if not found:
                 return None
-            number, *state = found
-            vectors = self._of(number, "SELECT symbol, components, learned FROM vectors")
+            [(number, *state)] = found
             models.execute(
                 "SELECT name, sequence, frequency, emotives FROM models WHERE processor = ?",
                 (number,),
@@ -88,30 +95,39 @@ class Database:
                 rows.read_state(tuple(state)),
                 self._percept(number),
                 self._events(number),
-                tuple(map(rows.read_vector, vectors)),
+                self._vectors(number),
                 self._answers(number, "observation"),
                 self._answers(number, "request"),
                 rows.read_models(_streamed(models)),
             )
 
-    def _of(self, number: int, select: str) -> sqlite3.Cursor:
-        return self._connection.execute(f"{select} WHERE processor = ?", (number,))
+    def _all(self, select: str, *values: object) -> list[rows.Row]:
+        """All that is found, at once: a cursor that is left in the midst, by an error too, would
+        hold the whole connection at an old state."""
+        return self._connection.execute(select, values).fetchall()
 
     def _percept(self, number: int) -> Percept:
-        found = self._of(number, "SELECT observation, event FROM percepts").fetchone()
-        return Percept() if found is None else rows.read_percept(found)
+        found = self._all("SELECT observation, event FROM percepts WHERE processor = ?", number)
+        return rows.read_percept(found[0]) if found else Percept()
 
     def _events(self, number: int) -> tuple[NumberedEvent, ...]:
-        found = self._connection.execute(
-            "SELECT number, event FROM events WHERE processor = ? ORDER BY number", (number,)
+        found = self._all(
+            "SELECT number, event FROM events WHERE processor = ? ORDER BY number", number
         )
         return tuple(NumberedEvent(index, rows.read_event(event)) for index, event in found)
 
+    def _vectors(self, number: int) -> tuple[StoredVector, ...]:
+        found = self._all(
+            "SELECT symbol, components, learned FROM vectors WHERE processor = ?", number
+        )
+        return tuple(map(rows.read_vector, found))
+
     def _answers(self, number: int, kind: str) -> tuple[Remembered, ...]:
-        found = self._connection.execute(
+        found = self._all(
             "SELECT ordinal, key, digest, fields, stm_start, stm_end, interval, time_stamp"
             " FROM answers WHERE processor = ? AND kind = ? ORDER BY ordinal",
-            (number, kind),
+            number,
+            kind,
         )
         return tuple(map(rows.read_answer, found))
 
@@ -155,15 +171,15 @@ class Database:
     def _undone(self) -> bool:
         """Take back a commit that failed; tell whether it is certain that it cannot come back.
 
-        All of it may stand in the write-ahead log, where the next start would find it.  It cannot
-        once the log is cut to nothing.
+        All of it may stand in the write-ahead log, where the next start would take it for good.  It
+        cannot once another commit, of next to nothing, stands in its place.
         """
         self._roll_back()
         try:
-            [(busy, _, _)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute(f"PRAGMA user_version = {self.pragma('user_version')}")
         except sqlite3.Error:
             return False
-        return not busy
+        return True
 
     def _apply(self, changes: Changes) -> None:
         number = self._number(changes.processor)
@@ -278,7 +294,7 @@ def _reading(what: str) -> Iterator[None]:
     """Tell a row that cannot be read, or not as what it should be, as what it is to a client."""
     try:
         yield
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+    except (sqlite3.Error, *rows.DAMAGE) as error:
         raise rows.damaged(what, error) from None
 
 

@@ -23,6 +23,10 @@ _read_ours = json.JSONDecoder().raw_decode
 """Reads what L{write} wrote, which begins with no blank; in a third less time than L{read}."""
 
 
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, struct.error)
+"""What reading a row raises that is not as this program wrote it."""
+
+
 def damaged(what: str, error: Exception) -> StorageUnavailable:
     """Make the error for a row that is not as this program wrote it."""
     return StorageUnavailable(f"{what} cannot be read: {error!r}")
@@ -93,7 +97,7 @@ def read_models(rows: Iterable[Row]) -> Iterator[Model]:
                 frequency,
                 () if emotives == "[]" else tuple(read(emotives)),
             )
-        except (ValueError, TypeError) as error:
+        except DAMAGE as error:
             raise damaged(f"model {name}", error) from None
         yield model
 

@@ -49,8 +49,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, reactor: Any) -> None:
         """@param path: the database, which is made where there is none."""
-        self._path = path.expanduser().resolve()
-        self._lock = FileLock(self._path.with_name(self._path.name + ".lock"))
+        self.path = path.expanduser().resolve()
+        self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._reactor = reactor
         self._thread = _OneThread()
         self._database: Database | None = None
@@ -65,13 +65,13 @@ class SqliteStore:
         @raise CannotOpen: in one line.
         """
         try:
-            _make_folder(self._path.parent)
+            _make_folder(self.path.parent)
             self._lock.take()
         except (CannotOpen, OSError) as error:
             raise self._unusable(error) from None
         try:
-            prepare(self._path)
-            _sync_folder(self._path.parent)
+            prepare(self.path)
+            _sync_folder(self.path.parent)
         except (CannotOpen, OSError, sqlite3.Error) as error:
             self._lock.release()
             raise self._unusable(error) from None
@@ -79,7 +79,7 @@ class SqliteStore:
 
     def _unusable(self, error: Exception) -> CannotOpen:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        return CannotOpen(f"storage {self._path} cannot be used: {why}")
+        return CannotOpen(f"storage {self.path} cannot be used: {why}")
 
     def run(self, call: Callable[..., _T], *args: Any) -> "Deferred[_T]":
         """Call C{call(database, *args)} on the thread of the database, after all that was asked of
@@ -101,7 +101,7 @@ class SqliteStore:
     def _on_thread(self, call: Callable[..., _T], args: tuple[Any, ...]) -> _T:
         if self._database is None or self._database.broken:
             try:
-                self._database = Database(self._path)
+                self._database = Database(self.path)
             except sqlite3.Error as error:
                 raise StorageUnavailable(
                     f"the storage cannot be reached: {error}", retry_after=1
@@ -154,7 +154,7 @@ class SqliteStore:
     def _not_folded(self, failure: Failure) -> None:
         """Nothing is lost by it: the next start finds the log."""
         self.log.warn(
-            "the write-ahead log of {path} stays: {error}", path=self._path, error=failure.value
+            "the write-ahead log of {path} stays: {error}", path=self.path, error=failure.value
         )
 
     def _let_go(self, _: None) -> None:
