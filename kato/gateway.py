@@ -29,7 +29,7 @@ from kato.dispatch import Dispatch
 from kato.logs import log_to
 from kato.options import Options as GatewayOptions
 from kato.options import Settings, refuse
-from kato.protocols.rest import Access, make_site
+from kato.protocols.rest import Access, RestSite, make_site
 from kato.storage import open_store
 from kato.storage.interface import CannotOpen, IStore
 from kato.worker import InThread, Worker
@@ -51,7 +51,7 @@ class Parts:
 
     worker: Worker
     dispatch: Dispatch
-    site: Site
+    site: RestSite
 
 
 def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: InThread) -> Parts:
@@ -158,7 +158,9 @@ class Gateway(Service):
     async def _stop(self) -> None:
         self.log.info("stopping")
         await DeferredList([_stopped(port) for port in self._ports])
-        finished = self._parts.dispatch.stop()
+        finished: Deferred[Any] = DeferredList(
+            [self._parts.dispatch.stop(), self._parts.site.drain()], consumeErrors=True
+        )
         finished.addTimeout(PATIENCE, self._clock, onTimeoutCancel=self._lost_patience)
         await finished
         await self._parts.worker.stop()

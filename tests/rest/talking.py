@@ -14,12 +14,11 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.server import Site
 from zope.interface import implementer
 
 from kato.commands import Command, Reply
 from kato.errors import KatoError
-from kato.protocols.rest import Access, make_site
+from kato.protocols.rest import Access, RestSite, make_site
 from tests.doubles import at_once
 
 HOST = IPv4Address("TCP", "192.0.2.7", 8000)
@@ -136,7 +135,7 @@ class Server:
     statistics: Callable[[], dict[str, Any]] = dict
     is_ready: bool = True
     in_thread: Callable[[Callable[[], Any]], "Deferred[Any]"] = at_once
-    site: Site = field(init=False)
+    site: RestSite = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock.advance(NOW)

@@ -1,6 +1,7 @@
 """HTTP as a client meets it: connections, bodies and headers."""
 
 from twisted.internet.address import IPv6Address, UNIXAddress
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.codec import MAX_MESSAGE
@@ -346,3 +347,51 @@ class SiteTests(SynchronousTestCase):
     def test_tls(self) -> None:
         """Over TLS it speaks HTTP/1.1 and nothing else."""
         self.assertEqual(Server().site.acceptableProtocols(), [b"http/1.1"])
+
+
+class DrainTests(SynchronousTestCase):
+    """The end of a site."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+
+    def test_none(self) -> None:
+        """Without connections there is nothing to wait for."""
+        self.successResultOf(self.server.site.drain())
+
+    def test_idle(self) -> None:
+        """A connection on which nothing is asked is closed at once, used before or not, and so is
+        one on which a request is only half there."""
+        clients = [self.server.connect() for _ in range(3)]
+        clients[1].send(get("/p1/ping"))
+        clients[2].send(post("/p1/learn", {})[:-1])
+        drained = self.server.site.drain()
+        for client in clients:
+            self.assertTrue(client.wire.disconnecting)
+            self.assertNoResult(drained)
+            client.leave()
+        self.successResultOf(drained)
+
+    def test_under_way(self) -> None:
+        """A request that is under way is answered first, and no other one behind it."""
+        client = self.server.connect()
+        self.server.asked.holds = True
+        client.send(post("/p1/learn") + get("/p1/status"))
+        drained = self.server.site.drain()
+        self.assertFalse(client.wire.disconnecting)
+        self.server.asked.release()
+        answer = client.answer()
+        self.assertEqual((answer.status, answer.headers["connection"]), (200, "close"))
+        self.assertTrue(client.wire.disconnecting)
+        self.assertEqual(len(self.server.asked.commands), 1)
+        self.assertNoResult(drained)
+        client.leave()
+        self.successResultOf(drained)
+
+    def test_given_up(self) -> None:
+        """Who waits for it may give up, whatever ends later."""
+        client = self.server.connect()
+        drained = self.server.site.drain()
+        drained.cancel()
+        self.failureResultOf(drained, CancelledError)
+        client.leave()

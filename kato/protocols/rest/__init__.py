@@ -4,6 +4,6 @@ L{make_site} is all that the rest of the house needs; L{Access} says who may pas
 """
 
 from kato.protocols.rest.access import Access
-from kato.protocols.rest.site import make_site
+from kato.protocols.rest.site import RestSite, make_site
 
-__all__ = ["Access", "make_site"]
+__all__ = ["Access", "RestSite", "make_site"]

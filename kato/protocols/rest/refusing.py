@@ -47,6 +47,7 @@ class RefusingChannel(HTTPChannel):
         assert self.transport is not None
         self._host: IAddress = self.transport.getHost()
         self._peer: IAddress = self.transport.getPeer()
+        self.site.opened(self)
 
     def getHost(self) -> IAddress:
         """This end."""
@@ -60,6 +61,13 @@ class RefusingChannel(HTTPChannel):
         """The client is gone."""
         super().connectionLost(reason)
         self._patience.stop()
+        self.site.closed(self)
+
+    def end(self) -> None:
+        """Answer the request that is there whole, if there is one, and then close."""
+        self.persistent = 0
+        if not self.requests or self.began is not None:
+            self.loseConnection()
 
     def setTimeout(self, period: int | None) -> int | None:
         """Wait so many seconds for a byte, or for ever; returns how long it was before."""

@@ -8,6 +8,7 @@ from itertools import count
 from secrets import token_hex
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import Request
 from twisted.web.resource import Resource
@@ -17,7 +18,7 @@ from kato.protocols.rest.access import Access
 from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
 from kato.protocols.rest.channel import RestChannel
-from kato.protocols.rest.refusing import IDLE
+from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
 from kato.protocols.rest.rest import Asks, InThread, Rest
 
@@ -42,6 +43,8 @@ class RestSite(Site):
         self.clock = clock
         self.access_log = AccessLog(clock=clock)
         self._date = DateHeader()
+        self._channels: set[RefusingChannel] = set()
+        self._drained: Deferred[None] | None = None
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
 
     def date(self) -> bytes:
@@ -63,6 +66,26 @@ class RestSite(Site):
             request_id=request.request_id,
         )
 
+    def opened(self, channel: RefusingChannel) -> None:
+        """A connection was made."""
+        self._channels.add(channel)
+
+    def closed(self, channel: RefusingChannel) -> None:
+        """A connection has ended."""
+        self._channels.discard(channel)
+        if not self._channels and self._drained is not None and not self._drained.called:
+            self._drained.callback(None)
+
+    def drain(self) -> "Deferred[None]":
+        """Close all connections, each behind the answer that is under way on it; fires when none is
+        left, all that was written having gone out."""
+        if not self._channels:
+            return succeed(None)
+        self._drained = Deferred()
+        for channel in list(self._channels):
+            channel.end()
+        return self._drained
+
     def acceptableProtocols(self) -> list[bytes]:
         """What is spoken over TLS."""
         return [b"http/1.1"]
@@ -82,7 +105,7 @@ def make_site(
     access: Access,
     statistics: Callable[[], dict[str, Any]],
     ready: Callable[[], bool],
-) -> Site:
+) -> RestSite:
     """Make what a port serves.
 
     @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
