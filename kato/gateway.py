@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from threading import Thread
 from typing import Any
 
 from twisted.application.service import IService, Service
@@ -35,7 +36,7 @@ from kato.storage.interface import CannotOpen, IStore
 from kato.worker import InThread, Worker
 
 PATIENCE = 10.0
-"""Seconds that requests under way have to end when the service stops."""
+"""Seconds that each step has when the service stops: to answer, to save, and to close."""
 
 _THREADS = 2
 """How many long turns may go on at a time: Python runs one of them at any moment."""
@@ -43,6 +44,12 @@ _THREADS = 2
 _SWITCH = 0.001
 """Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
 in every answer that is given beside such a turn."""
+
+
+class TurnThreads(ThreadPool):
+    """Threads for long turns, which do not hold up the end of the process."""
+
+    threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +165,22 @@ class Gateway(Service):
     async def _stop(self) -> None:
         self.log.info("stopping")
         await DeferredList([_stopped(port) for port in self._ports])
-        finished: Deferred[Any] = DeferredList(
-            [self._parts.dispatch.stop(), self._parts.site.drain()], consumeErrors=True
-        )
-        finished.addTimeout(PATIENCE, self._clock, onTimeoutCancel=self._lost_patience)
-        await finished
-        await self._parts.worker.stop()
-        await self._store.close()
-        self._threads.stop()
+        answered = [self._parts.dispatch.stop(), self._parts.site.drain()]
+        in_time = await self._in_time("answering", DeferredList(answered, consumeErrors=True))
+        await self._in_time("saving", Deferred.fromCoroutine(self._parts.worker.stop()))
+        await self._in_time("closing the storage", self._store.close())
+        if in_time:  # else a thread goes on with what nobody waits for, until the process ends
+            self._threads.stop()
         self.log.info("stopped")
 
-    def _lost_patience(self, result: object, timeout: float) -> None:
-        self.log.warn("some requests did not end within {seconds} seconds", seconds=timeout)
+    async def _in_time(self, what: str, ending: "Deferred[Any]") -> bool:
+        """Wait for the end of something, but not for ever; tells whether it came."""
+        late: list[str] = []
+        ending.addTimeout(PATIENCE, self._clock, onTimeoutCancel=lambda *_: late.append(what))
+        await ending
+        for each in late:
+            self.log.warn("{what} takes too long, and is given up", what=each)
+        return not late
 
 
 def _shown(address: object) -> str:
@@ -204,7 +215,7 @@ def makeService(options: GatewayOptions) -> IService:
         store.open()
     except CannotOpen as error:
         refuse(str(error))
-    threads = ThreadPool(0, _THREADS, "turns")
+    threads = TurnThreads(0, _THREADS, "turns")
     parts = build(settings, store, clock=reactor, in_thread=partial(_in_thread, reactor, threads))
     ports: list[IListeningPort] = []
     for description in settings.listen:

@@ -1,0 +1,164 @@
+"""The gateway's parts in order: started, joined and stopped (SPEC 10)."""
+
+import gc
+import sys
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.commands import Command
+from kato.gateway import PATIENCE, Gateway, build
+from kato.options import Settings
+from tests.doubles import HeldStore, Threads
+
+
+class Port:
+    """A port that was bound, and tells when it is let go of."""
+
+    def __init__(self, told: list[str]) -> None:
+        self._told = told
+
+    def getHost(self) -> str:
+        return "somewhere"
+
+    def stopListening(self) -> "Deferred[None]":
+        self._told.append("deaf")
+        return succeed(None)
+
+
+class Idle(ThreadPool):
+    """A thread pool without threads."""
+
+    def __init__(self, told: list[str]) -> None:
+        super().__init__(0, 1)
+        self._told = told
+
+    def start(self) -> None:
+        self._told.append("threads")
+
+    def stop(self) -> None:
+        self._told.append("no threads")
+
+
+class ToldStore(HeldStore):
+    """A store that tells when it is closed."""
+
+    def __init__(self, told: list[str]) -> None:
+        super().__init__()
+        self._told = told
+        self.closing: Deferred[None] = succeed(None)
+
+    def close(self) -> "Deferred[None]":
+        self._told.append("closed")
+        return self.closing
+
+
+class GatewayTests(SynchronousTestCase):
+    """L{Gateway} on parts that the test moves."""
+
+    def setUp(self) -> None:
+        self.told: list[str] = []
+        self.clock = Clock()
+        self.store = ToldStore(self.told)
+        self.threads = Threads()
+        self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        self.addCleanup(gc.unfreeze)
+
+    def start(self, **settings: Any) -> Gateway:
+        chosen = Settings(storage="memory:", **settings)
+        self.parts = build(chosen, self.store, clock=self.clock, in_thread=self.threads)
+        port: Any = Port(self.told)
+        gateway = Gateway(
+            chosen,
+            self.store,
+            self.parts,
+            [port],
+            clock=self.clock,
+            threads=Idle(self.told),
+            stop_reactor=lambda: self.told.append("given up"),
+        )
+        gateway.startService()
+        self.store.release_all()
+        return gateway
+
+    def observe(self, count: int = 1) -> "Deferred[Any]":
+        params = {"observations": [{"strings": ["a"]}] * count, "brief": True}
+        return self.parts.dispatch.ask(Command.parse("observe_sequence", params, "p1"))
+
+    def test_start(self) -> None:
+        """The processor that was asked for is made, with its name."""
+        self.start(processor_id="p1", processor_name="Weather")
+        self.assertTrue(gc.isenabled())
+        status = self.successResultOf(
+            self.parts.dispatch.ask(Command.parse("get_status", {}, "p1"))
+        )
+        self.assertEqual(status.fields["name"], "Weather")
+
+    def test_cannot_start(self) -> None:
+        """A store that cannot be read ends the process, with a word in the log."""
+        self.patch(self.store, "processors", lambda: Deferred.fromCoroutine(self.broken()))
+        self.start()
+        self.assertIn("given up", self.told)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertTrue(gc.isenabled())
+
+    async def broken(self) -> Any:
+        raise ZeroDivisionError
+
+    def test_stop(self) -> None:
+        """First nobody new is listened to, then what is under way is finished, then all is saved,
+        and the store is let go of last."""
+        gateway = self.start()
+        under_way = self.observe(101)
+        stopped = gateway.stopService()
+        self.assertEqual(self.told, ["threads", "deaf"])
+        self.threads.run()
+        self.successResultOf(under_way)
+        self.assertEqual(len(self.store.held), 1)
+        self.assertNotIn("closed", self.told)
+        self.store.release()
+        self.successResultOf(stopped)
+        self.assertEqual(self.told, ["threads", "deaf", "closed", "no threads"])
+
+    def test_patience(self) -> None:
+        """What does not end in time is left behind; all else is saved."""
+        gateway = self.start()
+        self.observe(101).addErrback(lambda _: None)
+        saved = self.parts.dispatch.ask(Command.parse("observe", {"strings": ["a"]}, "p2"))
+        self.successResultOf(saved)
+        stopped = gateway.stopService()
+        self.clock.advance(PATIENCE)
+        [(changes, _)] = self.store.held
+        self.assertEqual([each.processor for each in changes], ["p2"])
+        self.store.release()
+        self.successResultOf(stopped)
+        self.assertEqual(self.told, ["threads", "deaf", "closed"])
+
+    def test_storage_that_does_not_answer(self) -> None:
+        """A storage that neither saves nor closes does not hold up the end for ever."""
+        gateway = self.start()
+        self.successResultOf(self.observe())
+        self.store.closing = Deferred()
+        stopped = gateway.stopService()
+        self.clock.advance(PATIENCE)
+        self.assertNoResult(stopped)
+        self.clock.advance(PATIENCE)
+        self.successResultOf(stopped)
+
+    def test_connections(self) -> None:
+        """Connections on which nothing is asked are closed, and waited for."""
+        gateway = self.start()
+        channel: Any = self.parts.site.buildProtocol(None)
+        transport = StringTransport()
+        channel.makeConnection(transport)
+        stopped = gateway.stopService()
+        self.assertTrue(transport.disconnecting)
+        self.assertNoResult(stopped)
+        channel.connectionLost(Failure(ConnectionDone()))
+        self.successResultOf(stopped)
