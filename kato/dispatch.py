@@ -129,7 +129,7 @@ class Dispatch:
             done: Deferred[object] = Deferred()
             answer.addBoth(_passing_on, done)
             waiting.append(done)
-        return DeferredList(waiting)
+        return DeferredList(waiting, consumeErrors=True)
 
 
 def _passing_on(result: object, done: "Deferred[object]") -> object:

@@ -1,5 +1,7 @@
 """Dispatch: an answer in time, and one that a client may see."""
 
+import gc
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -103,6 +105,18 @@ class DispatchTests(SynchronousTestCase):
         self.successResultOf(stopped)
         self.failureResultOf(asked, InternalError)
         self.flushLoggedErrors(CancelledError)
+
+    def test_stop_given_up(self) -> None:
+        """Who waits for the end may give up: nothing is left unsaid in the log."""
+        asked = self.dispatch.ask(LEARN)
+        stopped = self.dispatch.stop()
+        stopped.cancel()
+        self.successResultOf(stopped)
+        del stopped
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
+        self.processors.answers[0].callback(Reply("learned", 1.0))
+        self.successResultOf(asked)
 
     def test_statistics(self) -> None:
         """What is told counts requests, and adds what the processors tell."""
