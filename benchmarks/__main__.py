@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "rest", "start")
+NAMES = ("engine", "rest", "start", "storage")
 
 
 def main() -> None:

@@ -164,6 +164,20 @@ class SqliteStoreTests(contract.StoreContract):
             self.rows("SELECT group_concat(stm_end - stm_start) FROM processors"), [("1",)]
         )
 
+    async def test_backup(self) -> None:
+        """C{VACUUM INTO} makes a copy while the server runs, which is a store like the first."""
+        written, expected = everything()
+        await self.store.commit([written])
+        copy = self.path.with_name("copy.db")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+        await self.store.commit([changes("later")])
+        other = SqliteStore(copy, reactor=self.reactor)
+        other.open()
+        self.addCleanup(other.close)
+        self.assertEqual(list(await other.processors()), ["p1"])
+        self.assertExactly(await other.load("p1", whole), expected)
+
     def rows(self, select: str) -> list[Any]:
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(select).fetchall()
