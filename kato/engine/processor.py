@@ -10,12 +10,15 @@ from itertools import chain
 from typing import Any
 
 from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
+from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
 from kato.engine.knowledge import Knowledge
-from kato.engine.matching import Kept, Matcher
-from kato.engine.prediction import Prediction, forecast, prediction
+from kato.engine.matching import Matcher
+from kato.engine.outlook import Outlook
+from kato.engine.prediction import Prediction
 from kato.engine.python_matcher import PythonMatcher
 from kato.engine.recollection import Recollection
+from kato.engine.rehearsal import Rehearsal
 from kato.engine.stm import ShortTermMemory
 from kato.engine.vectors import VectorMemory
 from kato.errors import LimitReached, ObservationNotFound
@@ -102,7 +105,8 @@ class Processor:
         self._observations = Recollection("observation")
         self._requests = Recollection("request")
         self._version = 0
-        self._cache = _Cache()
+        self._outlook = Outlook((), self._knowledge, self.genes)
+        self._seen_from = (self._version, self._stm.window)
 
     # What it is now
 
@@ -193,10 +197,9 @@ class Processor:
         auto_learned = None
         if event:
             self._stm.append(event)
-            limit = self.genes.max_sequence_length
-            if limit and len(self._stm) >= limit:
+            if learns_at(len(self._stm), self.genes):
                 auto_learned = self._learn() or None
-                self._stm.keep_last(self._kept_after_learning(limit))
+                self._stm.keep_last(left_of(len(self._stm), self.genes))
         self._perceive(observation, event, made_id)
         observed = Observed(
             observation.unique_id or made_id,
@@ -220,12 +223,6 @@ class Processor:
         found = [self._vectors.classify(vector, self.genes) for vector in observation.vectors]
         symbols = {symbol for each in found for symbol in each.symbols}
         return (*sorted(symbols), *strings), any(each.bounded for each in found)
-
-    def _kept_after_learning(self, limit: int) -> int:
-        """How many events an automatic learning leaves, by gene C{stm_mode}."""
-        if limit == 1 or self.genes.stm_mode == "CLEAR":
-            return 0
-        return 1 if self.genes.stm_mode == "TAIL" else len(self._stm) - 1
 
     def _perceive(self, observation: Observation, event: Event, made_id: str | None) -> None:
         if observation.unique_id is None and made_id is not None:
@@ -255,7 +252,7 @@ class Processor:
         @raise Conflict: where a C{unique_id} was used for another observation.
         @raise LimitReached: where short-term memory would be too full at one of them.
         """
-        fresh = self._judge_sequence(observations, learn_after_each)
+        fresh = self._rehearsal().go(observations, learn_after_each)
         learned: list[str | None] = []
         bounded = False
         for observation, is_fresh in zip(observations, fresh, strict=True):
@@ -269,52 +266,14 @@ class Processor:
             learned.append(self.learn())
         return SequenceObserved(sum(fresh), tuple(filter(None, learned)), bounded, self._stm.window)
 
-    def _judge_sequence(
-        self, observations: Sequence[Observation], learn_after_each: bool
-    ) -> list[bool]:
-        """Go through a sequence in thought, and tell which observations are new.
-
-        Ids are forgotten as later ones are remembered, also within the sequence, so they are
-        followed by their ordinals.
-        """
-        recent: dict[str, tuple[int, str]] = {}
-        ordinal = self._observations.next_ordinal
-        length = len(self._stm)
-        fresh = []
-        for i, observation in enumerate(observations):
-            is_fresh = True
-            key = observation.unique_id
-            if key is not None:
-                digest = observation.digest()
-                known = recent.get(key) or self._remembered(key)
-                if known is not None and known[0] >= ordinal - self._observations.capacity:
-                    if known[1] != digest:
-                        raise self._observations.conflict(key, f"observations[{i}].unique_id")
-                    is_fresh = False
-                else:
-                    recent[key] = (ordinal, digest)
-                    ordinal += 1
-            if is_fresh and observation.has_event:
-                if length >= self._max_events:
-                    raise self._full(f"observations[{i}]: ")
-                length = self._length_after(length)
-            if learn_after_each:
-                length = 0
-            fresh.append(is_fresh)
-        return fresh
-
-    def _remembered(self, key: str) -> tuple[int, str] | None:
-        known = self._observations.get(key)
-        return None if known is None else (known.ordinal, known.digest)
-
-    def _length_after(self, length: int) -> int:
-        """How long a short-term memory of C{length} events is after one more."""
-        limit = self.genes.max_sequence_length
-        if not limit or length + 1 < limit:
-            return length + 1
-        if limit == 1 or self.genes.stm_mode == "CLEAR":
-            return 0
-        return 1 if self.genes.stm_mode == "TAIL" else length
+    def _rehearsal(self) -> Rehearsal:
+        return Rehearsal(
+            self._observations,
+            length=len(self._stm),
+            max_events=self._max_events,
+            genes=self.genes,
+            full=self._full,
+        )
 
     def learn(self) -> str:
         """Make a model of short-term memory, and empty it.
@@ -407,43 +366,25 @@ class Processor:
         @raise ObservationNotFound: where that observation is not remembered.
         """
         if unique_id is None:
-            return self._predictions(self._stm.window)
+            return self._outlook_from(self._stm.window).predictions
         known = self._observations.get(unique_id)
         if known is None or known.window is None:
             raise ObservationNotFound(f"unique_id: no observation {shown(unique_id)} is remembered")
-        return self._predictions(known.window)
-
-    def _predictions(self, window: Window) -> list[Prediction]:
-        cache = self._cached(window)
-        if cache.predictions is None:
-            genes = self.genes
-            cache.predictions = [
-                prediction(match, self._knowledge.get(match.name), cache.state)
-                for match in self._kept(cache).best(genes.rank_by, genes.max_predictions)
-            ]
-        return cache.predictions
+        return self._outlook_from(known.window).predictions
 
     def forecast(self, limit: int = 10) -> list[dict[str, Any]]:
         """What comes next, best first, at most C{limit} entries; the caller leaves them as they
         are."""
-        cache = self._cached(self._stm.window)
-        if cache.forecast is None:
-            cache.forecast = forecast(self._kept(cache), self._knowledge.get)
-        return cache.forecast[:limit]
+        return self._outlook_from(self._stm.window).forecast[:limit]
 
-    def _kept(self, cache: "_Cache") -> Kept:
-        if cache.kept is None:
-            cache.kept = self._knowledge.kept(cache.state, self.genes.recall_threshold)
-        return cache.kept
-
-    def _cached(self, window: Window) -> "_Cache":
-        """What is known already of the state in C{window}, with memory and genes as they are."""
-        if self._cache.key != (self._version, window):
+    def _outlook_from(self, window: Window) -> Outlook:
+        """The outlook from an earlier memory or the present one, with models and genes as they
+        are; the last one is kept as long as it holds."""
+        if self._seen_from != (self._version, window):
             state = tuple(chain.from_iterable(self._stm.at(window)))
-            self._cache = _Cache((self._version, window), state)
-            if len(state) < self.genes.min_prediction_symbols:
-                self._cache.predictions, self._cache.forecast = [], []
-        return self._cache
+            self._outlook = Outlook(state, self._knowledge, self.genes)
+            self._seen_from = (self._version, window)
+        return self._outlook
 
     # Answers that may be asked for again
 
@@ -542,14 +483,3 @@ class Processor:
                 processor._stm.pin(remembered.window)
         processor._knowledge.load(snapshot.models)
         return processor
-
-
-@dataclass(slots=True)
-class _Cache:
-    """What was computed for one state and one version of memory and genes."""
-
-    key: tuple[int, Window] = (-1, Window(0, 0))
-    state: tuple[str, ...] = ()
-    kept: Kept | None = None
-    predictions: list[Prediction] | None = None
-    forecast: list[dict[str, Any]] | None = None
