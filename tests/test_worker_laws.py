@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato import worker
 from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
 from kato.engine import Processor
@@ -86,6 +87,7 @@ class Laws(SynchronousTestCase):
     def test_history(self, steps: list[Any]) -> None:
         """The processor is always what its history makes it; what was answered and promised is
         never void; nobody is answered before what he saw is durable, where it must be."""
+        self.patch(worker, "is_long", lambda processor, command: False)
         self.clock = Clock()
         self.history = History()
         self.waiting: list[Told] = []

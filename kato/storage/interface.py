@@ -19,7 +19,8 @@ class CannotOpen(Exception):
 class IStore(Interface):
     """Keeps processors beyond the life of this process.
 
-    Nothing here blocks the reactor once the store is open.
+    Nothing here blocks the reactor once the store is open.  What is asked is done in the order in
+    which it was asked: a load that is asked after a commit sees it, whether it was awaited or not.
     """
 
     def open() -> None:
@@ -33,16 +34,19 @@ class IStore(Interface):
         """The ids of all processors that are stored, sorted."""
 
     def load(processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
-        """Call C{restore} with all that is stored of a processor, in a thread; its models stream in
-        as C{restore} iterates them.  Fires with what C{restore} returns, or with C{None} where
-        no such processor is stored.
+        """Call C{restore} with all that is stored of a processor, in a thread where it has to be
+        read; its models stream in as C{restore} iterates them, in no particular order, and so do
+        its vectors stand.  Fires with what C{restore} returns, or with C{None} where no such
+        processor is stored.
 
         @raise StorageUnavailable: (the Deferred fails) where it cannot be read.
         """
 
     def deletions() -> "Deferred[Sequence[Deletion]]":
-        """The last L{MAX_DELETIONS} deletions that carried a request id, oldest
-        first."""
+        """The last L{MAX_DELETIONS} deletions that carried a request id, oldest first.
+
+        @raise StorageUnavailable: (the Deferred fails) where they cannot be read.
+        """
 
     def commit(changes: "Sequence[Changes | Deletion]") -> "Deferred[None]":
         """Keep all of C{changes}, in order, in one transaction; fires once they would survive a

@@ -118,6 +118,19 @@ def die_after_commit(path: Path) -> None:
     _in_reactor(use)
 
 
+def leave(path: Path) -> None:
+    """End without closing the store."""
+    from twisted.internet import reactor
+
+    store = SqliteStore(path, reactor=reactor)
+    store.open()
+
+    async def use() -> None:
+        await store.commit([samples.changes(models=(model("kept"),))])
+
+    _in_reactor(use)
+
+
 def fill(path: Path, room: str) -> None:
     """Commit more than a file may have, which is C{room} bytes above what the write-ahead log has;
     then a little, when it may have more again.
@@ -189,6 +202,8 @@ def main(what: str, path: str, *more: str) -> None:
             die_in_commit(Path(path))
         case "die_after_commit":
             die_after_commit(Path(path))
+        case "leave":
+            leave(Path(path))
         case "fill":
             fill(Path(path), *more)
 

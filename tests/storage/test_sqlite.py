@@ -50,6 +50,11 @@ class SqliteStoreTests(contract.StoreContract):
         self.assertEqual(await self.store.run(Database.pragma, "synchronous"), 2)
         self.assertEqual(await self.store.run(Database.pragma, "fullfsync"), 1)
 
+    async def test_log_is_cut(self) -> None:
+        """A log that one large commit has made large is cut back to 64 MiB."""
+        limit = await self.store.run(Database.pragma, "journal_size_limit")
+        self.assertEqual(limit, 64 * 2**20)
+
     async def test_reopened(self) -> None:
         """Another store on the same file holds the same to the last bit."""
         written, expected = everything()

@@ -129,8 +129,8 @@ class LockTests(FileCase):
         self.assertEqual(self.refused(), "another server uses it (process unknown)")
 
 
-class KilledTests(FileCase):
-    """Processes that die by C{kill -9}."""
+class EndTests(FileCase):
+    """Processes that end without closing the store."""
 
     async def models(self) -> list[str]:
         store = self.opened()
@@ -140,6 +140,12 @@ class KilledTests(FileCase):
     async def test_after_commit(self) -> None:
         """What a commit was answered for is there after a kill."""
         self.assertEqual(run("die_after_commit", self.path).returncode, -signal.SIGKILL)
+        self.assertEqual(await self.models(), ["MODEL|kept"])
+
+    async def test_not_closed(self) -> None:
+        """A process whose reactor ends does not wait for a store that nobody closed."""
+        done = run("leave", self.path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(await self.models(), ["MODEL|kept"])
 
     async def test_within_commit(self) -> None:
