@@ -46,6 +46,12 @@ _SWITCH = 0.001
 in every answer that is given beside such a turn."""
 
 
+_COLLECTED = (10_000, 20, 100)
+"""How many objects that may form circles are made before the collector looks at the youngest, and
+how often it goes on to the older ones.  A prediction makes and drops very many, and each look at
+all there is would stall the reactor, the more the more is known."""
+
+
 class TurnThreads(ThreadPool):
     """Threads for long turns, which do not hold up the end of the process."""
 
@@ -130,6 +136,7 @@ class Gateway(Service):
         """Load what is stored, then make the processor that was asked for."""
         super().startService()
         sys.setswitchinterval(_SWITCH)
+        gc.set_threshold(*_COLLECTED)
         self._threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
 

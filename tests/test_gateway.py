@@ -68,6 +68,7 @@ class GatewayTests(SynchronousTestCase):
         self.store = ToldStore(self.told)
         self.threads = Threads()
         self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
         self.addCleanup(gc.unfreeze)
 
     def start(self, **settings: Any) -> Gateway:
