@@ -33,7 +33,12 @@ class RepeatedKey(dict[str, Any]):
 
 def shown(value: object) -> str:
     """Write C{value} for an error message: short, printable, on one line."""
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    if isinstance(value, int):
+        text = _digits(value)
+    elif isinstance(value, str) and not value.isprintable():
+        text = ascii(value)
+    else:
+        text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -100,6 +105,7 @@ def integer(value: object, path: str, *, least: int, most: int = EXACT) -> int:
 
 
 def _digits(value: int) -> str:
+    """Write an integer; one that CPython may refuse to print is told by its size."""
     return str(value) if value.bit_length() < 200 else f"one of {value.bit_length()} bits"
 
 

@@ -92,12 +92,18 @@ def take_turn(
         if known is not None:
             return Outcome(_answered_before(processor, command, known), False, False)
     result = _OPERATIONS[command.operation](processor, command.params, _Turn(now, created, make_id))
+    reply = _reply(processor, command, result, now)
     if changes and command.request_id is not None:
         processor.remember_answer(
-            command.request_id, command.digest(), dict(result.fields), result.window, now
+            command.request_id,
+            command.digest(),
+            dict(result.fields),
+            result.window,
+            _interval(processor, result),
+            reply.time_stamp,
         )
     changed = changes and not (result.repeated and command.request_id is None)
-    return Outcome(_reply(processor, command, result, now), changed, changed and result.durable)
+    return Outcome(reply, changed, changed and result.durable)
 
 
 def _answered_before(processor: Processor, command: Command, known: Remembered) -> Reply:
@@ -119,8 +125,12 @@ def _reply(processor: Processor, command: Command, result: _Result, now: float) 
         time_stamp=now if result.time_stamp is None else result.time_stamp,
         fields=fields,
         processor=processor.id,
-        interval=processor.interval if result.interval is None else result.interval,
+        interval=_interval(processor, result),
     )
+
+
+def _interval(processor: Processor, result: _Result) -> int:
+    return processor.interval if result.interval is None else result.interval
 
 
 def is_long(processor: Processor, command: Command) -> bool:

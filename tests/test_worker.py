@@ -522,6 +522,22 @@ class RetryTests(WorkerCase):
         self.assertEqual(self.answer("get_status")["events"], 2)
         self.failureResultOf(self.ask("observe", observation("b", unique_id="u1")), Conflict)
 
+    def test_empty_unique_id(self) -> None:
+        """The empty string is an id like any other, and is given back."""
+        first = self.answer("observe", observation("a", unique_id=""))
+        self.assertEqual(first["unique_id"], "")
+        self.assertEqual(self.answer("observe", observation("a", unique_id="")), first)
+
+    def test_both_ids(self) -> None:
+        """An observation that is sent again under a request id of its own is answered as the first
+        time, interval and time included, as often as that request comes."""
+        first = self.answer("observe", observation("a", unique_id="u1"))
+        self.clock.advance(1)
+        self.observe("b")
+        for _ in range(2):
+            again = self.answer("observe", observation("a", unique_id="u1"), request_id="r1")
+            self.assertEqual(again, first)
+
     def test_unique_id_waits(self) -> None:
         """An observation that is sent again while its learning is being made durable waits for
         that too."""

@@ -202,7 +202,7 @@ class Processor:
                 self._stm.keep_last(left_of(len(self._stm), self.genes))
         self._perceive(observation, event, made_id)
         observed = Observed(
-            observation.unique_id or made_id,
+            made_id if observation.unique_id is None else observation.unique_id,
             auto_learned,
             bounded,
             self._stm.window,
@@ -401,10 +401,12 @@ class Processor:
         digest: str,
         fields: dict[str, Any],
         window: Window | None,
-        now: float,
+        interval: int,
+        time_stamp: float,
     ) -> None:
-        """Keep an answer for when its request comes again."""
-        self._requests.remember(request_id, digest, fields, window, self.interval, now)
+        """Keep an answer, with the interval and the time that it told, for when its request comes
+        again."""
+        self._requests.remember(request_id, digest, fields, window, interval, time_stamp)
         if window is not None:
             self._pin(window)
 

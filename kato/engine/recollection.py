@@ -17,10 +17,10 @@ class Recollection:
 
     __slots__ = ("_answers", "_capacity", "_kind", "_next", "_saved", "_starts")
 
-    def __init__(self, kind: str, capacity: int = CAPACITY) -> None:
+    def __init__(self, kind: str) -> None:
         """@param kind: what these are ids of, as an error names it."""
         self._kind = kind
-        self._capacity = capacity
+        self._capacity = CAPACITY
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
         self._starts: deque[tuple[int, int]] = deque()
         self._next = 0
@@ -88,7 +88,14 @@ class Recollection:
         self._answers[answer.key] = answer
         self._next = answer.ordinal + 1
         if answer.window is not None:
-            self._starts.append((answer.ordinal, answer.window.start))
+            self._note_start(answer.ordinal, answer.window.start)
+
+    def _note_start(self, ordinal: int, start: int) -> None:
+        """A later answer may show an earlier memory, one that is asked for again: what started no
+        earlier and is forgotten sooner need not be looked at any more."""
+        while self._starts and self._starts[-1][1] >= start:
+            self._starts.pop()
+        self._starts.append((ordinal, start))
 
     def drain(self) -> tuple[tuple[Remembered, ...], int]:
         """What the store does not have yet, and the ordinal below which it shall forget."""

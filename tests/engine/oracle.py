@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 Events = Sequence[Sequence[str]]
@@ -156,7 +157,19 @@ class Oracle:
 
 
 def emotives(entries: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The average per name over the entries that have it, as a prediction shows it."""
+    return {name: round(value, 12) + 0.0 for name, value in averages(entries).items()}
+
+
+def averages(entries: Sequence[dict[str, float]]) -> dict[str, float]:
     """The average per name over the entries that have it."""
-    names = {name for entry in entries for name in entry}
-    values = {name: [entry[name] for entry in entries if name in entry] for name in names}
-    return {name: round(math.fsum(v) / len(v), 12) + 0.0 for name, v in values.items()}
+    names = sorted({name for entry in entries for name in entry})
+    return {name: average([entry[name] for entry in entries if name in entry]) for name in names}
+
+
+def average(values: Sequence[float]) -> float:
+    """The sum, rounded once, divided by the count; exact where the sum is beyond float64."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return float(sum(map(Fraction, values)) / len(values))

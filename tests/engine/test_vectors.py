@@ -13,6 +13,7 @@ from kato.engine import vectors
 from kato.engine.vectors import Classified, VectorMemory, vector_symbol
 from kato.genes import Genes
 from kato.observation import Vector
+from tests.engine.plain_vectors import Components, nearest, symbol
 
 SMALL = st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 2.0])
 VECTORS = st.lists(SMALL, min_size=1, max_size=3).map(tuple)
@@ -25,47 +26,6 @@ def learned(*observed: Vector) -> VectorMemory:
         memory.observe(vector)
     memory.learn()
     return memory
-
-
-def plain_components(
-    known: list[Vector], vector: Vector, depth: int, limit: int
-) -> tuple[list[Vector] | None, bool]:
-    """The rule for components, read plainly; and whether it gave up."""
-    ranked = sorted(
-        (each for each in known if any(each) and len(each) == len(vector)),
-        key=lambda each: (-math.hypot(*each), vector_symbol(each)),
-    )
-    left = limit
-
-    class GaveUp(Exception):
-        """There were too many subtractions."""
-
-    def search(remainder: Vector, first: int, length: int) -> list[Vector] | None:
-        nonlocal left
-        for i in range(first, len(ranked)):
-            if left == 0:
-                raise GaveUp
-            left -= 1
-            rest = tuple(a - b for a, b in zip(remainder, ranked[i], strict=True))
-            if min(rest) < -1e-9:
-                continue
-            if length == 1:
-                if max(map(abs, rest)) <= 1e-9:
-                    return [ranked[i]]
-                continue
-            found = search(rest, i, length - 1)
-            if found is not None:
-                return [ranked[i], *found]
-        return None
-
-    try:
-        for length in range(1, depth + 1):
-            found = search(vector, 0, length)
-            if found is not None:
-                return found, False
-    except GaveUp:
-        return None, True
-    return None, False
 
 
 class SymbolTests(SynchronousTestCase):
@@ -93,17 +53,8 @@ class NearestTests(SynchronousTestCase):
         """The symbols are the own one and those of the nearest, ties by name, none too far."""
         genes = Genes(vector_neighbors=count, vector_max_distance=farthest)
         found = learned(*known).classify(vector, genes)
-        ranked = sorted(
-            {
-                (math.dist(each, vector), vector_symbol(each))
-                for each in known
-                if len(each) == len(vector)
-            }
-        )
-        near = [
-            name for distance, name in ranked[:count] if farthest is None or distance <= farthest
-        ]
-        self.assertEqual(found, Classified(tuple(sorted({vector_symbol(vector), *near}))))
+        near = nearest(known, vector, count, farthest)
+        self.assertEqual(found, Classified(tuple(sorted({symbol(vector), *near}))))
 
     def test_many(self) -> None:
         """Among more vectors than numpy takes at a stroke the nearest are found as well."""
@@ -138,13 +89,9 @@ class ComponentTests(SynchronousTestCase):
         """The components are those that a plain search finds, and it gives up as soon."""
         self.patch(vectors, "MAX_SUBTRACTIONS", limit)
         found = learned(*known).classify(vector, Genes(classifier="DVC", search_depth=depth))
-        plain, gave_up = plain_components(known, vector, depth, limit)
-        if plain is None:
-            self.assertEqual(found.symbols, (vector_symbol(vector),))
-        else:
-            self.assertEqual(found.symbols, tuple(sorted({vector_symbol(v) for v in plain})))
-        # Ours may see that longer sums cannot be, where the plain search goes on and gives up.
-        self.assertLessEqual(found.bounded, gave_up)
+        plain, gave_up = Components(known, vector, limit).shortest(depth)
+        expected = {symbol(each) for each in plain or [vector]}
+        self.assertEqual(found, Classified(tuple(sorted(expected)), gave_up))
 
     @settings(deadline=None, max_examples=50)
     @given(
@@ -169,8 +116,8 @@ class ComponentTests(SynchronousTestCase):
                 self.patch(vectors, "_BLOCK", block)
                 vector = (33.0, 3.0)
                 found = learned(*known).classify(vector, Genes(classifier="DVC"))
-                plain, gave_up = plain_components(known, vector, 10, limit)
-                expected = {vector_symbol(each) for each in plain or [vector]}
+                plain, gave_up = Components(known, vector, limit).shortest(10)
+                expected = {symbol(each) for each in plain or [vector]}
                 self.assertEqual((set(found.symbols), found.bounded), (expected, gave_up))
 
     def test_bounded(self) -> None:
