@@ -80,10 +80,12 @@ class ObservationTests(SynchronousTestCase):
         self.assertIn("observations[1].strings[0]: expected a string", caught.exception.message)
 
     def test_long_values(self) -> None:
-        """A long value is cut short in the error."""
-        with self.assertRaises(InvalidRequest) as caught:
-            Observation.parse({"strings": "x" * 10_000})
-        self.assertLess(len(caught.exception.message), 200)
+        """A long value is cut short in the error, an integer of any length told by its size."""
+        for value in ("x" * 10_000, 10**10_000, -(10**10_000)):
+            for raw in ({"strings": value}, {"strings": [[value]]}, {"unique_id": {"a": value}}):
+                with self.assertRaises(InvalidRequest) as caught:
+                    Observation.parse(raw)
+                self.assertLess(len(caught.exception.message), 200)
 
     def test_digest(self) -> None:
         """Equal observations have equal fingerprints, others do not."""

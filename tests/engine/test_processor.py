@@ -2,6 +2,7 @@
 
 import doctest
 import math
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,12 +11,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import kato.engine
 import kato.engine.processor
-from kato.engine import Observation, Processor, knowledge
+from kato.engine import Observation, Processor, knowledge, recollection
 from kato.engine.emotives import averages, gather
 from kato.engine.recollection import CAPACITY
 from kato.errors import Conflict, LimitReached, ModelNotFound
 from kato.genes import Genes
 from kato.model import model_name
+from tests.engine.worlds import carry_out
 
 
 def observe(processor: Processor, *strings: str, **rest: Any) -> None:
@@ -122,6 +124,43 @@ class ProcessorTests(SynchronousTestCase):
         self.assertFalse(again.repeated)
         with self.assertRaises(Conflict):
             observe(self.processor, "other", unique_id="2")
+
+    def test_empty_id(self) -> None:
+        """An empty id is an id: it is answered, remembered, and known again."""
+        first = self.processor.observe(Observation(strings=("a",), unique_id=""))
+        again = self.processor.observe(Observation(strings=("a",), unique_id=""))
+        self.assertEqual((first.unique_id, again), ("", replace(first, repeated=True)))
+        with self.assertRaises(Conflict):
+            observe(self.processor, "b", unique_id="")
+
+    def test_memory_that_is_told_late(self) -> None:
+        """A request that is answered with an older memory keeps it for as long as the request is
+        remembered, though the observation that had it first is forgotten before."""
+        self.patch(recollection, "CAPACITY", 2)
+        processor = Processor("p")
+
+        def answer(*strings: str, request_id: str | None = None, **rest: Any) -> dict[str, Any]:
+            params = {"strings": list(strings), **rest}
+            return carry_out(processor, ("observe", params, request_id))
+
+        answer("a", unique_id="u1")
+        processor.learn()
+        answer("b", request_id="r1")
+        first = answer("a", unique_id="u1", request_id="r2")
+        answer("c", unique_id="u2")
+        answer("d", unique_id="u3")
+        self.assertEqual(first["short_term_memory"], [["a"]])
+        self.assertEqual(answer("a", unique_id="u1", request_id="r2"), first)
+
+    def test_interval_that_is_told_late(self) -> None:
+        """A request that was answered with an older interval is answered so again."""
+        self.processor.observe(Observation(unique_id="u1"), now=1.0)
+        self.processor.observe(Observation(), now=2.0)
+        operation = ("observe", {"unique_id": "u1"}, "r1")
+        first = carry_out(self.processor, operation, 3.0)
+        self.assertEqual((first["interval"], first["time_stamp"]), (1, 1.0))
+        self.processor.clear_all_memory()
+        self.assertEqual(carry_out(self.processor, operation, 4.0), first)
 
     def test_ids_within_a_sequence(self) -> None:
         """A sequence follows its own ids, also those that it makes the processor forget."""
