@@ -13,9 +13,13 @@ def cases() -> Iterator[dict[str, Any]]:
     """Every case: C{name}, C{genes} and C{steps}.
 
     The environment's C{KATO_CONFORMANCE} names another file than the one that is shared.
+
+    @raise FileNotFoundError: where there is none; a proof without its cases is none.
     """
     shared = Path(__file__).parents[2] / "shared" / "conformance" / "cases.jsonl"
     path = Path(os.environ.get("KATO_CONFORMANCE", shared))
+    if not path.is_file():
+        raise FileNotFoundError(f"no worked cases at {path}; KATO_CONFORMANCE may name their file")
     with path.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

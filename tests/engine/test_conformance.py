@@ -1,5 +1,6 @@
 """The worked cases on the engine alone (SPEC 7)."""
 
+import os
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -23,6 +24,14 @@ class ConformanceTests(SynchronousTestCase):
             for step in case["steps"]:
                 self.step(processor, case["name"], dict(step))
         self.assertGreater(len(set(names)), 200)
+
+    def test_missing(self) -> None:
+        """Without the file of cases there is an error that tells where it should be."""
+        path = self.mktemp()
+        self.patch(os, "environ", {**os.environ, "KATO_CONFORMANCE": path})
+        with self.assertRaises(FileNotFoundError) as caught:
+            next(cases())
+        self.assertIn(path, str(caught.exception))
 
     def step(self, processor: Processor, name: str, step: dict[str, Any]) -> None:
         operation, expected = step.pop("op"), step.pop("expect")

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.changes import Snapshot
-from kato.engine import Processor
+from kato.engine import Processor, recollection
 from kato.storage.memory import MemoryStore
-from tests.engine.worlds import CHANGES, carry_out, everything
+from tests.engine.worlds import CHANGES, Operation, carry_out, everything, histories
 
-OPERATIONS = st.lists(CHANGES, max_size=25)
+OPERATIONS = histories(25)
 
 
 class OperationTests(SynchronousTestCase):
@@ -19,7 +19,7 @@ class OperationTests(SynchronousTestCase):
 
     @settings(deadline=None, max_examples=120)
     @given(OPERATIONS)
-    def test_caches(self, operations: list[Any]) -> None:
+    def test_caches(self, operations: list[Operation]) -> None:
         """A processor that is asked everything after each operation, so that all its caches are
         full, ends like one that was asked nothing."""
         asked, fresh = Processor("p"), Processor("p")
@@ -30,10 +30,11 @@ class OperationTests(SynchronousTestCase):
         self.assertEqual(everything(asked), everything(fresh))
 
     @settings(deadline=None, max_examples=120)
-    @given(OPERATIONS, st.data())
-    def test_store(self, operations: list[Any], data: st.DataObject) -> None:
+    @given(OPERATIONS, st.sampled_from([1, 2, 3, 10_000]), st.data())
+    def test_store(self, operations: list[Operation], remembers: int, data: st.DataObject) -> None:
         """A processor that is stored and restored at any time goes on like one that never was;
-        what its operations were answered is answered again."""
+        what its operations were answered is answered again, as long as it is remembered."""
+        self.patch(recollection, "CAPACITY", remembers)
         store = MemoryStore()
         stored, living = Processor("p"), Processor("p")
         for number, operation in enumerate(operations):
@@ -48,11 +49,18 @@ class OperationTests(SynchronousTestCase):
         self.assertEqual(everything(stored), everything(living))
 
     def restore(self, snapshot: Snapshot) -> Processor:
+        """A processor again; nothing is stored that is older than what can be asked for."""
+        answers = [*snapshot.observations, *snapshot.requests]
+        windows = [answer.window for answer in answers if answer.window is not None]
+        oldest = min(window.start for window in [*windows, snapshot.state.window])
+        self.assertEqual([event for event in snapshot.events if event.number < oldest], [])
+        self.assertLessEqual(len(snapshot.observations), recollection.CAPACITY)
+        self.assertLessEqual(len(snapshot.requests), recollection.CAPACITY)
         return Processor.restore(snapshot)
 
     @settings(deadline=None, max_examples=80)
-    @given(st.lists(CHANGES, min_size=1, max_size=15), CHANGES)
-    def test_refused(self, operations: list[Any], last: Any) -> None:
+    @given(histories(20), CHANGES)
+    def test_refused(self, operations: list[Operation], last: Operation) -> None:
         """An operation that is refused changes nothing."""
         processor = Processor("p", max_events=3)
         for operation in operations:
@@ -65,7 +73,7 @@ class OperationTests(SynchronousTestCase):
 
     @settings(deadline=None, max_examples=80)
     @given(OPERATIONS, st.data())
-    def test_sequences(self, operations: list[Any], data: st.DataObject) -> None:
+    def test_sequences(self, operations: list[Operation], data: st.DataObject) -> None:
         """A sequence does exactly what its observations and learnings do one by one."""
         whole, parts = Processor("p"), Processor("p")
         for name, params, _ in operations:
