@@ -43,27 +43,28 @@ def matching_blocks(model: Sequence[int], where: Positions, length: int) -> tupl
     regions = [(0, len(shared), 0, length)]
     while regions:
         low, high, start, end = regions.pop()
-        first, block = _longest(shared, low, high, start, end)
-        if block.size:
-            found.append(block)
-            regions.append((low, first, start, block.state))
-            regions.append((first + block.size, high, block.state + block.size, end))
+        first, place, size = _longest(shared, low, high, start, end)
+        if not size:
+            continue
+        found.append(Block(shared[first][0], place, size))
+        if low < first and start < place:
+            regions.append((low, first, start, place))
+        if first + size < high and place + size < end:
+            regions.append((first + size, high, place + size, end))
     return _joined(sorted(found))
 
 
 def _longest(
     shared: Sequence[tuple[int, Sequence[int]]], low: int, high: int, start: int, end: int
-) -> tuple[int, Block]:
-    """The longest block within C{shared[low:high]} and the state's C{[start, end)}, and the index
-    in C{shared} at which it begins; its size is 0 where there is none.
+) -> tuple[int, int, int]:
+    """The longest block within C{shared[low:high]} and the state's C{[start, end)}: the index in
+    C{shared} at which it begins, its first position in the state, and its size, which is 0 where
+    there is none.
 
     C{lengths} holds, for each position of the state, how long the stretch is that ends there and
     at the model's previous position.
     """
-    if low >= high or start >= end:
-        return low, Block(0, 0, 0)
-    best_first, best = low, Block(0, 0, 0)
-    size = 0
+    best_first = best_place = size = 0
     previous = -2
     lengths: dict[int, int] = {}
     for index in range(low, high):
@@ -81,9 +82,9 @@ def _longest(
             if here > size:
                 size = here
                 best_first = index - here + 1
-                best = Block(position - here + 1, place - here + 1, here)
+                best_place = place - here + 1
         lengths = fresh
-    return best_first, best
+    return best_first, best_place, size
 
 
 def _joined(blocks: Sequence[Block]) -> tuple[Block, ...]:

@@ -95,7 +95,7 @@ class _Candidate:
     C{frequency} is held here since the model's own may change while this is still asked.
     """
 
-    __slots__ = ("blocks", "counts", "end", "entry", "first", "frequency", "last", "start")
+    __slots__ = ("blocks", "counts", "end", "entry", "first", "frequency", "itfdf", "last", "start")
 
     def __init__(
         self, frequency: int, entry: _Entry, blocks: tuple[Block, ...], state: int
@@ -114,6 +114,8 @@ class _Candidate:
             present=self.end - self.start,
             state=state,
         )
+        self.itfdf: float | None = None
+        """Its itfdf_similarity, once somebody has asked for it."""
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -185,8 +187,10 @@ class KeptModels:
         ]
 
     def _itfdf_similarity(self, each: _Candidate) -> float:
-        distance = self._direction.distance(each.present)
-        return 1 - distance * each.frequency / self._kept_frequency
+        if each.itfdf is None:
+            distance = self._direction.distance(each.present)
+            each.itfdf = 1 - distance * each.frequency / self._kept_frequency
+        return each.itfdf
 
     def _potential(self, each: _Candidate) -> float:
         return metrics.potential(each.counts, self._itfdf_similarity(each))
