@@ -34,7 +34,9 @@ class Stored:
 
     def take(self, memory: ShortTermMemory) -> None:
         fresh, dropped = memory.drain()
+        assert list(fresh) == sorted(fresh)
         for window in dropped:
+            assert window.start < window.end
             for number in range(*window):
                 del self.events[number]
         for each in fresh:
