@@ -63,7 +63,8 @@ class ConceptsTests(SynchronousTestCase):
 
     def rows(self, heading: str) -> list[tuple[str, str, str]]:
         """A section's rows: a field, how it is worked out, and its value."""
-        return _FIELD.findall(self.page.partition(f"### {heading}\n")[2].partition("\n##")[0])
+        section = self.page.partition(f"### {heading}\n")[2].partition("\n##")[0]
+        return _FIELD.findall(section.replace("\\|", "|"))
 
     def test_predictions(self) -> None:
         """The example's predictions have the values that the page works out, in its order."""
