@@ -9,8 +9,10 @@ from time import perf_counter
 
 from kato.engine import Observation, Processor
 
-EVENTS, WIDTH, VOCABULARY, STATE = 8, 2, 2000, 3
-SIZES = (1_000, 10_000, 100_000)
+EVENTS, WIDTH, STATE = 8, 2, 3
+WORLDS = ((50, (0, 1_000, 10_000)), *((n, (0, 1_000, 10_000, 100_000)) for n in (500, 5_000)))
+"""Vocabularies, each with the numbers of models at which is measured: with few symbols nearly every
+model shares some with the state, with many symbols few do."""
 QUERIES = 25
 SAMPLED = 5_000
 """Over so many models difflib is timed; with more of them, its time is scaled up."""
@@ -19,53 +21,57 @@ Sequence_ = tuple[tuple[str, ...], ...]
 
 
 def main() -> None:
-    """Print a table for each thing that is measured."""
+    """Print one table."""
+    print(
+        f"models of {EVENTS} events with {WIDTH} symbols each, states of {STATE} such events,\n"
+        f"threshold 0.1; medians over {QUERIES} different states, so nothing is cached\n\n"
+        f"{'vocabulary':>10} {'models':>8} {'kept':>6} {'learn µs':>9} {'observe µs':>11}"
+        f" {'predict ms':>11} {'forecast ms':>12} {'difflib ms':>11} {'ratio':>6}"
+    )
+    for vocabulary, sizes in WORLDS:
+        _measure(vocabulary, sizes)
+    print(
+        f"""
+kept: models that are predicted, of which the best 100 are shown.
+learn: a learning of {EVENTS} events that were observed before it; observe: one event.
+forecast: asked after the predictions, which have found the kept models.
+difflib: ratio() and matching blocks of every model, timed over {SAMPLED:,} models at the
+most and scaled to their number; it ranks nothing and computes no other number.
+ratio: of difflib's time to that of predict."""
+    )
+
+
+def _measure(vocabulary: int, sizes: Sequence[int]) -> None:
+    """Print the rows of one vocabulary."""
     chance = random.Random(1)
-    sequences = [_sequence(chance, EVENTS) for _ in range(max(SIZES))]
-    states = [_sequence(chance, STATE) for _ in range(QUERIES)]
-    print(
-        f"models of {EVENTS} events with {WIDTH} symbols each, vocabulary {VOCABULARY},\n"
-        f"states of {STATE} such events, threshold 0.1; medians of {QUERIES} different states\n"
-    )
-    print(
-        f"{'models':>8} {'learn µs':>9} {'observe µs':>11} {'predict ms':>11} {'forecast ms':>12}"
-        f" {'difflib ms':>11} {'ratio':>7}"
-    )
+    sequences = [_sequence(chance, EVENTS, vocabulary) for _ in range(max(sizes))]
+    states = [_sequence(chance, STATE, vocabulary) for _ in range(QUERIES)]
     processor = Processor("p")
     learned = 0
-    for size in (0, *SIZES):
+    for size in sizes:
         taken = [_learn(processor, each) for each in sequences[learned:size]]
         learned = size
         observing = _observing(processor, states)
-        predicting = _asking(processor, states, processor.predictions)
-        forecasting = _asking(processor, states, processor.forecast)
-        compared = _difflib(sequences[:size], states) if size else 0.0
-        print(
-            f"{size:>8,} {median(taken or [0.0]) * 1e6:>9.1f} {observing * 1e6:>11.2f}"
-            f" {predicting * 1e3:>11.2f} {forecasting * 1e3:>12.2f}"
-            f" {compared * 1e3:>11.1f} {compared / predicting if size else 0.0:>6.0f}x"
-        )
-    print(
-        f"""
-learn: a learning of {EVENTS} events that were observed before it; observe: one event.
-difflib: ratio() and matching blocks of every model, timed over {SAMPLED:,} models at the
-most and scaled to their number; it ranks nothing and computes no other number."""
-    )
+        predicting, forecasting = _asking(processor, states)
+        kept = _kept(processor, states)
+        row = f"{vocabulary:>10,} {size:>8,} {kept:>6,} {median(taken or [0.0]) * 1e6:>9.1f}"
+        row += f" {observing * 1e6:>11.2f} {predicting * 1e3:>11.2f} {forecasting * 1e3:>12.2f}"
+        if size:
+            compared = _difflib(sequences[:size], states)
+            row += f" {compared * 1e3:>11.1f} {compared / predicting:>5.0f}x"
+        print(row)
 
 
-def _sequence(chance: random.Random, events: int) -> Sequence_:
+def _sequence(chance: random.Random, events: int, vocabulary: int) -> Sequence_:
     return tuple(
-        tuple(sorted(f"s{chance.randrange(VOCABULARY)}" for _ in range(WIDTH)))
+        tuple(sorted(f"s{chance.randrange(vocabulary)}" for _ in range(WIDTH)))
         for _ in range(events)
     )
 
 
 def _learn(processor: Processor, sequence: Sequence_) -> float:
-    for event in sequence:
-        processor.observe(Observation(strings=event))
-    began = perf_counter()
-    processor.learn()
-    return perf_counter() - began
+    _observe(processor, sequence)
+    return _timed(processor.learn)
 
 
 def _observing(processor: Processor, states: Sequence[Sequence_]) -> float:
@@ -81,17 +87,38 @@ def _observing(processor: Processor, states: Sequence[Sequence_]) -> float:
     return median(taken)
 
 
-def _asking(processor: Processor, states: Sequence[Sequence_], ask: Callable[[], object]) -> float:
-    """Seconds for one question, about another state each time."""
-    taken = []
+def _asking(processor: Processor, states: Sequence[Sequence_]) -> tuple[float, float]:
+    """Seconds for predictions, and for a forecast after them, about another state each time."""
+    predicting, forecasting = [], []
     for state in states:
-        for event in state:
-            processor.observe(Observation(strings=event))
-        began = perf_counter()
-        ask()
-        taken.append(perf_counter() - began)
+        _observe(processor, state)
+        predicting.append(_timed(processor.predictions))
+        forecasting.append(_timed(processor.forecast))
         processor.clear_short_term_memory()
-    return median(taken)
+    return median(predicting), median(forecasting)
+
+
+def _timed(ask: Callable[[], object]) -> float:
+    began = perf_counter()
+    ask()
+    return perf_counter() - began
+
+
+def _kept(processor: Processor, states: Sequence[Sequence_]) -> int:
+    """How many models a state keeps, which are no more than may be shown here."""
+    most = processor.change_genes({"max_predictions": 10_000}).max_predictions
+    counts = []
+    for state in states:
+        _observe(processor, state)
+        counts.append(len(processor.predictions()))
+        processor.clear_short_term_memory()
+    processor.change_genes({"max_predictions": most})
+    return int(median(counts))
+
+
+def _observe(processor: Processor, state: Sequence_) -> None:
+    for event in state:
+        processor.observe(Observation(strings=event))
 
 
 def _difflib(sequences: Sequence[Sequence_], states: Sequence[Sequence_]) -> float:

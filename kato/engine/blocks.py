@@ -2,9 +2,12 @@
 
 The rule is that of C{difflib.SequenceMatcher} without its junk heuristics: the longest common
 stretch first, the earliest in the model among equals, then the earliest in the state; then the same
-to the left and to the right of it; stretches that touch in both are one.  Written for our case, in
-which one state is matched against many models: the positions of each symbol in the state are
-found once, and a model is touched only where it holds a symbol of the state.
+to the left and to the right of it.  C{difflib} also joins stretches that touch in both sequences,
+which junk can leave behind; without junk there are none, since the longer one would have been
+longer still.
+
+Written for our case, in which one state is matched against many models: the positions of each
+symbol in the state are found once, and a model is touched only where it holds a symbol of the state.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +54,7 @@ def matching_blocks(model: Sequence[int], where: Positions, length: int) -> tupl
             regions.append((low, first, start, place))
         if first + size < high and place + size < end:
             regions.append((first + size, high, place + size, end))
-    return _joined(sorted(found))
+    return tuple(sorted(found))
 
 
 def _longest(
@@ -85,16 +88,3 @@ def _longest(
                 best_place = place - here + 1
         lengths = fresh
     return best_first, best_place, size
-
-
-def _joined(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """The blocks with those that touch in both sequences made one."""
-    joined: list[Block] = []
-    for block in blocks:
-        if joined:
-            last = joined[-1]
-            if last.model + last.size == block.model and last.state + last.size == block.state:
-                joined[-1] = Block(last.model, last.state, last.size + block.size)
-                continue
-        joined.append(block)
-    return tuple(joined)
