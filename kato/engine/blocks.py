@@ -7,7 +7,7 @@ which junk can leave behind; without junk there are none, since the longer one w
 longer still.
 
 Written for our case, in which one state is matched against many models: the positions of each
-symbol in the state are found once, and a model is touched only where it holds a symbol of the state.
+symbol in the state are found once, and a model is touched only where it has one of them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -86,7 +86,6 @@ class Knowledge:
         self._take_in(model)
         self._sorted = None
         self._changed[name] = None
-        self._deleted.pop(name, None)
         return model
 
     def update(
@@ -127,7 +126,7 @@ class Knowledge:
         return model
 
     def drain(self) -> KnowledgeChanges:
-        """What the store does not have yet."""
+        """What the store does not have yet; it deletes before it writes, so a model may be both."""
         changes = KnowledgeChanges(
             self._forgets,
             tuple(self._models[name] for name in self._changed),

@@ -223,6 +223,21 @@ class ProcessorTests(SynchronousTestCase):
         self.assertIsNone(self.processor.percept.observation)
         self.assertEqual(self.processor.genes, Genes(sort=False))
 
+    def test_clearing_is_stored(self) -> None:
+        """The store is told that there is no last event any more, and no model."""
+        learn(self.processor, "a", "b")
+        self.processor.drain()
+        self.processor.clear_short_term_memory()
+        changes = self.processor.drain()
+        assert changes.percept is not None
+        self.assertEqual((changes.percept.event, changes.forgets_memory), ((), False))
+        self.assertIsNone(self.processor.drain().percept)
+        self.processor.clear_all_memory()
+        self.assertEqual(
+            (self.processor.drain().forgets_memory, self.processor.drain().forgets_memory),
+            (True, False),
+        )
+
     def test_unknown_models(self) -> None:
         """A model that is not there can neither be shown, updated nor deleted."""
         for call in (

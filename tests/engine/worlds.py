@@ -27,9 +27,12 @@ _REST: dict[str, st.SearchStrategy[Any]] = {
     "unique_id": IDS,
     "metadata": st.just({"from": ["here", 1]}),
 }
+_STRINGS = st.sampled_from([0, 1, 1, 1, 2, 2, 3]).flatmap(
+    lambda count: st.lists(SYMBOLS, min_size=count, max_size=count)
+)
 OBSERVATIONS = st.sets(st.sampled_from(list(_REST)), max_size=2).flatmap(
     lambda keys: st.fixed_dictionaries(
-        {"strings": st.lists(SYMBOLS, max_size=3), **{key: _REST[key] for key in sorted(keys)}}
+        {"strings": _STRINGS, **{key: _REST[key] for key in sorted(keys)}}
     )
 )
 
@@ -56,20 +59,20 @@ Operation = tuple[str, dict[str, Any], str | None]
 """A name, parameters, and perhaps a request id; a model is named by its place in the list."""
 
 _NONE: st.SearchStrategy[dict[str, Any]] = st.just({})
-_PLACES = st.integers(0, 3)
+_PLACES = 4
 _PARAMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "observe": OBSERVATIONS,
     "observe_sequence": st.fixed_dictionaries(
-        {"observations": st.lists(OBSERVATIONS, max_size=4)},
+        {"observations": st.lists(OBSERVATIONS, min_size=1, max_size=4) | st.just([])},
         optional={"learn_after_each": st.booleans(), "learn_at_end": st.booleans()},
     ),
     "learn": _NONE,
     "change_genes": st.fixed_dictionaries({"genes": GENES}),
     "update_model": st.fixed_dictionaries(
-        {"model_name": _PLACES},
+        {"model_name": st.integers(0, _PLACES)},
         optional={"emotives": st.lists(EMOTIVES, max_size=3), "frequency": st.integers(1, 5)},
     ).filter(lambda params: len(params) > 1),
-    "delete_model": st.fixed_dictionaries({"model_name": _PLACES}),
+    "delete_model": st.fixed_dictionaries({"model_name": st.integers(0, _PLACES)}),
     "clear_short_term_memory": _NONE,
     "clear_all_memory": _NONE,
 }
@@ -84,10 +87,13 @@ CHANGES: st.SearchStrategy[Operation] = st.sampled_from(
 @st.composite
 def histories(draw: st.DrawFn, most: int) -> list[Operation]:
     """Genes, and up to C{most} operations out of a few, so that sequences are learned again, ids
-    come twice, and requests are sent again, also under other ids."""
+    come twice, and requests are sent again, also under other ids.
+
+    They are at least half as many, since little happens in a short history.
+    """
     genes: Operation = ("change_genes", {"genes": draw(_MANY_GENES)}, None)
     few = draw(st.lists(CHANGES, min_size=4, max_size=12))
-    length = draw(st.integers(0, most))
+    length = draw(st.integers(most // 2, most))
     steps = st.tuples(st.sampled_from(few), REQUEST_IDS)
     history = draw(st.lists(steps, min_size=length, max_size=length))
     return [genes, *((name, params, first or then) for (name, params, first), then in history)]
@@ -107,9 +113,10 @@ def carry_out(processor: Processor, operation: Operation, now: float = 0.0) -> d
 
 
 def name_at(processor: Processor, place: int) -> str:
-    """The name of the model at this place in the list, or one that no model has."""
-    models, _ = processor.list_models(10, None)
-    return models[place].name if place < len(models) else "unknown"
+    """The name of the model at this place in the list, gone round if it is short; the last place
+    is of a model that nobody has."""
+    models, _ = processor.list_models(_PLACES, None)
+    return models[place % len(models)].name if models and place < _PLACES else "unknown"
 
 
 READS: tuple[tuple[str, dict[str, Any]], ...] = (
