@@ -38,7 +38,7 @@ class Vote(NamedTuple):
 
 
 class Kept(Protocol):
-    """The models that a state keeps, as they were when it was asked."""
+    """The models that a state keeps; it may be asked until the matcher's models change."""
 
     def __len__(self) -> int:
         """How many they are."""

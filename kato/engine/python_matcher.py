@@ -78,7 +78,7 @@ class PythonMatcher:
         for slot in self._index.candidates(codes, threshold):
             entry = self._entry(slot)
             blocks = matching_blocks(entry.codes, where, len(codes))
-            candidate = _Candidate(entry.frequency, entry, blocks, len(codes))
+            candidate = _Candidate(entry, blocks, len(codes))
             if metrics.similarity(candidate.counts) >= threshold:
                 found.append(candidate)
         return KeptModels(found, codes, self._table)
@@ -90,17 +90,11 @@ class PythonMatcher:
 
 
 class _Candidate:
-    """A model with its blocks, and what follows from them in whole numbers.
+    """A model with its blocks, and what follows from them in whole numbers."""
 
-    C{frequency} is held here since the model's own may change while this is still asked.
-    """
+    __slots__ = ("blocks", "counts", "end", "entry", "first", "itfdf", "last", "start")
 
-    __slots__ = ("blocks", "counts", "end", "entry", "first", "frequency", "itfdf", "last", "start")
-
-    def __init__(
-        self, frequency: int, entry: _Entry, blocks: tuple[Block, ...], state: int
-    ) -> None:
-        self.frequency = frequency
+    def __init__(self, entry: _Entry, blocks: tuple[Block, ...], state: int) -> None:
         self.entry = entry
         self.blocks = blocks
         starts = entry.starts
@@ -116,6 +110,11 @@ class _Candidate:
         )
         self.itfdf: float | None = None
         """Its itfdf_similarity, once somebody has asked for it."""
+
+    @property
+    def frequency(self) -> int:
+        """How often the model was learned."""
+        return self.entry.frequency
 
     @property
     def present(self) -> tuple[int, ...]:
