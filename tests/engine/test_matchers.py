@@ -1,7 +1,11 @@
 """Each provider of the matching seam, under the one contract."""
 
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.engine.index import InvertedIndex
 from kato.engine.matching import Matcher
 from kato.engine.python_matcher import PythonMatcher
+from kato.engine.symbols import SymbolTable
 from tests.engine import matching
 
 
@@ -10,3 +14,27 @@ class PythonMatcherTests(matching.MatcherContract):
 
     def make(self) -> Matcher:
         return PythonMatcher()
+
+
+class PlacesTests(SynchronousTestCase):
+    """Models that come and go leave nothing behind that grows."""
+
+    def test_codes(self) -> None:
+        """The code of a symbol that stands in no model any more is given to a later one."""
+        table = SymbolTable()
+        for number in range(100):
+            codes = table.add([f"a{number}", f"b{number}"], 1)
+            self.assertLess(max(codes), 2)
+            table.remove(codes, 1)
+        self.assertEqual((len(table), table.total), (0, 0))
+
+    def test_slots(self) -> None:
+        """The slot of a removed model is given to a later one, the lowest first, and the index
+        finds those that are there, rising."""
+        index = InvertedIndex()
+        self.assertEqual([index.add([0, number]) for number in range(40)], list(range(40)))
+        for slot in (30, 5, 17):
+            index.remove(slot, [0, slot])
+        self.assertEqual([index.add([0, 7, 7]) for _ in range(4)], [5, 17, 30, 40])
+        self.assertEqual(index.candidates([0], 0.0), list(range(41)))
+        self.assertEqual(index.candidates([7, 7], 0.8), [5, 17, 30, 40])

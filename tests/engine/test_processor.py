@@ -112,6 +112,7 @@ class ProcessorTests(SynchronousTestCase):
 
     def test_ids_are_forgotten_in_order(self) -> None:
         """The last 10,000 ids are remembered, through every clearing; an older one is new."""
+        self.assertEqual(CAPACITY, 10_000)
         for number in range(CAPACITY + 1):
             observe(self.processor, f"s{number % 3}", unique_id=str(number))
             if number % 100 == 0:
@@ -248,6 +249,15 @@ class ProcessorTests(SynchronousTestCase):
             with self.assertRaises(ModelNotFound) as caught:
                 call()
             self.assertIn("'x'", caught.exception.message)
+
+    def test_forecast_limit(self) -> None:
+        """A forecast has ten entries at most, unless another limit is given."""
+        for number in range(12):
+            learn(self.processor, "a", f"s{number}")
+        observe(self.processor, "a", "x")
+        self.assertEqual(len(self.processor.forecast()), 10)
+        self.assertEqual(len(self.processor.forecast(11)), 11)
+        self.assertEqual(self.processor.forecast(100)[:10], self.processor.forecast())
 
     def test_forgotten_symbols(self) -> None:
         """Symbols go with the last model that has them, and their places are used again."""
