@@ -11,12 +11,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import kato.engine
 import kato.engine.processor
+from kato.changes import Percept, Snapshot, State
 from kato.engine import Observation, Processor, knowledge, recollection
 from kato.engine.emotives import averages, gather
 from kato.engine.recollection import CAPACITY
 from kato.errors import Conflict, LimitReached, ModelNotFound
 from kato.genes import Genes
-from kato.model import model_name
+from kato.model import Model, model_name
 from tests.engine.worlds import carry_out
 
 
@@ -50,6 +51,14 @@ class ProcessorTests(SynchronousTestCase):
         self.patch(knowledge, "model_name", lambda sequence: "MODEL|another")
         self.assertEqual(learn(self.processor, "a", "b"), name)
         self.assertEqual(self.processor.model(name).frequency, 2)
+
+    def test_stored_name(self) -> None:
+        """So does one that was stored under a name which another Python made."""
+        known = Model("MODEL|another", (("a",), ("b",)), 4)
+        stored = Snapshot("p", State("p"), Percept(), (), (), (), (), iter([known]))
+        processor = Processor.restore(stored)
+        self.assertEqual(learn(processor, "a", "b"), "MODEL|another")
+        self.assertEqual(processor.drain().models, (replace(known, frequency=5),))
 
     def test_name(self) -> None:
         """A name is made of what CPython prints."""
