@@ -2,6 +2,7 @@
 
 import doctest
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -258,6 +259,23 @@ class ProcessorTests(SynchronousTestCase):
             with self.assertRaises(ModelNotFound) as caught:
                 call()
             self.assertIn("'x'", caught.exception.message)
+
+    def test_asked_twice(self) -> None:
+        """Predictions are computed once, until something changes."""
+        name = learn(self.processor, "a", "b")
+        observe(self.processor, "a", "b")
+        changes: list[Callable[[], object]] = [
+            lambda: self.processor.change_genes({"recall_threshold": 0.2}),
+            lambda: self.processor.update_model(name, 7),
+            lambda: observe(self.processor, "c"),
+            lambda: self.processor.delete_model(name),
+            lambda: self.processor.clear_all_memory(),
+        ]
+        for change in changes:
+            before = self.processor.predictions()
+            self.assertIs(self.processor.predictions(), before)
+            change()
+            self.assertIsNot(self.processor.predictions(), before)
 
     def test_forecast_limit(self) -> None:
         """A forecast has ten entries at most, unless another limit is given."""
