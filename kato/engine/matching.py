@@ -6,11 +6,13 @@ gives the same answers, to the last digit.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from kato.engine.blocks import Block
 from kato.engine.metrics import Metrics
 from kato.model import Model
+from kato.model import Sequence as Events
 
 
 class Match(NamedTuple):
@@ -35,6 +37,25 @@ class Vote(NamedTuple):
     potential: float
     reaches_now: bool
     """Whether its last block ends at the last symbol of the state."""
+
+
+class Learned(NamedTuple):
+    """A model as a matcher holds it."""
+
+    sequence: Events
+    frequency: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """Bytes used by what a matcher holds."""
+
+    models: int
+    """Sequences, frequencies and names,"""
+    index: int
+    """what makes them found by state, sequence and name,"""
+    symbols: int
+    """and the symbols, each once."""
 
 
 class Kept(Protocol):

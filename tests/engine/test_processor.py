@@ -269,7 +269,7 @@ class ProcessorTests(SynchronousTestCase):
             lambda: self.processor.update_model(name, 7),
             lambda: observe(self.processor, "c"),
             lambda: self.processor.delete_model(name),
-            lambda: self.processor.clear_all_memory(),
+            self.processor.clear_all_memory,
         ]
         for change in changes:
             before = self.processor.predictions()
