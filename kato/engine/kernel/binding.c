@@ -78,8 +78,39 @@ static PyObject *fail_allocation(PyObject *module, PyObject *number)
     Py_RETURN_NONE;
 }
 
+static PyObject *rounded(PyObject *module, PyObject *value)
+{
+    (void)module;
+    double given = PyFloat_AsDouble(value);
+    return PyErr_Occurred() ? NULL : PyFloat_FromDouble(kato_rounded(given));
+}
+
+static PyObject *total(PyObject *module, PyObject *terms)
+{
+    (void)module;
+    struct kato_sum sum = {0};
+    Py_ssize_t count = PyList_Size(terms);
+    for (Py_ssize_t i = 0; i < count; i++)
+        kato_sum_add(&sum, PyFloat_AsDouble(PyList_GetItem(terms, i)));
+    return PyErr_Occurred() ? NULL : PyFloat_FromDouble(kato_sum_total(&sum));
+}
+
+/* ratio(a high, a low, b high, b low): each number in two halves of 64 bits. */
+static PyObject *ratio(PyObject *module, PyObject *args)
+{
+    (void)module;
+    unsigned long long a[2], b[2];
+    if (!PyArg_ParseTuple(args, "KKKK", &a[0], &a[1], &b[0], &b[1]))
+        return NULL;
+    return PyFloat_FromDouble(
+        kato_ratio((kato_wide)a[0] << 64 | a[1], (kato_wide)b[0] << 64 | b[1]));
+}
+
 static PyMethodDef functions[] = {
     {"fail_allocation", fail_allocation, METH_O, "Let the n-th allocation from now on fail, once."},
+    {"rounded", rounded, METH_O, "kato_rounded."},
+    {"total", total, METH_O, "kato_sum_total of a list."},
+    {"ratio", ratio, METH_VARARGS, "kato_ratio."},
     {NULL, NULL, 0, NULL}};
 #else
 static PyMethodDef functions[] = {{NULL, NULL, 0, NULL}};

@@ -21,7 +21,7 @@
 
 #define KATO_FIRST UINT32_C(0x80000000)
 #define KATO_CODE(word) ((word) & ~KATO_FIRST)
-#define KATO_MAX_CODES KATO_FIRST /* and of models there may be 2^32 - 2 */
+#define KATO_MAX_CODES (KATO_FIRST - 1) /* and of models there may be 2^32 - 2 */
 
 struct kato_memory {
     struct kato_lock lock;

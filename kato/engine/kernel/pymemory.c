@@ -517,13 +517,15 @@ static bool state_codes(struct asking *asking, uint32_t *codes, size_t length)
     return true;
 }
 
-/* How many ids there are to go over, longer models counting for more. */
+/* Whether it may take long: there are many ids to go over, longer models counting for more, or both
+   state and models are long. */
 static bool is_long(const struct kato_memory *memory, const struct kato_desk *desk)
 {
-    uint64_t ids = 0;
+    uint64_t ids = 0, longest = memory->longest, state = desk->view.length;
     for (uint32_t slot = 1; slot <= desk->view.slots; slot++)
         ids += memory->first[desk->code[slot]].count;
-    return ids * (1 + memory->longest / 32) > LONG_EFFORT;
+    return ids * (1 + longest / 32) > LONG_EFFORT
+           || (state > KATO_SHORT && state * longest > (uint64_t)LONG_EFFORT * 8);
 }
 
 static void stop_asking(struct asking *asking)
