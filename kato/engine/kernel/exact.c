@@ -1,7 +1,6 @@
 #include "exact.h"
 
 #include <math.h>
-#include <stdint.h>
 
 /* From the largest part down, the parts are added while nothing is lost. What is lost at last only
    matters where it lies exactly half way between two doubles, and the parts below it say which of
@@ -36,7 +35,7 @@ static int bits(kato_wide value)
 
 /* Long division in binary: 55 bits of the quotient, of which the last two and whether anything
    remains decide how the 53 bits of a double are rounded, to even where it is undecided. */
-static double long_ratio(kato_wide a, kato_wide b)
+double kato_long_ratio(kato_wide a, kato_wide b)
 {
     int exponent = bits(a) - bits(b);
     if (exponent >= 0)
@@ -60,16 +59,6 @@ static double long_ratio(kato_wide a, kato_wide b)
     if (rest > 2 || (rest == 2 && (a != 0 || (kept & 1))))
         kept++;
     return ldexp((double)kept, exponent - 52);
-}
-
-double kato_ratio(kato_wide a, kato_wide b)
-{
-    const kato_wide exact = (kato_wide)1 << 53;
-    if (a == 0)
-        return 0.0;
-    if (a <= exact && b <= exact)
-        return (double)(uint64_t)a / (double)(uint64_t)b;
-    return long_ratio(a, b);
 }
 
 /* The upper half of a double's digits; the rest is its lower half. */

@@ -5,6 +5,7 @@
 #define KATO_EXACT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #if !defined(__GNUC__) || !defined(__SIZEOF_INT128__)
 #error "needs 128-bit integers and the built-ins of GCC or Clang; without them Python serves"
@@ -42,8 +43,16 @@ static inline void kato_sum_add(struct kato_sum *sum, double term)
 /* The sum, rounded once: what Python's math.fsum gives for the same terms, in any order. */
 double kato_sum_total(const struct kato_sum *sum);
 
-/* a / b rounded once, as Python divides whole numbers; b is not 0, both are below 2^120. */
-double kato_ratio(kato_wide a, kato_wide b);
+/* a / b rounded once, as Python divides whole numbers; neither is 0, both are below 2^120. */
+double kato_long_ratio(kato_wide a, kato_wide b);
+
+static inline double kato_ratio(kato_wide a, kato_wide b)
+{
+    const kato_wide exact = (kato_wide)1 << 53;
+    if ((a | b) < exact)
+        return (double)(uint64_t)a / (double)(uint64_t)b;
+    return kato_long_ratio(a, b);
+}
 
 /* What Python's round(value, 12) + 0.0 gives, for values between -9000 and 9000. */
 double kato_rounded(double value);
