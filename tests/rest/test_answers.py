@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.codec import encode_json
-from kato.protocols.rest.answers import ENOUGH, DateHeader, is_small, slices
+from kato.codec import PART, encode_json
+from kato.protocols.rest.answers import DateHeader, is_small, slices
 
 VALUES = st.recursive(
     st.none()
@@ -37,8 +37,8 @@ class SliceTests(SynchronousTestCase):
         parts = list(slices({"status": "okay", "predictions": [entry] * 1000}))
         self.assertGreater(len(parts), 10)
         for part in parts[:-1]:
-            self.assertGreaterEqual(len(part), ENOUGH)
-            self.assertLess(len(part), 2 * ENOUGH)
+            self.assertGreaterEqual(len(part), PART)
+            self.assertLess(len(part), 2 * PART)
 
     def test_small(self) -> None:
         """A short list is encoded at once, a long one is not, however deep it lies."""
