@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.codec import PART
 from kato.protocols.rest.delivery import PATIENCE
 from kato.protocols.rest.rest import LONG_BODY
-from tests.doubles import Threads
+from tests.doubles import Threads, Written
 from tests.rest.talking import Server, get, post, read_answers, request
 
 
@@ -101,6 +101,17 @@ class LargeTests(SynchronousTestCase):
         self.server.asked.fields = {"short_term_memory": [["a"]] * 100}
         self.client.send(get("/p1/short-term-memory"))
         self.assertEqual(len(self.client.answer().json["short_term_memory"]), 100)
+
+    def test_self_writing(self) -> None:
+        """A list that writes itself is written over many turns, too, and never built."""
+        written = Written(PREDICTIONS)
+        self.server.asked.fields = {"predictions": written}
+        self.client.send(get("/p1/predictions"))
+        self.turns.turn()
+        self.assertLess(written.wrote, len(PREDICTIONS) // 2)
+        self.encode()
+        self.assertEqual(self.client.answer().json["predictions"], PREDICTIONS)
+        self.assertEqual(written.built, 0)
 
     def test_defect(self) -> None:
         """What cannot be encoded, even late, is a defect and no half an answer."""
