@@ -235,7 +235,8 @@ class Processor:
         self._observations.remember(
             key, digest, fields, observed.window, observed.interval, observed.time_stamp
         )
-        self._pin(observed.window)
+        self._stm.pin(observed.window)
+        self._release_forgotten()
 
     def observe_sequence(
         self,
@@ -408,12 +409,14 @@ class Processor:
         again."""
         self._requests.remember(request_id, digest, fields, window, interval, time_stamp)
         if window is not None:
-            self._pin(window)
+            self._stm.pin(window)
+        self._release_forgotten()
 
-    def _pin(self, window: Window) -> None:
-        self._stm.pin(window)
+    def _release_forgotten(self) -> None:
+        """An answer without a window forgets an older one as well, which may have had the last."""
         starts = (self._observations.oldest_start, self._requests.oldest_start)
-        self._stm.release_before(min(start for start in starts if start is not None))
+        remembered = [start for start in starts if start is not None]
+        self._stm.release_before(min(remembered, default=self._stm.window.end))
 
     # What a store needs to know
 

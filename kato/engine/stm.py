@@ -60,11 +60,14 @@ class ShortTermMemory:
         self._pinned_end = max(self._pinned_end, window.end)
 
     def release_before(self, index: int) -> None:
-        """Forget archived events before C{index}: nobody will ask for them again."""
+        """Nobody will ask again for what was before C{index}, which is where a pinned window
+        starts, or the end of the present one where nothing is pinned any more."""
         while self._archived and self._archived[0] < index:
             gone = self._archived.popleft()
             del self._archive[gone]
             self._drop(gone, gone + 1)
+        if self._pinned_end <= index:
+            self._pinned_end = 0
 
     def at(self, window: Window) -> list[Event]:
         """The events of a window that was pinned, or of the present one."""

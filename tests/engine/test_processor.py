@@ -12,14 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import kato.engine
 import kato.engine.processor
-from kato.changes import Percept, Snapshot, State
+from kato.changes import Percept, Snapshot, State, Window
 from kato.engine import Observation, Processor, knowledge, recollection
 from kato.engine.emotives import averages, gather
 from kato.engine.recollection import CAPACITY
 from kato.errors import Conflict, LimitReached, ModelNotFound
 from kato.genes import Genes
 from kato.model import Model, model_name
-from tests.engine.worlds import carry_out
+from tests.engine.worlds import Operation, carry_out
 
 
 def observe(processor: Processor, *strings: str, **rest: Any) -> None:
@@ -163,6 +163,22 @@ class ProcessorTests(SynchronousTestCase):
         self.assertEqual(first["short_term_memory"], [["a"]])
         self.assertEqual(answer("a", unique_id="u1", request_id="r2"), first)
 
+    def test_memory_that_is_told_no_more(self) -> None:
+        """The last answer that showed a memory is forgotten for one that shows none: then nothing
+        of that memory is kept, whether it was learned before or is learned after."""
+        self.patch(recollection, "CAPACITY", 1)
+        requests: dict[str, Operation] = {
+            "change_genes": ("change_genes", {"genes": {}}, "r2"),
+            "learn": ("learn", {}, None),
+        }
+        for then in (("change_genes", "learn"), ("learn", "change_genes")):
+            processor = Processor("p")
+            carry_out(processor, ("observe", {"strings": ["a"]}, "r1"))
+            self.assertEqual(len(processor.drain().events), 1)
+            for operation in then:
+                carry_out(processor, requests[operation])
+            self.assertEqual(processor.drain().dropped_events, (Window(0, 1),))
+
     def test_interval_that_is_told_late(self) -> None:
         """A request that was answered with an older interval is answered so again."""
         self.processor.observe(Observation(unique_id="u1"), now=1.0)
@@ -269,7 +285,7 @@ class ProcessorTests(SynchronousTestCase):
             lambda: self.processor.update_model(name, 7),
             lambda: observe(self.processor, "c"),
             lambda: self.processor.delete_model(name),
-            lambda: self.processor.clear_all_memory(),
+            self.processor.clear_all_memory,
         ]
         for change in changes:
             before = self.processor.predictions()

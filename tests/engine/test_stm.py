@@ -51,7 +51,7 @@ class ShortTermMemoryTests(SynchronousTestCase):
     @given(STEPS)
     def test_windows(self, steps: list[tuple[str, int]]) -> None:
         """Pinned windows tell the same events for as long as they are pinned, nothing else is
-        kept, and the store has exactly that; the newest pin is never the one released."""
+        kept, and the store has exactly that."""
         memory, stored = ShortTermMemory(), Stored()
         every: list[tuple[str, ...]] = []
         start = 0
@@ -66,9 +66,9 @@ class ShortTermMemoryTests(SynchronousTestCase):
             elif step == "pin":
                 pins.append(memory.window)
                 memory.pin(memory.window)
-            elif step == "release" and len(pins) > 1:
+            elif step == "release" and pins:
                 pins.pop(0)
-                memory.release_before(pins[0].start)
+                memory.release_before(pins[0].start if pins else memory.window.end)
             else:
                 stored.take(memory)
                 if step == "restore":
@@ -99,6 +99,22 @@ class ShortTermMemoryTests(SynchronousTestCase):
         memory.release_before(4)
         stored.take(memory)
         self.assertEqual(sorted(stored.events), [4])
+
+    def test_last_pin(self) -> None:
+        """Once the last pinned window is released nothing of it is kept, whether its events have
+        left short-term memory by then or leave it later."""
+        for leaves_first in (True, False):
+            memory, stored = ShortTermMemory(), Stored()
+            memory.append(("pinned",))
+            memory.pin(memory.window)
+            stored.take(memory)
+            if leaves_first:
+                memory.keep_last(0)
+            memory.release_before(1)
+            if not leaves_first:
+                memory.keep_last(0)
+            stored.take(memory)
+            self.assertEqual(stored.events, {})
 
 
 class RecollectionTests(SynchronousTestCase):
