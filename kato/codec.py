@@ -5,6 +5,8 @@ a number that is too large, both of which the fields then refuse by their path.
 """
 
 import json
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kato.errors import InvalidRequest
@@ -12,6 +14,9 @@ from kato.fields import RepeatedKey
 
 MAX_MESSAGE = 16 * 2**20
 """How many bytes a request may have."""
+
+PART = 2**16
+"""How many bytes of a long answer are written at a time."""
 
 _MAX_DIGITS = 400
 """An integer with more digits is beyond float64, and needs no parsing to be refused."""
@@ -26,8 +31,32 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
+class SelfWriting(Sequence[Any]):
+    """A list that writes its own JSON, so that its entries need not be built to be sent."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def parts(self) -> Iterator[bytes]:
+        """Its JSON as L{encode_json} would write it, in parts each of which is made in a moment;
+        what was written once is not made again."""
+
+    def json(self) -> bytes:
+        """Its JSON, whole."""
+        return b"".join(self.parts())
+
+
+def _built(value: object) -> list[Any]:
+    """What the encoder is given for a L{SelfWriting} that lies deeper than L{encode_json} looks."""
+    if isinstance(value, SelfWriting):
+        return list(value)
+    raise TypeError(f"JSON has no {type(value).__name__}")
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_built
+)
 
 
 def decode_json(body: bytes) -> object:
@@ -51,4 +80,13 @@ def decode_json(body: bytes) -> object:
 
 def encode_json(value: object) -> bytes:
     """Write one JSON value, compactly, in UTF-8."""
+    if isinstance(value, SelfWriting):
+        return value.json()
+    if isinstance(value, dict) and any(isinstance(each, SelfWriting) for each in value.values()):
+        members = (_written(key) + b":" + encode_json(each) for key, each in value.items())
+        return b"{" + b",".join(members) + b"}"
+    return _written(value)
+
+
+def _written(value: object) -> bytes:
     return _ENCODER.encode(value).encode()

@@ -11,6 +11,8 @@ PREFIX = "MODEL|"
 
 Sequence = tuple[Event, ...]
 Emotives = dict[str, float]
+Felt = tuple[Emotives, ...]
+"""The averages of a model's latest learnings that had emotives, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Model:
     name: str
     sequence: Sequence
     frequency: int
-    emotives: tuple[Emotives, ...] = ()
+    emotives: Felt = ()
 
     @property
     def length(self) -> int:

@@ -5,6 +5,7 @@ occurrences in a state gives the size of the multiset intersection, which bounds
 symbols Ratcliff/Obershelp can match.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -15,22 +16,40 @@ from numpy.typing import NDArray
 
 from kato.engine.symbols import UNKNOWN, Occurrence, occurrences
 
+_POSTING = sys.getsizeof(array("q"))
+_LATER = sys.getsizeof((0, 0))
+_SLOT = 9
+"""Bytes of a posting without slots, of the key of a later occurrence, and of a slot in a posting,
+with what an array that grows takes in advance."""
+
 
 class InvertedIndex:
     """Models by slot: a small number that is given again when its model is removed."""
 
-    __slots__ = ("_free", "_lengths", "_postings", "_slots")
+    __slots__ = ("_free", "_lengths", "_places", "_postings", "_slots")
 
     def __init__(self) -> None:
         self._postings: dict[Occurrence, array[int]] = {}
         self._lengths: NDArray[np.int64] = np.zeros(16, np.int64)
         self._slots = 0
         self._free: list[int] = []
+        self._places = 0
+
+    def size(self, symbols: int) -> int:
+        """How many bytes all this takes, reckoned from counts.
+
+        @param symbols: how many distinct symbols all models have.
+        """
+        later = len(self._postings) - symbols
+        postings = len(self._postings) * _POSTING + later * _LATER + self._places * _SLOT
+        tables = sys.getsizeof(self._postings) + sys.getsizeof(self._free)
+        return postings + tables + self._lengths.nbytes
 
     def add(self, codes: Sequence[int]) -> int:
         """Take in a model; gives its slot."""
         slot = heappop(self._free) if self._free else self._new_slot()
         self._lengths[slot] = len(codes)
+        self._places += len(codes)
         for occurrence in occurrences(codes):
             posting = self._postings.get(occurrence)
             if posting is None:
@@ -56,6 +75,7 @@ class InvertedIndex:
                 del self._postings[occurrence]
             else:
                 del posting[bisect_left(posting, slot)]
+        self._places -= len(codes)
         heappush(self._free, slot)
 
     def candidates(self, state: Sequence[int], threshold: float) -> list[int]:

@@ -1,14 +1,13 @@
 """Long-term memory: the models of one processor (SPEC 2, 3)."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kato.engine.matching import Kept, Matcher
+from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking
 from kato.errors import ModelNotFound
 from kato.fields import shown
-from kato.model import Emotives, Model, full_name, model_name
+from kato.model import Emotives, Felt, Model, full_name, model_name
 from kato.model import Sequence as Events
 
 
@@ -21,95 +20,110 @@ class KnowledgeChanges(NamedTuple):
 
 
 class Knowledge:
-    """Models by name and by sequence, and the matcher that holds them too."""
+    """The models, which a matcher holds, and beside it what it does not hold of them: the emotives
+    of those that have any, and what the store does not have yet."""
 
     def __init__(self, matcher: Matcher) -> None:
         """@param matcher: an empty one, which is then only spoken to through here."""
         self._matcher = matcher
-        self._models: dict[str, Model] = {}
-        self._names: dict[Events, str] = {}
-        self._sorted: list[str] | None = None
-        self._changed: dict[str, None] = {}
+        self._emotives: dict[str, Felt] = {}
+        self._changed: dict[str, Model] = {}
         self._deleted: dict[str, None] = {}
         self._forgets = False
+        self.places = 0
+        """How many symbols the sequences of all models have together."""
 
     def __len__(self) -> int:
-        return len(self._models)
+        return len(self._matcher)
 
-    def __iter__(self) -> Iterator[Model]:
-        return iter(self._models.values())
+    @property
+    def kind(self) -> str:
+        """Which provider the matcher is."""
+        return self._matcher.kind
 
     @property
     def symbols(self) -> int:
         """How many distinct symbols all models have."""
         return self._matcher.symbols
 
+    def memory(self) -> MemoryUse:
+        """What the matcher uses now."""
+        return self._matcher.memory()
+
     def kept(self, state: Sequence[str], threshold: float) -> Kept:
         """The models that C{state} keeps."""
         return self._matcher.kept(state, threshold)
+
+    def emotives(self, ranking: Ranking) -> Mapping[int, Felt]:
+        """The emotives, as they are now, of those models of a ranking that have any, by place."""
+        if not self._emotives:
+            return {}
+        known = enumerate(map(self._emotives.get, ranking.names))
+        return {place: felt for place, felt in known if felt}
 
     def get(self, name: str) -> Model:
         """The model of this name, with or without its prefix.
 
         @raise ModelNotFound: where there is none.
         """
-        model = self._models.get(full_name(name))
-        if model is None:
+        full = full_name(name)
+        learned = self._matcher.get(full)
+        if learned is None:
             raise ModelNotFound(f"model_name: no model is called {shown(name)}")
-        return model
+        return Model(full, learned.sequence, learned.frequency, self._emotives.get(full, ()))
 
     def page(self, limit: int, after: str | None) -> tuple[list[Model], str | None]:
         """The next C{limit} models by name after C{after}, and where the page after begins."""
-        if self._sorted is None:
-            self._sorted = sorted(self._models)
-        start = bisect_right(self._sorted, full_name(after)) if after is not None else 0
-        names = self._sorted[start : start + limit]
-        more = start + limit < len(self._sorted)
-        return [self._models[name] for name in names], names[-1] if more else None
+        names = self._matcher.page(None if after is None else full_name(after), limit + 1)
+        page = names[:limit]
+        return list(map(self.get, page)), page[-1] if len(names) > limit else None
 
     def learn(self, sequence: Events, emotives: Emotives, persistence: int) -> Model:
         """Learn a sequence once more, or for the first time."""
-        name = self._names.get(sequence)
+        name = self._matcher.find(sequence)
         if name is None:
             return self._learn_new(sequence, (emotives,) if emotives else ())
-        known = self._models[name]
+        known = self.get(name)
         entries = (*known.emotives, emotives) if emotives else known.emotives
         return self._put(
-            replace(known, frequency=known.frequency + 1, emotives=entries[-persistence:])
+            known, replace(known, frequency=known.frequency + 1, emotives=entries[-persistence:])
         )
 
-    def _learn_new(self, sequence: Events, entries: tuple[Emotives, ...]) -> Model:
+    def _learn_new(self, sequence: Events, entries: Felt) -> Model:
         name = model_name(sequence)
-        if name in self._models:
+        if self._matcher.get(name) is not None:
             raise AssertionError(f"two sequences have the SHA-1 of {name}")
         model = Model(name, sequence, 1, entries)
         self._take_in(model)
-        self._sorted = None
-        self._changed[name] = None
+        self._changed[name] = model
         return model
 
-    def update(
-        self, name: str, frequency: int | None, emotives: tuple[Emotives, ...] | None
-    ) -> Model:
+    def update(self, name: str, frequency: int | None, emotives: Felt | None) -> Model:
         """Give a model another frequency, other emotives, or both.
 
         @raise ModelNotFound: where there is none of this name.
         """
-        model = self.get(name)
-        return self._put(
-            replace(
-                model,
-                frequency=model.frequency if frequency is None else frequency,
-                emotives=model.emotives if emotives is None else emotives,
-            )
+        known = self.get(name)
+        model = replace(
+            known,
+            frequency=known.frequency if frequency is None else frequency,
+            emotives=known.emotives if emotives is None else emotives,
         )
+        return self._put(known, model)
 
-    def _put(self, model: Model) -> Model:
-        if model.frequency != self._models[model.name].frequency:
+    def _put(self, known: Model, model: Model) -> Model:
+        """Put a model in the place of what it was."""
+        if model.frequency != known.frequency:
             self._matcher.reweigh(model.name, model.frequency)
-        self._models[model.name] = model
-        self._changed[model.name] = None
+        self._feel(model)
+        self._changed[model.name] = model
         return model
+
+    def _feel(self, model: Model) -> None:
+        if model.emotives:
+            self._emotives[model.name] = model.emotives
+        else:
+            self._emotives.pop(model.name, None)
 
     def delete(self, name: str) -> Model:
         """Forget a model, as if it had never been learned; gives what it was.
@@ -118,9 +132,8 @@ class Knowledge:
         """
         model = self.get(name)
         self._matcher.remove(model.name)
-        del self._models[model.name]
-        del self._names[model.sequence]
-        self._sorted = None
+        self.places -= model.length
+        self._emotives.pop(model.name, None)
         self._changed.pop(model.name, None)
         self._deleted[model.name] = None
         return model
@@ -128,9 +141,7 @@ class Knowledge:
     def drain(self) -> KnowledgeChanges:
         """What the store does not have yet; it deletes before it writes, so a model may be both."""
         changes = KnowledgeChanges(
-            self._forgets,
-            tuple(self._models[name] for name in self._changed),
-            tuple(self._deleted),
+            self._forgets, tuple(self._changed.values()), tuple(self._deleted)
         )
         self._changed.clear()
         self._deleted.clear()
@@ -147,6 +158,6 @@ class Knowledge:
             self._take_in(model)
 
     def _take_in(self, model: Model) -> None:
-        self._matcher.add(model)
-        self._models[model.name] = model
-        self._names[model.sequence] = model.name
+        self._matcher.add(model.name, model.sequence, model.frequency)
+        self.places += model.length
+        self._feel(model)

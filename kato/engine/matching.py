@@ -1,40 +1,63 @@
-"""The seam behind which models are matched against a state (SPEC 3).
+"""The seam behind which models are kept and matched against a state (SPEC 3).
 
-A L{Matcher} holds the models of one processor and finds those that are *kept*; what it tells of
-them is enough to rank them and to make predictions of the few that are shown.  Whatever provides it
-gives the same answers, to the last digit.
+A L{Matcher} holds the models of one processor, finds those that are I{kept}, and tells the best of
+them and what they let expect.  Whatever provides it gives the same answers, to the last digit.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from kato.engine.blocks import Block
-from kato.engine.metrics import Metrics
-from kato.model import Model
+from kato.model import Sequence as Events
 
 
-class Match(NamedTuple):
-    """A kept model: where it matches, which of its events are present, and its numbers."""
+class Learned(NamedTuple):
+    """A model as a matcher holds it."""
 
-    name: str
-    blocks: tuple[Block, ...]
-    first: int
-    """The number of the first event of C{present},"""
-    last: int
-    """and of the first one after it."""
-    metrics: Metrics
-
-
-class Vote(NamedTuple):
-    """What a kept model with a future says to the forecast."""
-
-    name: str
+    sequence: Events
     frequency: int
-    event: int
-    """The number of its first future event."""
-    potential: float
-    reaches_now: bool
-    """Whether its last block ends at the last symbol of the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """Bytes used by what a matcher holds."""
+
+    models: int
+    """Sequences, frequencies and names,"""
+    index: int
+    """what makes them found by state, sequence and name,"""
+    symbols: int
+    """and the symbols, each once."""
+
+
+class Ranking(Protocol):
+    """The best of the models that a state keeps, best first.
+
+    It is a value: it stays as it was made, whatever becomes of the models.  A prediction of it is
+    only built when it is asked for.
+    """
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the models."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def blocks(self, place: int) -> tuple[Block, ...]:
+        """Where the model at this place matches, in order."""
+        ...
+
+    def told(self, place: int) -> dict[str, Any]:
+        """The prediction at this place: all fields of SPEC 3 in the order of its table as the
+        answers have them, but for the last, C{emotives}."""
+        ...
+
+    def json(self, place: int) -> bytes:
+        """The same as compact JSON in UTF-8, byte for byte what L{kato.codec.encode_json} makes of
+        L{told}, without the closing brace."""
+        ...
 
 
 class Kept(Protocol):
@@ -44,25 +67,38 @@ class Kept(Protocol):
         """How many they are."""
         ...
 
-    def best(self, rank_by: str, most: int) -> list[Match]:
-        """The best C{most} of them, best first, by the gene C{rank_by}."""
+    def best(self, rank_by: str, most: int) -> Ranking:
+        """The best C{most} of them by the gene C{rank_by}."""
         ...
 
-    def votes(self) -> list[Vote]:
-        """The votes of all that have a future, in no particular order."""
+    def forecast(self, limit: int) -> list[dict[str, Any]]:
+        """The best C{limit} entries of the forecast, best first, as SPEC 3 tells them."""
         ...
 
 
 class Matcher(Protocol):
-    """Models that can be matched against a state."""
+    """Models by name and by sequence, which can be matched against a state."""
+
+    @property
+    def kind(self) -> str:
+        """Which provider this is, as C{get_status} tells it: C{native} or C{python}."""
+        ...
+
+    def __len__(self) -> int:
+        """How many models there are."""
+        ...
 
     @property
     def symbols(self) -> int:
         """How many distinct symbols all models have."""
         ...
 
-    def add(self, model: Model) -> None:
-        """Take in a model with a new name."""
+    def memory(self) -> MemoryUse:
+        """What they use now."""
+        ...
+
+    def add(self, name: str, sequence: Events, frequency: int) -> None:
+        """Take in a model whose name and sequence no other has."""
         ...
 
     def reweigh(self, name: str, frequency: int) -> None:
@@ -73,6 +109,28 @@ class Matcher(Protocol):
         """Forget the model C{name}, as if it had never been added."""
         ...
 
+    def find(self, sequence: Events) -> str | None:
+        """The name of the model that is this sequence."""
+        ...
+
+    def get(self, name: str) -> Learned | None:
+        """The model of this name."""
+        ...
+
+    def page(self, after: str | None, limit: int) -> list[str]:
+        """The C{limit} names that come first after C{after} in order, or first of all."""
+        ...
+
     def kept(self, state: Sequence[str], threshold: float) -> Kept:
         """All models with a block whose similarity to C{state} is at least C{threshold}."""
+        ...
+
+    def dump(self) -> bytes | None:
+        """All that is held, to be taken in again by L{load}; C{None} where that would be no faster
+        than to add the models one by one."""
+        ...
+
+    def load(self, dumped: bytes) -> bool:
+        """Take in what L{dump} gave, into an empty matcher.  C{False}: it is damaged, or of another
+        version or provider, and nothing was taken in."""
         ...

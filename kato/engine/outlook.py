@@ -6,7 +6,8 @@ from typing import Any
 
 from kato.engine.knowledge import Knowledge
 from kato.engine.matching import Kept
-from kato.engine.prediction import Prediction, forecast, prediction
+from kato.engine.predictions import Predictions
+from kato.engine.python_kept import PythonRanking
 from kato.genes import Genes
 
 
@@ -18,6 +19,9 @@ class Outlook:
         self._state = state
         self._knowledge = knowledge
         self._genes = genes
+        self._predictions: Predictions | None = None
+        self._forecast: list[dict[str, Any]] = []
+        self._forecast_limit = 0
 
     @cached_property
     def _kept(self) -> Kept | None:
@@ -26,15 +30,30 @@ class Outlook:
             return None
         return self._knowledge.kept(self._state, self._genes.recall_threshold)
 
-    @cached_property
-    def predictions(self) -> list[Prediction]:
-        """The predictions, best first."""
-        if self._kept is None:
-            return []
-        best = self._kept.best(self._genes.rank_by, self._genes.max_predictions)
-        return [prediction(each, self._knowledge.get(each.name), self._state) for each in best]
+    @property
+    def has_predictions(self) -> bool:
+        """Whether the predictions have been computed."""
+        return self._predictions is not None
 
-    @cached_property
-    def forecast(self) -> list[dict[str, Any]]:
-        """Every entry of the forecast, best first."""
-        return [] if self._kept is None else forecast(self._kept, self._knowledge.get)
+    def predictions(self) -> Predictions:
+        """The predictions, best first."""
+        if self._predictions is None:
+            self._predictions = self._predict()
+        return self._predictions
+
+    def _predict(self) -> Predictions:
+        if self._kept is None:
+            return Predictions(PythonRanking([], ()), {})
+        ranking = self._kept.best(self._genes.rank_by, self._genes.max_predictions)
+        return Predictions(ranking, self._knowledge.emotives(ranking))
+
+    def has_forecast(self, limit: int) -> bool:
+        """Whether as many entries of the forecast have been computed, or all there are."""
+        return len(self._forecast) < self._forecast_limit or limit <= self._forecast_limit
+
+    def forecast(self, limit: int) -> list[dict[str, Any]]:
+        """The best C{limit} entries of the forecast, best first."""
+        if not self.has_forecast(limit):
+            self._forecast = [] if self._kept is None else self._kept.forecast(limit)
+            self._forecast_limit = limit
+        return self._forecast[:limit]

@@ -1,65 +1,85 @@
 """Predictions and the forecast, told in symbols (SPEC 3)."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-from kato.engine.emotives import average_of
-from kato.engine.matching import Kept, Match, Vote
-from kato.engine.metrics import rounded
-from kato.model import Model
-from kato.observation import Event
+from kato.engine.blocks import Block
+from kato.engine.metrics import Metrics, rounded
 
-Prediction = dict[str, Any]
-"""A prediction with the fields of SPEC 3, in JSON's types."""
+Codes = tuple[int, ...]
 
 
-def prediction(match: Match, model: Model, state: Sequence[str]) -> Prediction:
-    """Tell what C{match} found in C{model} for C{state}: past, present and future are the model's
-    events; matches and missing are the symbols of C{present}; matches and extras those of
-    C{state}."""
-    sequence = model.sequence
-    flat = [symbol for event in sequence for symbol in event]
-    start = sum(map(len, sequence[: match.first]))
-    end = start + sum(map(len, sequence[match.first : match.last]))
+class Match(NamedTuple):
+    """A kept model: what it is, where it matches, which of its events are present, and its
+    numbers."""
+
+    name: str
+    frequency: int
+    flat: tuple[str, ...]
+    """All its symbols, in order;"""
+    starts: tuple[int, ...]
+    """where each event begins among them, and the end."""
+    blocks: tuple[Block, ...]
+    first: int
+    """The number of the first event of C{present},"""
+    last: int
+    """and of the first one after it."""
+    metrics: Metrics
+
+
+class Vote(NamedTuple):
+    """What a kept model with a future says to the forecast."""
+
+    frequency: int
+    event: Codes
+    """Its first future event, in codes."""
+    potential: float
+    reaches_now: bool
+    """Whether its last block ends at the last symbol of the state."""
+
+
+def told(match: Match, state: Sequence[str]) -> dict[str, Any]:
+    """The prediction that C{match} is for C{state}, without its emotives: past, present and future
+    are the model's events; matches and missing are the symbols of C{present}; matches and extras
+    those of C{state}."""
+    flat, first, last = match.flat, match.first, match.last
+    events = [list(flat[start:end]) for start, end in pairwise(match.starts)]
     in_model = {i for block in match.blocks for i in range(block.model, block.model + block.size)}
     in_state = {i for block in match.blocks for i in range(block.state, block.state + block.size)}
+    present = range(match.starts[first], match.starts[last])
     return {
         "type": "prototypical",
-        "name": model.name,
-        "frequency": model.frequency,
+        "name": match.name,
+        "frequency": match.frequency,
         "matches": [flat[i] for i in sorted(in_model)],
-        "missing": [flat[i] for i in range(start, end) if i not in in_model],
+        "missing": [flat[i] for i in present if i not in in_model],
         "extras": [symbol for i, symbol in enumerate(state) if i not in in_state],
-        "past": _events(sequence[: match.first]),
-        "present": _events(sequence[match.first : match.last]),
-        "future": _events(sequence[match.last :]),
+        "past": events[:first],
+        "present": events[first:last],
+        "future": events[last:],
         **match.metrics._asdict(),
-        "emotives": {name: rounded(value) for name, value in average_of(model.emotives).items()},
     }
 
 
-def _events(events: Sequence[Event]) -> list[list[str]]:
-    return [list(event) for event in events]
+def forecast(votes: Iterable[Vote], spelled: Callable[[Codes], list[str]]) -> list[dict[str, Any]]:
+    """What comes next, by all votes together: every entry, best first.
 
-
-def forecast(kept: Kept, model: Callable[[str], Model]) -> list[dict[str, Any]]:
-    """What comes next, from all kept models together: every entry, best first.
-
-    @param model: gives the model of a name.
+    @param spelled: gives the symbols of codes.
     """
-    votes = kept.votes()
-    if any(vote.reaches_now for vote in votes):
-        votes = [vote for vote in votes if vote.reaches_now]
-    ballots: dict[Event, list[Vote]] = {}
-    for vote in votes:
-        ballots.setdefault(model(vote.name).sequence[vote.event], []).append(vote)
-    whole = math.fsum(map(_weight, votes))
+    cast = list(votes)
+    if any(vote.reaches_now for vote in cast):
+        cast = [vote for vote in cast if vote.reaches_now]
+    ballots: dict[Codes, list[Vote]] = {}
+    for vote in cast:
+        ballots.setdefault(vote.event, []).append(vote)
+    whole = math.fsum(map(_weight, cast))
     if not whole:
         return []
     entries: list[dict[str, Any]] = [
         {
-            "event": list(event),
+            "event": spelled(event),
             "share": rounded(math.fsum(map(_weight, ballot)) / whole),
             "models": len(ballot),
             "frequency": sum(vote.frequency for vote in ballot),

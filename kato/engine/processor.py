@@ -13,10 +13,10 @@ from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
 from kato.engine.knowledge import Knowledge
-from kato.engine.matching import Matcher
+from kato.engine.matchers import best_matcher
+from kato.engine.matching import Matcher, MemoryUse
 from kato.engine.outlook import Outlook
-from kato.engine.prediction import Prediction
-from kato.engine.python_matcher import PythonMatcher
+from kato.engine.predictions import Predictions
 from kato.engine.recollection import Recollection
 from kato.engine.rehearsal import Rehearsal
 from kato.engine.stm import ShortTermMemory
@@ -82,13 +82,13 @@ class Processor:
         genes: Genes | None = None,
         name: str | None = None,
         max_events: int = MAX_EVENTS,
-        matcher: Callable[[], Matcher] = PythonMatcher,
+        matcher: Callable[[], Matcher] = best_matcher,
     ) -> None:
         """
         @param processor_id: how it is addressed.
         @param name: how people call it; its id where none is given.
         @param max_events: how many events its short-term memory may hold.
-        @param matcher: makes an empty matcher.
+        @param matcher: makes an empty matcher; the best provider there is, where none is given.
         """
         self.id = processor_id
         self.name = processor_id if name is None else name
@@ -119,6 +119,21 @@ class Processor:
     def symbols(self) -> int:
         """How many distinct symbols all models have."""
         return self._knowledge.symbols
+
+    @property
+    def places(self) -> int:
+        """How many symbols the sequences of all models have together."""
+        return self._knowledge.places
+
+    @property
+    def matcher(self) -> str:
+        """Which provider of the matching seam holds its models: C{native} or C{python}."""
+        return self._knowledge.kind
+
+    @property
+    def memory(self) -> MemoryUse:
+        """What its models take, in bytes."""
+        return self._knowledge.memory()
 
     @property
     def vectors(self) -> int:
@@ -360,28 +375,46 @@ class Processor:
 
     # Predicting
 
-    def predictions(self, unique_id: str | None = None) -> list[Prediction]:
+    def predictions(self, unique_id: str | None = None) -> Predictions:
         """The predictions, best first, for short-term memory as it is, or as it was right after
-        the observation C{unique_id}; the caller leaves them as they are.
+        the observation C{unique_id}.
 
         @raise ObservationNotFound: where that observation is not remembered.
         """
-        if unique_id is None:
-            return self._outlook_from(self._stm.window).predictions
-        known = self._observations.get(unique_id)
-        if known is None or known.window is None:
+        window = self._window_after(unique_id)
+        if window is None:
             raise ObservationNotFound(f"unique_id: no observation {shown(unique_id)} is remembered")
-        return self._outlook_from(known.window).predictions
+        return self._outlook_from(window).predictions()
 
     def forecast(self, limit: int = 10) -> list[dict[str, Any]]:
         """What comes next, best first, at most C{limit} entries; the caller leaves them as they
         are."""
-        return self._outlook_from(self._stm.window).forecast[:limit]
+        return self._outlook_from(self._stm.window).forecast(limit)
+
+    def has_predictions(self, unique_id: str | None = None) -> bool:
+        """Whether L{predictions} has its answer already, nothing having changed since."""
+        window = self._window_after(unique_id)
+        return self._holds_for(window) and self._outlook.has_predictions
+
+    def has_forecast(self, limit: int = 10) -> bool:
+        """Whether L{forecast} has its answer already, nothing having changed since."""
+        return self._holds_for(self._stm.window) and self._outlook.has_forecast(limit)
+
+    def _window_after(self, unique_id: str | None) -> Window | None:
+        """Short-term memory as it is, or as it was right after an observation that is still
+        remembered."""
+        if unique_id is None:
+            return self._stm.window
+        known = self._observations.get(unique_id)
+        return None if known is None else known.window
+
+    def _holds_for(self, window: Window | None) -> bool:
+        return self._seen_from == (self._version, window)
 
     def _outlook_from(self, window: Window) -> Outlook:
         """The outlook from an earlier memory or the present one, with models and genes as they
         are; the last one is kept as long as it holds."""
-        if self._seen_from != (self._version, window):
+        if not self._holds_for(window):
             state = tuple(chain.from_iterable(self._stm.at(window)))
             self._outlook = Outlook(state, self._knowledge, self.genes)
             self._seen_from = (self._version, window)
@@ -465,7 +498,7 @@ class Processor:
         snapshot: Snapshot,
         *,
         max_events: int = MAX_EVENTS,
-        matcher: Callable[[], Matcher] = PythonMatcher,
+        matcher: Callable[[], Matcher] = best_matcher,
     ) -> "Processor":
         """Build a processor again from what the store has of it."""
         state = snapshot.state

@@ -1,9 +1,13 @@
 """The symbols of all models, each with a small number, and what is known of it (SPEC 3)."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 UNKNOWN = -1
 """The code of a symbol that stands in no model: it is matched by nothing."""
+
+_SYMBOL = sys.getsizeof("") + 2 * sys.getsizeof(1)
+"""Bytes of a symbol without a character, of its code and of its weight."""
 
 
 class SymbolTable:
@@ -13,7 +17,7 @@ class SymbolTable:
     the present models had ever been learned; its code is given to a later symbol.
     """
 
-    __slots__ = ("_codes", "_free", "_mass", "_symbols", "_weights", "total")
+    __slots__ = ("_characters", "_codes", "_free", "_mass", "_symbols", "_weights", "total")
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
@@ -21,6 +25,7 @@ class SymbolTable:
         self._free: list[int] = []
         self._weights: list[int] = []
         self._mass = 0
+        self._characters = 0
         self.total = 0
         """The sum of the frequencies of all models."""
 
@@ -31,6 +36,23 @@ class SymbolTable:
     def code(self, symbol: str) -> int:
         """The code of C{symbol}, or L{UNKNOWN}."""
         return self._codes.get(symbol, UNKNOWN)
+
+    def known(self, symbols: Iterable[str]) -> tuple[int, ...] | None:
+        """The codes of these symbols, in order; C{None} where one is in no model."""
+        try:
+            return tuple(map(self._codes.__getitem__, symbols))
+        except KeyError:
+            return None
+
+    def spelled(self, codes: Iterable[int]) -> tuple[str, ...]:
+        """The symbols of these codes, in order, all of which are in models."""
+        return tuple(map(self._symbols.__getitem__, codes))
+
+    def size(self) -> int:
+        """How many bytes all this takes, about: a character is reckoned as one byte."""
+        tables = (self._codes, self._symbols, self._weights, self._free)
+        texts = len(self._codes) * _SYMBOL + self._characters
+        return sum(map(sys.getsizeof, tables)) + texts
 
     def add(self, symbols: Iterable[str], frequency: int) -> list[int]:
         """Count a model with these symbols in, and give their codes, in order."""
@@ -50,6 +72,7 @@ class SymbolTable:
             self._symbols.append(symbol)
             self._weights.append(0)
         self._codes[symbol] = code
+        self._characters += len(symbol)
         return code
 
     def reweigh(self, codes: Iterable[int], difference: int) -> None:
@@ -66,7 +89,10 @@ class SymbolTable:
         self.reweigh(distinct, -frequency)
         for code in distinct:
             if not self._weights[code]:
-                del self._codes[self._symbols[code]]
+                symbol = self._symbols[code]
+                del self._codes[symbol]
+                self._characters -= len(symbol)
+                self._symbols[code] = ""
                 self._free.append(code)
 
     def probability(self, code: int) -> float:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, NamedTuple
 
 Events = Sequence[Sequence[str]]
@@ -41,7 +42,11 @@ class Oracle:
         self.state = list(state)
         self.total = sum(model.frequency for model in models)
         self.mass = sum(m.frequency * len(set(flattened(m.sequence))) for m in models)
-        self.symbols = len({symbol for m in models for symbol in flattened(m.sequence)})
+        self.having: Counter[str] = Counter()
+        for model in models:
+            for symbol in set(flattened(model.sequence)):
+                self.having[symbol] += model.frequency
+        self.symbols = len(self.having)
         self.kept = []
         for model in models:
             flat = flattened(model.sequence)
@@ -52,18 +57,23 @@ class Oracle:
         self.kept_frequency = sum(model.frequency for model, _ in self.kept)
 
     def probability(self, symbol: str) -> float:
-        having = sum(m.frequency for m in self.models if symbol in flattened(m.sequence))
-        return having / self.mass if self.mass else 0.0
+        return self.having[symbol] / self.mass if self.mass else 0.0
 
     def log_n(self, value: float) -> float:
         return math.log(value) / math.log(self.symbols)
 
     def predictions(self, rank_by: str, most: int) -> list[dict[str, Any]]:
         """The best, best first."""
-        every = [self.prediction(model, found) for model, found in self.kept]
         sign = 1 if rank_by == "fragmentation" else -1
-        every.sort(key=lambda each: (sign * each[rank_by], -each["frequency"], each["name"]))
-        return every[:most]
+        ranked = sorted(
+            self.every, key=lambda each: (sign * each[rank_by], -each["frequency"], each["name"])
+        )
+        return ranked[:most]
+
+    @cached_property
+    def every(self) -> list[dict[str, Any]]:
+        """The predictions of all kept models, in their order."""
+        return [self.prediction(model, found) for model, found in self.kept]
 
     def prediction(self, model: Known, found: list[tuple[int, int, int]]) -> dict[str, Any]:
         flat = flattened(model.sequence)
@@ -74,6 +84,7 @@ class Oracle:
         events = [list(event) for event in model.sequence]
         present = flattened(events[first:last])
         k, x = len(in_model), len(self.state) - len(in_model)
+        matched, used = set(in_model), set(in_state)
         numbers = self.numbers(model, present, k, x, len(flat), len(found))
         return {
             "type": "prototypical",
@@ -81,9 +92,9 @@ class Oracle:
             "frequency": model.frequency,
             "matches": [flat[i] for i in in_model],
             "missing": [
-                flat[i] for i in range(len(flat)) if first <= owner[i] < last and i not in in_model
+                flat[i] for i in range(len(flat)) if first <= owner[i] < last and i not in matched
             ],
-            "extras": [s for i, s in enumerate(self.state) if i not in in_state],
+            "extras": [s for i, s in enumerate(self.state) if i not in used],
             "past": events[:first],
             "present": events[first:last],
             "future": events[last:],
@@ -95,7 +106,8 @@ class Oracle:
         self, model: Known, present: list[str], k: int, x: int, length: int, found: int
     ) -> dict[str, float]:
         p = [self.probability(symbol) for symbol in present]
-        shares = [present.count(symbol) / len(present) for symbol in present]
+        counts = Counter(present)
+        shares = [counts[symbol] / len(present) for symbol in present]
         many = self.symbols >= 2
         evidence, confidence = k / length, k / len(present)
         snr = (2 * k - x) / (2 * k + x)
@@ -132,8 +144,7 @@ class Oracle:
     def forecast(self) -> list[dict[str, Any]]:
         """Every entry, best first."""
         votes = []
-        for model, found in self.kept:
-            told = self.prediction(model, found)
+        for (model, found), told in zip(self.kept, self.every, strict=True):
             if told["future"]:
                 weight = model.frequency * max(told["potential"], 0.0) ** 8
                 reaches = found[-1][1] + found[-1][2] == len(self.state)

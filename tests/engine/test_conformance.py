@@ -10,6 +10,7 @@ from kato.engine import Processor
 from kato.genes import Genes, parse_genes
 from kato.turn import take_turn
 from tests.conformance import cases, same
+from tests.engine.worlds import sent
 
 
 class ConformanceTests(SynchronousTestCase):
@@ -36,6 +37,6 @@ class ConformanceTests(SynchronousTestCase):
     def step(self, processor: Processor, name: str, step: dict[str, Any]) -> None:
         operation, expected = step.pop("op"), step.pop("expect")
         command = Command.parse(operation, step, "p")
-        answer = take_turn(processor, command, now=0.0, make_id=lambda: "made").reply.as_dict()
+        answer = sent(take_turn(processor, command, now=0.0, make_id=lambda: "made").reply)
         given = {key: answer.get(key) for key in expected}
         self.assertTrue(same(given, expected), f"{name}, {operation}: {given} is not {expected}")

@@ -3,17 +3,24 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine.index import InvertedIndex
-from kato.engine.matching import Matcher
-from kato.engine.python_matcher import PythonMatcher
 from kato.engine.symbols import SymbolTable
-from tests.engine import matching
+from tests.engine import holding, matching, providers
 
 
-class PythonMatcherTests(matching.MatcherContract):
-    """L{PythonMatcher} keeps the contract."""
+class PythonMatchingTests(providers.OnPython, matching.MatchingContract):
+    """L{kato.engine.python_matcher} matches as it must."""
 
-    def make(self) -> Matcher:
-        return PythonMatcher()
+
+class PythonHoldingTests(providers.OnPython, holding.HoldingContract):
+    """L{kato.engine.python_matcher} holds models as it must."""
+
+
+class NativeMatchingTests(providers.OnNative, matching.MatchingContract):
+    """L{kato.engine.native_matcher} matches as it must."""
+
+
+class NativeHoldingTests(providers.OnNative, holding.HoldingContract):
+    """L{kato.engine.native_matcher} holds models as it must."""
 
 
 class PlacesTests(SynchronousTestCase):

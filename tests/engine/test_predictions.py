@@ -64,9 +64,8 @@ class OracleTests(SynchronousTestCase):
         genes = processor.genes
         enough = len(oracle.state) >= genes.min_prediction_symbols
         expected = oracle.predictions(genes.rank_by, genes.max_predictions) if enough else []
-        self.assertTrue(
-            same(processor.predictions(), expected), (processor.predictions(), expected)
-        )
+        predictions = list(processor.predictions())
+        self.assertTrue(same(predictions, expected), (predictions, expected))
         forecast = oracle.forecast() if enough else []
         self.assertTrue(same(processor.forecast(100), forecast), (processor.forecast(), forecast))
 

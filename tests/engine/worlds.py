@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kato.commands import Command
+from kato.codec import decode_json, encode_json
+from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.errors import KatoError
 from kato.genes import RANKINGS
@@ -109,7 +110,13 @@ def carry_out(processor: Processor, operation: Operation, now: float = 0.0) -> d
         outcome = take_turn(processor, command, now=now, make_id=lambda: "made")
     except KatoError as error:
         return {"error_code": error.error_code}
-    return outcome.reply.as_dict()
+    return sent(outcome.reply)
+
+
+def sent(reply: Reply) -> dict[str, Any]:
+    """An answer as a client reads it."""
+    answer: Any = decode_json(encode_json(reply.as_dict()))
+    return dict(answer)
 
 
 def name_at(processor: Processor, place: int) -> str:
