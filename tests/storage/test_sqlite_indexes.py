@@ -210,10 +210,13 @@ class PlaceTests(IndexCase):
             [changes(forgets_memory=True)],
             [Deletion("p1"), changes()],
         ):
+            await self.store.load("p1", whole)
             await self.store.keep_index("p1", b"index")
             self.assertTrue(self.file.exists())
             await self.store.commit(commit)  # type: ignore[arg-type]
+            await self.store.close()
             self.assertFalse(self.file.exists())
+            self.store = self.opened()
 
     async def test_failed_commit(self) -> None:
         """It stays when a commit that would have changed a model fails."""

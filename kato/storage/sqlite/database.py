@@ -33,7 +33,6 @@ class Database:
         """@param path: a database that L{kato.storage.sqlite.connection.prepare} has seen."""
         self._connection = connect(path)
         self._numbers: dict[str, int] = {}
-        self._stale: set[int] = set()
         self.indexes = Indexes(self._connection, path)
         self.broken = False
         """A transaction could not be taken back: only another connection can go on."""
@@ -140,7 +139,7 @@ class Database:
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> None:
         """Keep all of C{changes}, in order, or nothing."""
-        self._stale.clear()
+        self.indexes.unfit.clear()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for each in changes:
@@ -163,8 +162,6 @@ class Database:
                 retry_after=1,
                 outcome_unknown=not self._undone(),
             ) from None
-        for number in self._stale:
-            self.indexes.files.drop(number)
 
     def _roll_back(self) -> None:
         """Take the transaction back, where SQLite has not done so by itself."""
@@ -192,7 +189,7 @@ class Database:
     def _apply(self, changes: Changes) -> None:
         number = self._number(changes.processor)
         if changes.touches_models:
-            self._stale.add(number)
+            self.indexes.unfit.add(number)
         self._forget(number, changes)
         self._delete_parts(number, changes)
         self._connection.execute(
@@ -269,7 +266,7 @@ class Database:
         for table in OF_A_PROCESSOR:
             execute(f"DELETE FROM {table} WHERE processor = ?", (number,))
         execute("DELETE FROM processors WHERE number = ?", (number,))
-        self._stale.add(number)
+        self.indexes.unfit.add(number)
         del self._numbers[deletion.processor]
         if deletion.request is not None:
             self._remember(deletion.processor, deletion.request)

@@ -97,6 +97,10 @@ class IndexFiles:
         else:
             _remove(fresh)
 
+    def has(self, number: int) -> bool:
+        """Whether there is a file of this processor, whatever is in it, as far as can be seen."""
+        return os.path.exists(self._path(number))
+
     def drop(self, number: int) -> None:
         """Take away the index of a processor, if it has one."""
         _remove(self._path(number))

@@ -26,6 +26,8 @@ class Indexes:
         self.files = IndexFiles(path)
         self._connection = connection
         self._seen: dict[int, int] = {}
+        self.unfit: set[int] = set()
+        """The processors, by number, of which the last commit has changed models."""
 
     def seen(self, number: int) -> None:
         """A processor is now as it is stored: what other programs write from here on, whoever
@@ -68,6 +70,10 @@ class Indexes:
             raise StorageUnavailable(
                 f"another program has written to the database since {processor} was read"
             )
+
+    def dropped(self) -> list[int]:
+        """The processors, by number, whose files nobody will read after the last commit."""
+        return [number for number in self.unfit if self.files.has(number)]
 
     def settle(self, named: Named) -> None:
         """Let the index be found whose file was written, if it still fits.

@@ -129,9 +129,9 @@ class SqliteStore:
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         """Keep all of C{changes}, in order, in one transaction."""
-        return self.run(self._commit, changes)
+        return self.run(self._commit, changes).addCallback(self._drop)
 
-    def _commit(self, database: Database, changes: Sequence[Changes | Deletion]) -> None:
+    def _commit(self, database: Database, changes: Sequence[Changes | Deletion]) -> list[int]:
         begun = perf_counter()
         try:
             database.commit(changes)
@@ -140,6 +140,13 @@ class SqliteStore:
             raise
         self._commits += 1
         self._last_commit = perf_counter() - begun
+        return database.indexes.dropped()
+
+    def _drop(self, numbers: list[int]) -> None:
+        """Take away the files of indexes that fit no more; that takes long enough to keep it off
+        the thread on which commits wait."""
+        for number in numbers:
+            self._with_files(IndexFiles.drop, number)
 
     def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
         """Keep what was made of the models of a processor, in a file that another thread writes:
@@ -158,12 +165,13 @@ class SqliteStore:
             raise StorageUnavailable(f"the index cannot be kept: {error}") from None
 
     def _write(self, named: Named, index: bytes) -> "Deferred[None]":
+        return self._with_files(IndexFiles.write, *named, index, lambda: not self._is_open)
+
+    def _with_files(self, call: Callable[..., None], *args: Any) -> "Deferred[None]":
+        """Call C{call(files, *args)} on the thread of the files, one after the other."""
         if not self._writer.started:
             self._writer.start()
-        files = IndexFiles(self.path)
-        return deferToThreadPool(
-            self._reactor, self._writer, files.write, *named, index, lambda: not self._is_open
-        )
+        return deferToThreadPool(self._reactor, self._writer, call, IndexFiles(self.path), *args)
 
     def _over(self, result: Any, keeping: "Deferred[None]") -> Any:
         self._keeping.discard(keeping)
