@@ -26,22 +26,26 @@ class Indexing:
         self._keeping: set[Deferred[None]] = set()
 
     def keep(self, slot: Slot, index: bytes) -> "Deferred[None]":
-        """Keep an index that was made of the models as they are stored when all is done that the
-        store was asked before."""
+        """Ask the store to keep an index of the models as all that it was asked before leaves
+        them."""
         slot.indexed = True
         keeping = self._store.keep_index(slot.id, index)
         self._keeping.add(keeping)
-        return keeping.addErrback(self._not_kept, slot).addBoth(self._over, keeping)
+        keeping.addCallbacks(self._kept, self._not_kept, (slot,), {}, (slot,), {})
+        return keeping.addBoth(self._over, keeping)
 
     def _over(self, result: Failure | None, keeping: "Deferred[None]") -> Failure | None:
         self._keeping.discard(keeping)
         return result
 
+    def _kept(self, _: None, slot: Slot) -> None:
+        self.log.info("processor {processor}: its index is kept", processor=slot.id)
+
     def _not_kept(self, failure: Failure, slot: Slot) -> Failure | None:
         """Whoever has no time to wait for it is told, nobody else."""
         slot.indexed = False
         self.log.warn(
-            "processor {processor} has no index, so the next start goes over its models: {error}",
+            "processor {processor}: its index is not kept, the next start takes longer: {error}",
             processor=slot.id,
             error=failure.value,
         )
@@ -68,16 +72,18 @@ class Indexing:
                 await self._keep_missing(slot, free)
 
     async def _keep_missing(self, slot: Slot, free: Callable[[Slot], None]) -> None:
-        engine = slot.engine
-        assert engine is not None, "it has many models"
+        """The store is asked before the next turn begins, whose commit is then asked later."""
+        assert slot.engine is not None, "it has many models"
+        keeping = None
         slot.running = True
         try:
-            index = await self._in_thread(engine.index)
+            index = await self._in_thread(slot.engine.index)
+            keeping = None if index is None else self.keep(slot, index)
         finally:
             slot.running = False
             free(slot)
-        if index is not None and slot.engine is engine:
-            await self.keep(slot, index)
+        if keeping is not None:
+            await keeping
 
 
 def _models(slot: Slot) -> int:

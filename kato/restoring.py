@@ -18,6 +18,12 @@ _TELLING = 50_000
 """After how many models of one processor the log tells of the loading."""
 
 
+_FROM_INDEX = "processor {processor}: {number} models taken from its index"
+_NOT_FROM_INDEX = (
+    "processor {processor}: its index is of another kind or version, {number} models loaded"
+)
+
+
 class Restored(NamedTuple):
     """An engine made of what is stored."""
 
@@ -44,14 +50,13 @@ class Restorer:
         engine = Processor.restore(replace(snapshot, models=counted), max_events=self._max_events)
         engine.name = self._names.get(engine.id, engine.name)
         from_index = snapshot.index is not None and not counted.number
-        if snapshot.index is not None and not from_index:
-            self.log.info(
-                "processor {processor}: its index is of another kind or version and is not used",
-                processor=engine.id,
-            )
-        return Restored(
-            engine, from_index, engine.index() if counted.number >= MANY_MODELS else None
-        )
+        if snapshot.index is not None:
+            self._tell(_FROM_INDEX if from_index else _NOT_FROM_INDEX, engine)
+        many = counted.number >= MANY_MODELS
+        return Restored(engine, from_index, engine.index() if many else None)
+
+    def _tell(self, what: str, engine: Processor) -> None:
+        self.log.info(what, processor=engine.id, number=engine.models)
 
 
 class _Counted:

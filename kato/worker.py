@@ -130,8 +130,9 @@ class Worker:
         )
 
     def _at_rest(self, slot: Slot) -> bool:
-        """Whether nothing happens to an engine, and all of it is stored."""
-        busy = slot.running or slot.dirty or slot.loading is not None
+        """Whether nothing happens to an engine, and its models are stored as they are: a turn that
+        changes them has its commit requested before it is over."""
+        busy = slot.running or slot.loading is not None
         return not busy and self._commits.pending(slot.id) is None
 
     def _save_all(self) -> "Deferred[None]":
@@ -281,7 +282,7 @@ class Worker:
             return
         if slot.engine is None:
             raise ProcessorNotFound(f"processor: there is no {shown(slot.id)}")
-        engine, slot.engine, slot.dirty, slot.indexed = slot.engine, None, False, False
+        engine, slot.engine, slot.dirty = slot.engine, None, False
         request = self._deletions.remember(command, engine.interval, now)
         reply = _deleted(command, engine.interval, now)
         if engine.models > _LONG_FAREWELL:
@@ -320,7 +321,6 @@ class Worker:
         slot.stale = True
         loading: Deferred[None] = Deferred()
         slot.loading = loading
-        slot.indexed = False
         stored = self._store.load(slot.id, self._restore)
         stored.addBoth(self._loaded, slot, loading, slot.generation)
         return loading

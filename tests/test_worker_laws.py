@@ -10,22 +10,26 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato import worker
+from kato import indexing, restoring, worker
 from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
-from kato.engine import Processor
+from kato.engine import Processor, matchers
+from kato.engine.matchers import Provider
 from kato.errors import KatoError
 from kato.genes import Genes
 from kato.turn import Outcome, take_turn
 from kato.worker import Worker
 from tests.doubles import HeldStore, at_once
+from tests.engine.dumping import DumpingMatcher
 from tests.engine.worlds import CHANGES, everything
 
 READS: st.SearchStrategy[Any] = st.sampled_from(
     [("get_predictions", {}, None), ("get_status", {}, None), ("get_cognition_data", {}, None)]
 )
 TURNS = st.one_of(CHANGES, CHANGES, READS)
-EVENTS = st.sampled_from(["commit_ends", "commit_ends", "commit_fails", "checkpoint", "restart"])
+EVENTS = st.sampled_from(
+    ["commit_ends", "commit_ends", "commit_fails", "checkpoint", "restart", "stop"]
+)
 STEPS = st.lists(st.booleans().flatmap(lambda turn: TURNS if turn else EVENTS), max_size=40)
 
 
@@ -88,6 +92,9 @@ class Laws(SynchronousTestCase):
         """The processor is always what its history makes it; what was answered and promised is
         never void; nobody is answered before what he saw is durable, where it must be."""
         self.patch(worker, "is_long", lambda processor, command: False)
+        self.patch(matchers, "best_provider", lambda: Provider("python", DumpingMatcher, "a test"))
+        for module in (restoring, indexing):
+            self.patch(module, "MANY_MODELS", 2)
         self.clock = Clock()
         self.history = History()
         self.waiting: list[Told] = []
@@ -162,6 +169,17 @@ class Laws(SynchronousTestCase):
         self.waiting.clear()
         self.store.began = lambda: None  # what the dead process still tries is no concern of ours
         self.start(self.store)
+
+    def stop(self) -> None:
+        """The process ends in order, and is started again: everything is durable then, and indexes
+        are kept."""
+        stopped = Deferred.fromCoroutine(self.worker.stop())
+        while self.store.held:
+            self.end_commit(True)
+        self.successResultOf(stopped)
+        self.successResultOf(Deferred.fromCoroutine(self.worker.keep_indexes()))
+        self.history.durable = len(self.history.done)
+        self.restart()
 
     def assert_void_was_not_promised(self, void: int) -> None:
         """Of what is void now, nothing durable had been answered before."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -252,6 +252,20 @@ class PlaceTests(IndexCase):
         self.assertEqual([each.name for each in self.file.parent.iterdir()], ["1"])
         self.assertIsNone(await self.index())
 
+    async def test_closed_when_written(self) -> None:
+        """One that was written when the store is closed is found at the next start."""
+        with_files = self.store._with_files
+        closing: list[Deferred[None]] = []
+
+        def then_closed(*args: Any) -> "Deferred[None]":
+            return with_files(*args).addCallback(lambda _: closing.append(self.store.close()))
+
+        self.patch(self.store, "_with_files", then_closed)
+        await self.store.keep_index("p1", b"new")
+        await closing[0]
+        self.store = self.opened()
+        self.assertEqual(await self.index(), b"new")
+
     async def test_closed(self) -> None:
         """A closed store keeps none."""
         await self.store.close()
@@ -377,7 +391,9 @@ class StateTests(IndexCase):
         with self.assertRaises(StorageUnavailable):
             await self.store.commit([changes()])
         self.assertIn("another program", await self.not_kept())
-        self.assertEqual(await self.index(), b"index")
+        await self.store.commit([changes(models=(model("c"),))])
+        self.assertIn("another program", await self.not_kept())
+        self.assertIsNone(await self.index())
         await self.store.keep_index("p1", b"new")
         self.assertEqual(await self.index(), b"new")
 
