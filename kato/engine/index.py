@@ -50,10 +50,11 @@ class InvertedIndex:
         slot = heappop(self._free) if self._free else self._new_slot()
         self._lengths[slot] = len(codes)
         self._places += len(codes)
+        postings = self._postings
         for occurrence in occurrences(codes):
-            posting = self._postings.get(occurrence)
+            posting = postings.get(occurrence)
             if posting is None:
-                self._postings[occurrence] = array("q", (slot,))
+                postings[occurrence] = array("q", (slot,))
             elif posting[-1] < slot:
                 posting.append(slot)
             else:

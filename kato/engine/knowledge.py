@@ -31,8 +31,6 @@ class Knowledge:
         self._changed: dict[str, Model] = {}
         self._deleted: dict[str, None] = {}
         self._forgets = False
-        self.places = 0
-        """How many symbols the sequences of all models have together."""
 
     def __len__(self) -> int:
         return len(self._matcher)
@@ -87,7 +85,7 @@ class Knowledge:
         known = self.get(name)
         entries = (*known.emotives, emotives) if emotives else known.emotives
         return self._put(
-            known, replace(known, frequency=known.frequency + 1, emotives=entries[-persistence:])
+            known, Model(name, known.sequence, known.frequency + 1, entries[-persistence:])
         )
 
     def _learn_new(self, sequence: Events, entries: Felt) -> Model:
@@ -133,7 +131,6 @@ class Knowledge:
         """
         model = self.get(name)
         self._matcher.remove(model.name)
-        self.places -= model.length
         self._emotives.pop(model.name, None)
         self._changed.pop(model.name, None)
         self._deleted[model.name] = None
@@ -176,5 +173,4 @@ class Knowledge:
 
     def _take_in(self, model: Model) -> None:
         self._matcher.add(model.name, model.sequence, model.frequency)
-        self.places += model.length
         self._feel(model)

@@ -1,14 +1,14 @@
 """Predictions and the forecast, told in symbols (SPEC 3)."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kato.engine.blocks import Block
 from kato.engine.metrics import Metrics, rounded
-
-Codes = tuple[int, ...]
+from kato.model import Sequence as Events
+from kato.observation import Event
 
 
 class Match(NamedTuple):
@@ -17,10 +17,7 @@ class Match(NamedTuple):
 
     name: str
     frequency: int
-    flat: tuple[str, ...]
-    """All its symbols, in order;"""
-    starts: tuple[int, ...]
-    """where each event begins among them, and the end."""
+    sequence: Events
     blocks: tuple[Block, ...]
     first: int
     """The number of the first event of C{present},"""
@@ -33,8 +30,8 @@ class Vote(NamedTuple):
     """What a kept model with a future says to the forecast."""
 
     frequency: int
-    event: Codes
-    """Its first future event, in codes."""
+    event: Event
+    """Its first future event."""
     potential: float
     reaches_now: bool
     """Whether its last block ends at the last symbol of the state."""
@@ -44,17 +41,19 @@ def told(match: Match, state: Sequence[str]) -> dict[str, Any]:
     """The prediction that C{match} is for C{state}, without its emotives: past, present and future
     are the model's events; matches and missing are the symbols of C{present}; matches and extras
     those of C{state}."""
-    flat, first, last = match.flat, match.first, match.last
-    events = [list(flat[start:end]) for start, end in pairwise(match.starts)]
+    first, last = match.first, match.last
+    events = list(map(list, match.sequence))
+    flat = list(chain.from_iterable(events))
+    start = sum(map(len, events[:first]))
+    end = start + sum(map(len, events[first:last]))
     in_model = {i for block in match.blocks for i in range(block.model, block.model + block.size)}
     in_state = {i for block in match.blocks for i in range(block.state, block.state + block.size)}
-    present = range(match.starts[first], match.starts[last])
     return {
         "type": "prototypical",
         "name": match.name,
         "frequency": match.frequency,
         "matches": [flat[i] for i in sorted(in_model)],
-        "missing": [flat[i] for i in present if i not in in_model],
+        "missing": [flat[i] for i in range(start, end) if i not in in_model],
         "extras": [symbol for i, symbol in enumerate(state) if i not in in_state],
         "past": events[:first],
         "present": events[first:last],
@@ -63,15 +62,12 @@ def told(match: Match, state: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def forecast(votes: Iterable[Vote], spelled: Callable[[Codes], list[str]]) -> list[dict[str, Any]]:
-    """What comes next, by all votes together: every entry, best first.
-
-    @param spelled: gives the symbols of codes.
-    """
+def forecast(votes: Iterable[Vote]) -> list[dict[str, Any]]:
+    """What comes next, by all votes together: every entry, best first."""
     cast = list(votes)
     if any(vote.reaches_now for vote in cast):
         cast = [vote for vote in cast if vote.reaches_now]
-    ballots: dict[Codes, list[Vote]] = {}
+    ballots: dict[Event, list[Vote]] = {}
     for vote in cast:
         ballots.setdefault(vote.event, []).append(vote)
     whole = math.fsum(map(_weight, cast))
@@ -79,7 +75,7 @@ def forecast(votes: Iterable[Vote], spelled: Callable[[Codes], list[str]]) -> li
         return []
     entries: list[dict[str, Any]] = [
         {
-            "event": spelled(event),
+            "event": list(event),
             "share": rounded(math.fsum(map(_weight, ballot)) / whole),
             "models": len(ballot),
             "frequency": sum(vote.frequency for vote in ballot),

@@ -121,11 +121,6 @@ class Processor:
         return self._knowledge.symbols
 
     @property
-    def places(self) -> int:
-        """How many symbols the sequences of all models have together."""
-        return self._knowledge.places
-
-    @property
     def matcher(self) -> str:
         """Which provider of the matching seam holds its models: C{native} or C{python}."""
         return self._knowledge.kind

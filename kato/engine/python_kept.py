@@ -10,8 +10,9 @@ from kato.codec import encode_json
 from kato.engine import metrics
 from kato.engine.blocks import Block
 from kato.engine.metrics import Counts, Direction, Metrics, rounded
-from kato.engine.prediction import Codes, Match, Vote, forecast, told
+from kato.engine.prediction import Match, Vote, forecast, told
 from kato.engine.symbols import SymbolTable
+from kato.model import Sequence as Events
 
 _SLACK = 1e-9
 """More than rounding can move a potential."""
@@ -19,12 +20,13 @@ _SLACK = 1e-9
 
 @dataclass(slots=True)
 class Entry:
-    """A model in codes; C{starts} holds where each event begins, and the end."""
+    """A model, in codes as well; C{starts} holds where each event begins, and the end."""
 
     name: str
     frequency: int
-    codes: Codes
+    codes: tuple[int, ...]
     starts: tuple[int, ...]
+    sequence: Events
 
 
 class Candidate:
@@ -56,14 +58,9 @@ class Candidate:
         return self.entry.frequency
 
     @property
-    def present(self) -> Codes:
+    def present(self) -> tuple[int, ...]:
         """The codes of the symbols of the present events."""
         return self.entry.codes[self.start : self.end]
-
-    @property
-    def expected(self) -> Codes:
-        """The codes of its first future event; it has a future."""
-        return self.entry.codes[self.end : self.entry.starts[self.last + 1]]
 
 
 class KeptModels:
@@ -83,7 +80,6 @@ class KeptModels:
         """@param codes: those of the symbols of C{state}."""
         self._candidates = candidates
         self._state = tuple(state)
-        self._table = table
         self._probability = table.probability
         self._symbols = len(table)
         self._total = table.total
@@ -110,14 +106,14 @@ class KeptModels:
         votes = (
             Vote(
                 each.frequency,
-                each.expected,
+                each.entry.sequence[each.last],
                 rounded(self._potential(each)),
                 each.blocks[-1].state + each.blocks[-1].size == len(self._state),
             )
             for each in self._candidates
             if each.end < each.counts.model
         )
-        return forecast(votes, lambda codes: list(self._table.spelled(codes)))[:limit]
+        return forecast(votes)[:limit]
 
     def _possibly_best(self, most: int) -> list[Candidate]:
         """All whose potential could be among the C{most} highest, or tie with the last."""
@@ -163,8 +159,7 @@ class KeptModels:
         return Match(
             name=each.entry.name,
             frequency=each.frequency,
-            flat=self._table.spelled(each.entry.codes),
-            starts=each.entry.starts,
+            sequence=each.entry.sequence,
             blocks=each.blocks,
             first=each.first,
             last=each.last,

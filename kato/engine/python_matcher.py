@@ -3,13 +3,12 @@
 import sys
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 
 from kato.engine.blocks import matching_blocks, positions
 from kato.engine.index import InvertedIndex
 from kato.engine.matching import Learned, MemoryUse
 from kato.engine.metrics import similarity
-from kato.engine.prediction import Codes
 from kato.engine.python_kept import Candidate, Entry, KeptModels
 from kato.engine.symbols import SymbolTable
 from kato.model import Sequence as Events
@@ -17,12 +16,10 @@ from kato.model import Sequence as Events
 _PLACE = sys.getsizeof((0,)) - sys.getsizeof(())
 """Bytes of one place in a tuple or a list."""
 
-_NAME = sys.getsizeof("MODEL|" + 40 * "0")
-"""Bytes of a model's name."""
+_TUPLE = sys.getsizeof(())
 
-
-_ENTRY = sys.getsizeof(Entry("", 0, (), ())) + _NAME + 2 * sys.getsizeof(()) + sys.getsizeof((0, 0))
-"""Bytes of a model beside its symbols and events: its entry, its name, and the tuples."""
+_MODEL = sys.getsizeof(Entry("", 0, (), (), ())) + sys.getsizeof("MODEL|" + 40 * "0") + 3 * _TUPLE
+"""Bytes of a model beside its symbols and events: its entry, its name, and three tuples."""
 
 
 class PythonMatcher:
@@ -35,9 +32,10 @@ class PythonMatcher:
         self._index = InvertedIndex()
         self._entries: list[Entry | None] = []
         self._slots: dict[str, int] = {}
-        self._sequences: dict[tuple[Codes, tuple[int, ...]], int] = {}
+        self._sequences: dict[Events, int] = {}
         self._sorted: list[str] | None = None
         self._places = 0
+        self._events = 0
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -48,27 +46,32 @@ class PythonMatcher:
         return len(self._table)
 
     def memory(self) -> MemoryUse:
-        """What they use now, reckoned from counts, not gone over one by one."""
-        models = len(self._slots) * _ENTRY + self._places * _PLACE
+        """What they use now, reckoned from counts: a model has its symbols' strings for itself,
+        which are taken to be as long as those of all symbols are on average."""
+        strings = self._places * self._table.strings() // max(len(self._table), 1)
+        models = len(self._slots) * (_MODEL + _PLACE)
+        models += 2 * self._places * _PLACE + self._events * (_TUPLE + 2 * _PLACE)
         tables = (self._entries, self._slots, self._sequences, self._sorted)
         return MemoryUse(
-            models=models + sum(map(sys.getsizeof, tables)),
+            models=models + strings + sum(map(sys.getsizeof, tables)),
             index=self._index.size(len(self._table)),
             symbols=self._table.size(),
         )
 
     def add(self, name: str, sequence: Events, frequency: int) -> None:
         """Take in a model whose name and sequence no other has."""
-        codes = tuple(self._table.add(chain.from_iterable(sequence), frequency))
-        entry = Entry(name, frequency, codes, _starts(sequence))
+        codes = self._table.add(list(chain.from_iterable(sequence)), frequency)
+        starts = tuple(accumulate(map(len, sequence), initial=0))
+        entry = Entry(name, frequency, codes, starts, sequence)
         slot = self._index.add(codes)
         if slot == len(self._entries):
             self._entries.append(entry)
         else:
             self._entries[slot] = entry
         self._slots[name] = slot
-        self._sequences[codes, entry.starts] = slot
-        self._places += len(codes) + len(entry.starts)
+        self._sequences[sequence] = slot
+        self._places += len(codes)
+        self._events += len(sequence)
         self._sorted = None
 
     def reweigh(self, name: str, frequency: int) -> None:
@@ -81,17 +84,17 @@ class PythonMatcher:
         """Forget the model C{name}, as if it had never been added."""
         slot = self._slots.pop(name)
         entry = self._entry(slot)
-        del self._sequences[entry.codes, entry.starts]
+        del self._sequences[entry.sequence]
         self._index.remove(slot, entry.codes)
         self._table.remove(entry.codes, entry.frequency)
         self._entries[slot] = None
-        self._places -= len(entry.codes) + len(entry.starts)
+        self._places -= len(entry.codes)
+        self._events -= len(entry.sequence)
         self._sorted = None
 
     def find(self, sequence: Events) -> str | None:
         """The name of the model that is this sequence."""
-        codes = self._table.known(chain.from_iterable(sequence))
-        slot = None if codes is None else self._sequences.get((codes, _starts(sequence)))
+        slot = self._sequences.get(sequence)
         return None if slot is None else self._entry(slot).name
 
     def get(self, name: str) -> Learned | None:
@@ -100,9 +103,7 @@ class PythonMatcher:
         if slot is None:
             return None
         entry = self._entry(slot)
-        flat = self._table.spelled(entry.codes)
-        events = tuple(flat[start:end] for start, end in pairwise(entry.starts))
-        return Learned(events, entry.frequency)
+        return Learned(entry.sequence, entry.frequency)
 
     def page(self, after: str | None, limit: int) -> list[str]:
         """The C{limit} names that come first after C{after} in order, or first of all."""
@@ -135,7 +136,3 @@ class PythonMatcher:
         entry = self._entries[slot]
         assert entry is not None, "the index knows no removed model"
         return entry
-
-
-def _starts(sequence: Events) -> tuple[int, ...]:
-    return tuple(accumulate(map(len, sequence), initial=0))

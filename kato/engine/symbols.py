@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 UNKNOWN = -1
 """The code of a symbol that stands in no model: it is matched by nothing."""
 
-_SYMBOL = sys.getsizeof("") + 2 * sys.getsizeof(1)
-"""Bytes of a symbol without a character, of its code and of its weight."""
+_STRING = sys.getsizeof("")
+_NUMBER = sys.getsizeof(1)
 
 
 class SymbolTable:
@@ -37,29 +37,30 @@ class SymbolTable:
         """The code of C{symbol}, or L{UNKNOWN}."""
         return self._codes.get(symbol, UNKNOWN)
 
-    def known(self, symbols: Iterable[str]) -> tuple[int, ...] | None:
-        """The codes of these symbols, in order; C{None} where one is in no model."""
-        try:
-            return tuple(map(self._codes.__getitem__, symbols))
-        except KeyError:
-            return None
-
     def spelled(self, codes: Iterable[int]) -> tuple[str, ...]:
         """The symbols of these codes, in order, all of which are in models."""
         return tuple(map(self._symbols.__getitem__, codes))
 
-    def size(self) -> int:
-        """How many bytes all this takes, about: a character is reckoned as one byte."""
-        tables = (self._codes, self._symbols, self._weights, self._free)
-        texts = len(self._codes) * _SYMBOL + self._characters
-        return sum(map(sys.getsizeof, tables)) + texts
+    def strings(self) -> int:
+        """How many bytes the symbols take, about: a character is reckoned as one byte."""
+        return len(self._codes) * _STRING + self._characters
 
-    def add(self, symbols: Iterable[str], frequency: int) -> list[int]:
+    def size(self) -> int:
+        """How many bytes all this takes."""
+        tables = (self._codes, self._symbols, self._weights, self._free)
+        numbers = 2 * len(self._codes) * _NUMBER
+        return sum(map(sys.getsizeof, tables)) + numbers + self.strings()
+
+    def add(self, symbols: Sequence[str], frequency: int) -> tuple[int, ...]:
         """Count a model with these symbols in, and give their codes, in order."""
-        known = self._codes.get
-        codes = [
-            self._new(symbol) if (code := known(symbol)) is None else code for symbol in symbols
-        ]
+        known = self._codes
+        try:
+            codes = tuple(map(known.__getitem__, symbols))
+        except KeyError:
+            codes = tuple(
+                self._new(symbol) if (code := known.get(symbol)) is None else code
+                for symbol in symbols
+            )
         self.reweigh(codes, frequency)
         return codes
 
@@ -77,9 +78,9 @@ class SymbolTable:
 
     def reweigh(self, codes: Iterable[int], difference: int) -> None:
         """A model with these codes gained C{difference} in frequency."""
-        distinct = set(codes)
+        distinct, weights = set(codes), self._weights
         for code in distinct:
-            self._weights[code] += difference
+            weights[code] += difference
         self._mass += difference * len(distinct)
         self.total += difference
 

@@ -1,8 +1,11 @@
 """Each provider of the matching seam, under the one contract."""
 
+import tracemalloc
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine.index import InvertedIndex
+from kato.engine.python_matcher import PythonMatcher
 from kato.engine.symbols import SymbolTable
 from tests.engine import holding, matching, providers
 
@@ -21,6 +24,32 @@ class NativeMatchingTests(providers.OnNative, matching.MatchingContract):
 
 class NativeHoldingTests(providers.OnNative, holding.HoldingContract):
     """L{kato.engine.native_matcher} holds models as it must."""
+
+
+class MemoryTests(SynchronousTestCase):
+    """What L{PythonMatcher} reckons that it uses."""
+
+    def test_honest(self) -> None:
+        """It is what Python's own count of memory says, to a fifth, though it is found without
+        going over the models; each model comes with strings of its own, as from a client."""
+        for vocabulary, events, width in ((100, 8, 2), (5000, 16, 1), (10, 3, 5)):
+            matcher = PythonMatcher()
+            tracemalloc.start()
+            try:
+                for number in range(1500):
+                    places = iter(range(number, number + events * width))
+                    sequence = [
+                        tuple(f"symbol {next(places) * 7 % vocabulary}" for _ in range(width))
+                        for _ in range(events)
+                    ]
+                    matcher.add(f"MODEL|{number:040x}", tuple(sequence), 1)
+                    del sequence
+                used, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            told = matcher.memory()
+            ratio = (told.models + told.index + told.symbols) / used
+            self.assertTrue(0.8 < ratio < 1.2, (told, used))
 
 
 class PlacesTests(SynchronousTestCase):
