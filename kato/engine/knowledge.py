@@ -159,7 +159,7 @@ class Knowledge:
         """All models, to be taken in again by L{unpack}; C{None} where the matcher has nothing
         that would spare time."""
         dumped = self._matcher.dump()
-        return None if dumped is None else pack(Packed(self.places, self._emotives, dumped))
+        return None if dumped is None else pack(Packed(self._emotives, dumped))
 
     def unpack(self, index: bytes) -> bool:
         """Take in what L{pack} gave, while there are no models yet.  C{False}: it is damaged, or
@@ -167,7 +167,6 @@ class Knowledge:
         packed = unpack(index)
         if packed is None or not self._matcher.load(packed.dumped):
             return False
-        self.places = packed.places
         self._emotives.update(packed.emotives)
         return True
 

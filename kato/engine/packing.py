@@ -1,6 +1,6 @@
 """All models of a processor as bytes, from which they are taken in sooner than one by one.
 
-What the matcher dumped goes on as it is; before it stands what the matcher does not hold.
+What the matcher dumped goes on as it is; before it stand the emotives, which it does not hold.
 """
 
 import json
@@ -16,14 +16,12 @@ _MAGIC = b"KATOENG1"
 
 _DIGEST = 32
 _HEAD = struct.Struct(f"<8s{_DIGEST}sQ")
-"""The magic, a checksum of what follows up to the dump, and how many bytes that is."""
+"""The magic, and the checksum and the length of the emotives that follow, as JSON."""
 
 
 class Packed(NamedTuple):
     """Models as they are packed."""
 
-    places: int
-    """How many symbols the sequences of all models have together."""
     emotives: Mapping[str, Felt]
     """Those of the models that have any, by name."""
     dumped: bytes
@@ -32,9 +30,9 @@ class Packed(NamedTuple):
 
 def pack(packed: Packed) -> bytes:
     """All of it as bytes."""
-    beside = {"places": packed.places, "emotives": packed.emotives}
-    text = json.dumps(beside, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"".join((_HEAD.pack(_MAGIC, _digest(text), len(text)), text, packed.dumped))
+    emotives = json.dumps(packed.emotives, ensure_ascii=False, separators=(",", ":")).encode()
+    head = _HEAD.pack(_MAGIC, _digest(emotives), len(emotives))
+    return b"".join((head, emotives, packed.dumped))
 
 
 def unpack(index: bytes) -> Packed | None:
@@ -46,9 +44,8 @@ def unpack(index: bytes) -> Packed | None:
     dump = _HEAD.size + length
     if magic != _MAGIC or _digest(text := index[_HEAD.size : dump]) != digest:
         return None
-    beside = json.loads(text)
-    emotives = {name: tuple(felt) for name, felt in beside["emotives"].items()}
-    return Packed(beside["places"], emotives, index[dump:])
+    emotives = {name: tuple(felt) for name, felt in json.loads(text).items()}
+    return Packed(emotives, index[dump:])
 
 
 def _digest(text: bytes) -> bytes:
