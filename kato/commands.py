@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Self
 
+from kato.codec import SelfWriting
 from kato.errors import InvalidRequest, UnknownOperation
 from kato.fields import array, boolean, integer, kind, mapping, number, shown, text, within
 from kato.genes import known_gene, parse_gene, parse_genes
@@ -387,3 +388,10 @@ class Reply:
         envelope["time_stamp"] = self.time_stamp
         envelope.update(self.fields)
         return envelope
+
+    def write(self) -> None:
+        """Write what writes itself, where there is time for it: who sends the answer finds it
+        written."""
+        for value in self.fields.values():
+            if isinstance(value, SelfWriting):
+                value.json()

@@ -27,6 +27,7 @@ from twisted.web.server import Site
 
 from kato.commands import Command
 from kato.dispatch import Dispatch
+from kato.engine.matchers import Provider, best_provider, provider
 from kato.logs import log_to
 from kato.options import Options as GatewayOptions
 from kato.options import Settings, refuse
@@ -62,6 +63,7 @@ class TurnThreads(ThreadPool):
 class Parts:
     """The parts of a gateway, made and joined, not started."""
 
+    matcher: Provider
     worker: Worker
     dispatch: Dispatch
     site: RestSite
@@ -76,6 +78,7 @@ def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: 
     names = {}
     if settings.processor_id is not None and settings.processor_name is not None:
         names[settings.processor_id] = settings.processor_name
+    matcher = _matcher(settings)
     worker = Worker(
         store,
         clock=clock,
@@ -85,6 +88,7 @@ def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: 
         max_processors=settings.max_processors,
         max_events=settings.max_events,
         checkpoint=settings.checkpoint,
+        matcher=matcher,
     )
     dispatch = Dispatch(worker, clock=clock, timeout=settings.timeout)
     site = make_site(
@@ -95,7 +99,14 @@ def build(settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: 
         statistics=dispatch.statistics,
         ready=lambda: worker.ready,
     )
-    return Parts(worker, dispatch, site)
+    return Parts(matcher, worker, dispatch, site)
+
+
+def _matcher(settings: Settings) -> Provider:
+    """Who matches: what was said, or the best there is."""
+    if settings.matcher is None:
+        return best_provider()
+    return provider(settings.matcher, "KATO_MATCHER says so")
 
 
 class Gateway(Service):
@@ -143,12 +154,21 @@ class Gateway(Service):
     async def _start(self) -> None:
         for port in self._ports:
             self.log.info("listening on {address}", address=_shown(port.getHost()))
+        self._tell_matcher(self._parts.matcher)
         await self._load()
         if self._settings.processor_id is not None:
             await self._parts.dispatch.ask(
                 Command.parse("create_processor", processor=self._settings.processor_id)
             )
         self.log.info("ready")
+
+    def _tell_matcher(self, matcher: Provider) -> None:
+        if matcher.kind == "python":
+            self.log.warn(
+                "models are matched in Python, many times slower than by the compiled kernel: "
+                "{why}",
+                why=matcher.why,
+            )
 
     async def _load(self) -> None:
         """Load all processors; what is loaded lives long, so the collector need not go over it

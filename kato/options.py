@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from twisted.python import usage
 
 from kato.commands import parse_processor_id
+from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
@@ -24,7 +25,8 @@ LISTEN = "tcp:8000:interface=127.0.0.1"
 class Settings:
     """How a gateway is to run: every value judged.
 
-    C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output.
+    C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
+    is C{native} or C{python}, C{None} for the best there is.
     """
 
     listen: tuple[str, ...] = (LISTEN,)
@@ -39,6 +41,7 @@ class Settings:
     api_key: bytes | None = None
     hosts: frozenset[str] = frozenset()
     genes: Genes = Genes()
+    matcher: str | None = None
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"
@@ -65,6 +68,7 @@ _ENVIRONMENT = {
     "api-key-file": "KATO_API_KEY_FILE",
     "allow-host": "KATO_ALLOW_HOST",
     "log-level": "LOG_LEVEL",
+    "matcher": "KATO_MATCHER",
 }
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
@@ -154,6 +158,7 @@ class Options(usage.Options):
             api_key=self._api_key(),
             hosts=frozenset(host.lower() for host in hosts),
             genes=self._genes(),
+            matcher=self._matcher(),
             log_level=self._log_level(),
             log_format=self._log_format(),
             log_file=self._log_file(),
@@ -220,6 +225,20 @@ class Options(usage.Options):
         if self["no-predictions"]:
             values["process_predictions"] = False
         return Genes(**values)
+
+    def _matcher(self) -> str | None:
+        """Who matches; only the environment says so, since it changes no answer."""
+        kind = self._given("matcher")
+        if kind is None:
+            return None
+        name = _ENVIRONMENT["matcher"]
+        if kind not in KINDS:
+            raise usage.UsageError(f"{name}: expected {' or '.join(KINDS)}, got {kind!r}")
+        try:
+            provider(kind, "")
+        except NotBuilt as error:
+            raise usage.UsageError(f"{name}: {kind} cannot serve, {error}") from None
+        return kind
 
     def _log_level(self) -> str:
         level = (self._given("log-level") or "INFO").upper()

@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from kato.changes import Snapshot
 from kato.engine import Processor
+from kato.engine.matchers import Provider
 from kato.model import Model
 
 MANY_MODELS = 10_000
@@ -39,15 +40,20 @@ class Restorer:
 
     log = Logger()
 
-    def __init__(self, *, max_events: int, names: Mapping[str, str]) -> None:
+    def __init__(self, *, max_events: int, names: Mapping[str, str], matcher: Provider) -> None:
         """@param names: what people call some processors, by id."""
         self._max_events = max_events
         self._names = names
+        self._matcher = matcher
 
     def __call__(self, snapshot: Snapshot) -> Restored:
         """Make the engine of a processor."""
         counted = _Counted(snapshot)
-        engine = Processor.restore(replace(snapshot, models=counted), max_events=self._max_events)
+        engine = Processor.restore(
+            replace(snapshot, models=counted),
+            max_events=self._max_events,
+            matcher=self._matcher.make,
+        )
         engine.name = self._names.get(engine.id, engine.name)
         from_index = snapshot.index is not None and not counted.number
         if snapshot.index is not None:

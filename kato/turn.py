@@ -5,7 +5,7 @@ what must be durable before the answer is given stands in what it returns.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kato import __version__
@@ -30,10 +30,18 @@ from kato.engine import Observation, Processor
 from kato.genes import Genes
 from kato.model import Model
 
-_LONG_MODELS = 100
-"""With more models than this, matching them takes milliseconds,"""
+_LONG_MODELS: Mapping[str, int] = {"native": 3_000, "python": 100}
+"""With more models than this, by who matches them, matching may take a millisecond and more;"""
+_LONG_WORK = 10_000_000
+"""so it may where the bytes that the models take, times the events of short-term memory, are more
+than this: long models are compared with a long memory symbol by symbol."""
+_LONG_COMPACTION = 10_000
+"""Deleting a model may be when those that are left are moved together: with more than so many of
+them that takes milliseconds."""
 _LONG_LIST = 1_000
-"""with more entries than this, so does going over a list,"""
+"""With more entries than this, so does going over a list,"""
+_LONG_SEQUENCE = 100
+"""with more observations, going through all of them,"""
 _LONG_VECTORS = 100_000
 """and with more components, comparing vectors."""
 
@@ -137,22 +145,42 @@ def is_long(processor: Processor, command: Command) -> bool:
     """Whether the turn may take so long that it must not be taken on the reactor."""
     params = command.params
     if command.operation in _MATCHING:
-        return processor.models > _LONG_MODELS
+        return _is_long_matching(processor, command)
     if isinstance(params, Observe):
         tells_memory = not params.brief or processor.genes.max_sequence_length > 0
         return (tells_memory and _is_long_memory(processor)) or _are_long_vectors(
             processor, params.observation.vectors
         )
     if isinstance(params, ObserveSequence):
-        return len(params.observations) > _LONG_MODELS or any(
+        return len(params.observations) > _LONG_SEQUENCE or any(
             _are_long_vectors(processor, each.vectors) for each in params.observations
         )
     if command.operation in ("list_models", "clear_all_memory"):
         return processor.models > _LONG_LIST
+    if command.operation == "delete_model" and processor.models > _LONG_COMPACTION:
+        return True
     return _is_long_memory(processor)
 
 
 _MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
+
+
+def _is_long_matching(processor: Processor, command: Command) -> bool:
+    if _is_known(processor, command.params):
+        return command.operation == "get_cognition_data" and _is_long_memory(processor)
+    start, end = processor.window
+    return (
+        processor.models > _LONG_MODELS[processor.matcher]
+        or processor.memory.models * (end - start) > _LONG_WORK
+    )
+
+
+def _is_known(processor: Processor, params: Params) -> bool:
+    """Whether what is asked for has been computed, and nothing has changed since."""
+    if isinstance(params, GetForecast):
+        return processor.has_forecast(params.limit)
+    unique_id = params.unique_id if isinstance(params, GetPredictions) else None
+    return processor.has_predictions(unique_id)
 
 
 def _is_long_memory(processor: Processor) -> bool:
@@ -182,6 +210,8 @@ def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
             "vectors": processor.vectors,
             "events": window.end - window.start,
             "genes": processor.genes.as_dict(),
+            "matcher": processor.matcher,
+            "memory": asdict(processor.memory),
             "version": __version__,
         }
     )

@@ -25,6 +25,7 @@ from kato.commits import GroupCommit
 from kato.deletions import DeletedProcessors
 from kato.dispatch import AlreadyBegun, IProcessors
 from kato.engine import Processor
+from kato.engine.matchers import Provider, best_provider
 from kato.engine.processor import MAX_EVENTS
 from kato.errors import (
     KatoError,
@@ -69,19 +70,22 @@ class Worker:
         max_events: int = MAX_EVENTS,
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
+        matcher: Provider | None = None,
     ) -> None:
         """
         @param store: an open store, which nobody else uses.
         @param genes: those of new processors.
         @param names: what people call some processors, by id.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
+        @param matcher: who holds the models of processors; the best there is, where it is not said.
         """
+        self._matcher = matcher or best_provider()
         self._store = store
         self._clock = clock
         self._in_thread = in_thread
         self._genes = genes or Genes()
         self._names = names or {}
-        self._restore = Restorer(max_events=max_events, names=self._names)
+        self._restore = Restorer(max_events=max_events, names=self._names, matcher=self._matcher)
         self._indexing = Indexing(store, in_thread=in_thread)
         self._max_processors = max_processors
         self._max_events = max_events
@@ -219,7 +223,9 @@ class Worker:
             self._commits.drain_now(slot.id)
             slot.changing = True
         slot.running = True
-        self._in_thread(turn).addBoth(self._ended, slot, ask, engine, slot.generation)
+        self._in_thread(partial(_written, turn)).addBoth(
+            self._ended, slot, ask, engine, slot.generation
+        )
 
     def _engine(self, slot: Slot, command: Command) -> Processor:
         """The engine of a slot; a new one, not yet in its place, where the command may make it."""
@@ -233,7 +239,11 @@ class Worker:
                 f"{self._max_processors} processors allowed"
             )
         return Processor(
-            slot.id, genes=self._genes, name=self._names.get(slot.id), max_events=self._max_events
+            slot.id,
+            genes=self._genes,
+            name=self._names.get(slot.id),
+            max_events=self._max_events,
+            matcher=self._matcher.make,
         )
 
     def _ended(
@@ -394,6 +404,7 @@ class Worker:
             "processors": sum(slot.engine is not None for slot in self._slots.values()),
             "waiting": sum(len(slot.queue) for slot in self._slots.values()),
             "running": sum(slot.running for slot in self._slots.values()),
+            "matcher": self._matcher.kind,
             "store": self._store.statistics(),
         }
 
@@ -403,6 +414,13 @@ def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:
         return turn()
     except Exception:
         return Failure()
+
+
+def _written(turn: Callable[[], Outcome]) -> Outcome:
+    """Take a long turn, and write its answer as far as that is long, too, in the same thread."""
+    outcome = turn()
+    outcome.reply.write()
+    return outcome
 
 
 def _line(engine: Processor) -> dict[str, Any]:

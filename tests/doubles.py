@@ -1,12 +1,13 @@
 """Doubles that several tests share."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, overload
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
+from kato.codec import SelfWriting, encode_json
 from kato.errors import StorageUnavailable
 from kato.storage.interface import IStore
 from kato.storage.memory import MemoryStore
@@ -113,3 +114,33 @@ class Threads:
         """Let the oldest run to its end."""
         call, done = self.waiting.pop(0)
         at_once(call).chainDeferred(done)
+
+
+class Written(SelfWriting):
+    """A list that writes itself, one entry a part, and counts what it wrote and what was built."""
+
+    def __init__(self, entries: Sequence[Any]) -> None:
+        self._entries = entries
+        self.wrote = 0
+        self.built = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        self.built += 1
+        return self._entries[place]
+
+    def parts(self) -> Iterator[bytes]:
+        before = b"["
+        for entry in self._entries:
+            self.wrote += 1
+            yield before + encode_json(entry)
+            before = b","
+        yield b"]" if self._entries else b"[]"

@@ -3,23 +3,26 @@
 import gc
 import sys
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
+import kato.gateway
 from kato import indexing, restoring
 from kato.commands import Command
-from kato.engine import matchers
-from kato.engine.matchers import Provider
+from kato.engine.matchers import KINDS, Provider, best_provider
 from kato.gateway import PATIENCE, Gateway, build
 from kato.options import Settings
 from tests.doubles import HeldStore, Threads
 from tests.engine.dumping import DumpingMatcher
+from tests.engine.providers import built
 
 
 class Port:
@@ -110,6 +113,37 @@ class GatewayTests(SynchronousTestCase):
         )
         self.assertEqual(status.fields["name"], "Weather")
 
+    def test_matching_in_python(self) -> None:
+        """Where Python matches, the log says so once, with the reason; where the kernel does,
+        nothing is to be said.  Either way its processors have what was chosen."""
+        for kind in KINDS:
+            built(kind)
+            with capturedLogs() as events:
+                self.start(matcher=kind, processor_id="p1")
+            told = [formatEvent(each) for each in events if "matched" in formatEvent(each)]
+            status = self.successResultOf(
+                self.parts.dispatch.ask(Command.parse("get_status", {}, "p1"))
+            )
+            self.assertEqual(status.fields["matcher"], kind)
+            self.assertEqual(self.parts.dispatch.statistics()["matcher"], kind)
+            self.assertEqual(len(told), 1 if kind == "python" else 0)
+            if told:
+                self.assertIn("KATO_MATCHER", told[0])
+            self.store = ToldStore(self.told)
+
+    def test_without_a_kernel(self) -> None:
+        """Where nothing was said and no kernel was built, Python matches, and the log says why."""
+        best_provider.cache_clear()
+        self.addCleanup(best_provider.cache_clear)
+        with (
+            patch.dict(sys.modules, {"kato.engine.native_matcher": None}),
+            capturedLogs() as events,
+        ):
+            self.start()
+        [told] = [formatEvent(each) for each in events if "matched" in formatEvent(each)]
+        self.assertIn("not built", told)
+        self.assertEqual(self.parts.dispatch.statistics()["matcher"], "python")
+
     def test_cannot_start(self) -> None:
         """A store that cannot be read ends the process, with a word in the log."""
         self.patch(self.store, "processors", lambda: Deferred.fromCoroutine(self.broken()))
@@ -165,7 +199,9 @@ class GatewayTests(SynchronousTestCase):
         """A gateway that has learned more than a start should go over."""
         for module in (restoring, indexing):
             self.patch(module, "MANY_MODELS", 1)
-        self.patch(matchers, "best_provider", lambda: Provider("python", DumpingMatcher, "a test"))
+        self.patch(
+            kato.gateway, "best_provider", lambda: Provider("python", DumpingMatcher, "a test")
+        )
         gateway = self.start()
         params = {"observations": [{"strings": ["a", "b"]}], "learn_at_end": True}
         learn = self.parts.dispatch.ask(Command.parse("observe_sequence", params, "p1"))

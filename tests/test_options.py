@@ -1,14 +1,17 @@
 """The options of a gateway, and what is made of them (SPEC 10)."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.genes import Genes
 from kato.options import LISTEN, Options, Settings
+from tests.engine.providers import built
 
 
 def parse(*arguments: str, **environment: str) -> Settings:
@@ -157,6 +160,33 @@ class OptionsTests(SynchronousTestCase):
         with self.assertRaises(usage.UsageError) as caught:
             parse(KATO_OPEN="maybe")
         self.assertIn("KATO_OPEN", str(caught.exception))
+
+    def test_matcher(self) -> None:
+        """Who matches is said by the environment alone; where nothing is said, it is the best."""
+        self.assertEqual(parse().matcher, None)
+        self.assertEqual(parse(KATO_MATCHER="").matcher, None)
+        self.assertEqual(parse(KATO_MATCHER="python").matcher, "python")
+        with self.assertRaises(usage.UsageError) as caught:
+            parse(KATO_MATCHER="rust")
+        self.assertEqual(
+            str(caught.exception), "KATO_MATCHER: expected native or python, got 'rust'"
+        )
+
+    def test_native_matcher(self) -> None:
+        """The kernel can be asked for where it was built."""
+        built("native")
+        self.assertEqual(parse(KATO_MATCHER="native").matcher, "native")
+
+    def test_no_native_matcher(self) -> None:
+        """Where the kernel was not built, asking for it is refused in one line."""
+        with (
+            patch.dict(sys.modules, {"kato.engine.native_matcher": None}),
+            self.assertRaises(usage.UsageError) as caught,
+        ):
+            parse(KATO_MATCHER="native")
+        [line] = str(caught.exception).splitlines()
+        for word in ("KATO_MATCHER: native", "not built"):
+            self.assertIn(word, line)
 
     def test_under_twistd(self) -> None:
         """Under twistd what is wrong is said in one line on standard error, with exit status 1."""

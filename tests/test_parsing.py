@@ -13,6 +13,7 @@ from kato.errors import InvalidRequest, KatoError, UnknownGene, UnknownOperation
 from kato.fields import MAX_DEPTH
 from kato.genes import NAMES, Genes, parse_gene, parse_genes
 from kato.observation import Observation
+from tests.doubles import Written
 
 
 def nested(depth: int) -> Any:
@@ -224,6 +225,29 @@ class CodecTests(SynchronousTestCase):
             self.assertIn("emotives.joy: ", caught.exception.message)
 
 
+class SelfWritingTests(SynchronousTestCase):
+    """JSON of what writes itself."""
+
+    def test_member(self) -> None:
+        """It is asked for its own JSON where it is the value or a member of it, and not built."""
+        for entries in ([], [1, "ä"], [{"a": [None]}] * 3):
+            value = Written(entries)
+            self.assertEqual(encode_json(value), encode_json(entries))
+            told = {"ü": 1, "list": value, "": Written([])}
+            self.assertEqual(encode_json(told), encode_json({"ü": 1, "list": entries, "": []}))
+            self.assertEqual(value.built, 0)
+
+    def test_deeper(self) -> None:
+        """Wherever else it lies it is written as the list that it is."""
+        self.assertEqual(encode_json([{"a": {"b": Written([1, 2])}}]), b'[{"a":{"b":[1,2]}}]')
+
+    def test_no_json(self) -> None:
+        """What JSON has no word for is refused by its type."""
+        with self.assertRaises(TypeError) as caught:
+            encode_json({"a": {1, 2}})
+        self.assertIn("set", str(caught.exception))
+
+
 class CommandTests(SynchronousTestCase):
     """L{Command.parse}."""
 
@@ -352,3 +376,9 @@ class ReplyTests(SynchronousTestCase):
                 ("model_name", ""),
             ],
         )
+
+    def test_write(self) -> None:
+        """It can be written before it is sent, as far as it writes itself."""
+        value = Written([1, 2, 3])
+        Reply("predictions", 1.0, {"predictions": value, "emotives": {}}).write()
+        self.assertEqual(value.wrote, 3)

@@ -7,8 +7,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato import __version__
 from kato.commands import OPERATIONS, Command
 from kato.engine import Processor
+from kato.engine.matchers import best_provider
+from kato.engine.python_matcher import PythonMatcher
 from kato.errors import LimitReached, ModelNotFound, ObservationNotFound
 from kato.turn import is_long, take_turn
+from tests.engine.providers import built
 
 
 class TurnCase(SynchronousTestCase):
@@ -49,6 +52,9 @@ class AnswerTests(TurnCase):
         self.take("observe", strings=["a"], vectors=[[1, 2]])
         status = self.take("get_status")
         self.assertEqual(status.pop("genes"), self.processor.genes.as_dict())
+        memory = status.pop("memory")
+        self.assertEqual(list(memory), ["models", "index", "symbols"])
+        self.assertTrue(all(isinstance(each, int) and each > 0 for each in memory.values()))
         self.assertEqual(
             status,
             {
@@ -57,6 +63,7 @@ class AnswerTests(TurnCase):
                 "symbols": 2,
                 "vectors": 0,
                 "events": 1,
+                "matcher": best_provider().kind,
                 "version": __version__,
             },
         )
@@ -194,12 +201,70 @@ class LengthTests(TurnCase):
 
     def test_matching(self) -> None:
         """Matching many models is long, matching a few is not."""
+        self.processor = Processor("p1", matcher=PythonMatcher)
         self.assertFalse(self.long("get_predictions"))
         for number in range(101):
+            self.assertFalse(self.long_matching())
             self.learn(["a"], [str(number)])
-        for operation in ("get_predictions", "get_forecast", "get_cognition_data"):
-            self.assertTrue(self.long(operation))
+        self.assertTrue(self.long_matching())
         self.assertFalse(self.long("observe", strings=["a"]))
+
+    def long_matching(self) -> bool:
+        """Whether matching is long, which must hold of all operations that do it, or of none."""
+        operations = ("get_predictions", "get_forecast", "get_cognition_data")
+        [same] = {self.long(operation) for operation in operations}
+        return same
+
+    def test_native_matching(self) -> None:
+        """The kernel does many more in the same time."""
+        self.processor = Processor("p1", matcher=built("native").make)
+        for number in range(3000):
+            self.learn(["a"], [str(number)])
+        self.assertFalse(self.long_matching())
+        self.learn(["a"], ["one more"])
+        self.assertTrue(self.long_matching())
+
+    def test_long_models(self) -> None:
+        """Matching a few long models is long, too, where short-term memory is."""
+        for number in range(20):
+            self.learn([f"s{number} {i % 10}" for i in range(1000)], ["x"])
+        for _ in range(20):
+            self.take("observe", strings=["x"])
+        self.assertFalse(self.long_matching())
+        for _ in range(200):
+            self.take("observe", strings=["x"])
+        self.assertTrue(self.long_matching())
+
+    def test_known(self) -> None:
+        """What was computed is at hand until something changes, also for an earlier observation,
+        and a forecast for as many entries as were asked for."""
+        self.processor = Processor("p1", matcher=PythonMatcher)
+        for number in range(120):
+            self.learn(["a"], [str(number)])
+        self.take("observe", strings=["a", "b"], unique_id="u1")
+        self.take("get_predictions")
+        for operation, params, long in (
+            ("get_predictions", {}, False),
+            ("get_cognition_data", {}, False),
+            ("get_predictions", {"unique_id": "u1"}, False),
+            ("get_forecast", {}, True),
+        ):
+            self.assertEqual(self.long(operation, **params), long)
+        self.take("get_forecast", limit=10)
+        self.assertEqual([self.long("get_forecast", limit=n) for n in (9, 10, 11)], [0, 0, 1])
+        self.take("get_forecast", limit=500)
+        self.assertFalse(self.long("get_forecast", limit=10_000))
+        self.take("observe", strings=["b"])
+        self.assertTrue(self.long_matching())
+        self.assertTrue(self.long("get_predictions", unique_id="u1"))
+        self.assertTrue(self.long("get_predictions", unique_id="nobody's"))
+
+    def test_known_with_a_large_memory(self) -> None:
+        """To tell a large memory is long, whatever is known."""
+        self.take("observe_sequence", observations=[{"strings": ["a"]}] * 1001, brief=True)
+        self.take("get_predictions")
+        self.assertFalse(self.long("get_predictions"))
+        self.assertTrue(self.long("get_cognition_data"))
 
     def test_memory(self) -> None:
         """To tell or learn a large memory is long; to add to it is not."""
@@ -231,3 +296,11 @@ class LengthTests(TurnCase):
         self.patch(Processor, "models", property(lambda _: 1001))
         self.assertTrue(self.long("list_models"))
         self.assertTrue(self.long("clear_all_memory"))
+
+    def test_deleting(self) -> None:
+        """To delete one of very many models is long, since the others may be moved together."""
+        self.patch(Processor, "models", 10_000)
+        self.assertFalse(self.long("delete_model", model_name="x"))
+        self.patch(Processor, "models", 10_001)
+        self.assertTrue(self.long("delete_model", model_name="x"))
+        self.assertFalse(self.long("get_model", model_name="x"))

@@ -1,5 +1,6 @@
 """The worker: turns in order, and answers when what they saw is durable."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +9,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato import worker
+from kato.codec import encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun
+from kato.engine.matchers import KINDS, Provider
+from kato.engine.matching import Matcher
+from kato.engine.python_kept import PythonRanking
+from kato.engine.python_matcher import PythonMatcher
 from kato.errors import (
     Conflict,
     LimitReached,
@@ -68,6 +74,12 @@ class WorkerCase(SynchronousTestCase):
         """What a kill does: the store keeps what it has, all else is gone."""
         self.store = HeldStore(self.store.inner)
         self.worker = self.start(**options)
+
+
+def json_of(reply: Reply) -> dict[str, Any]:
+    """An answer as it is sent."""
+    sent: dict[str, Any] = json.loads(encode_json(reply.as_dict()))
+    return sent
 
 
 class TurnTests(WorkerCase):
@@ -152,6 +164,50 @@ class TurnTests(WorkerCase):
         self.assertEqual(self.successResultOf(first).as_dict()["observed"], 101)
         self.assertEqual(self.successResultOf(second).as_dict()["short_term_memory"], [["x"]])
         self.assertEqual(self.successResultOf(third).as_dict()["models"], 1)
+
+    def test_known_answers(self) -> None:
+        """Predictions that matching takes long are made, and written, in a thread; asked for again
+        with nothing changed they are answered at once, and not written again."""
+        threads, written = Threads(), []
+        write = PythonRanking.json
+
+        def counted(ranking: PythonRanking, place: int) -> bytes:
+            written.append(place)
+            return write(ranking, place)
+
+        self.patch(PythonRanking, "json", counted)
+        self.worker = self.start(in_thread=threads, matcher=Provider("python", PythonMatcher, ""))
+        for number in range(101):
+            self.observe(["a", "b", str(number)])
+            self.answer("learn")
+        self.observe(["a", "b"])
+        first = self.ask("get_predictions")
+        self.assertNoResult(first)
+        threads.run()
+        told = self.successResultOf(first).fields["predictions"]
+        self.assertEqual((len(told), sorted(written)), (100, list(range(100))))
+        for operation in ("get_predictions", "get_cognition_data", "get_predictions"):
+            again = self.successResultOf(self.ask(operation))
+            self.assertIs(again.fields["predictions"], told)
+            self.assertEqual(json_of(again)["predictions"], list(told))
+        self.assertEqual((len(written), threads.waiting), (100, []))
+        self.observe(["c"])
+        self.assertNoResult(self.ask("get_predictions"))
+
+    def test_matcher(self) -> None:
+        """Every processor, new or loaded, has its models where the worker was told; the statistics
+        tell where that is."""
+        for kind in KINDS:
+            made: list[Matcher] = []
+
+            def make(made: list[Matcher] = made) -> Matcher:
+                made.append(PythonMatcher())
+                return made[-1]
+
+            self.restart(matcher=Provider(kind, make, "the test says so"))
+            self.answer("create_processor", processor=f"new-{kind}")
+            self.assertEqual(len(made), len(self.worker._slots))
+            self.assertEqual(self.worker.statistics()["matcher"], kind)
 
     def test_cancel_waiting(self) -> None:
         """A command that waits for its turn can be taken back, and is then not carried out."""

@@ -9,7 +9,6 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from kato import indexing, restoring
 from kato.changes import Snapshot
-from kato.engine import matchers
 from kato.engine.matchers import Provider
 from kato.engine.python_matcher import PythonMatcher
 from kato.errors import StorageUnavailable
@@ -53,13 +52,11 @@ class IndexTests(WorkerCase):
     def setUp(self) -> None:
         for module in (restoring, indexing):
             self.patch(module, "MANY_MODELS", 2)
-        self.provide(DumpingMatcher)
         super().setUp()
         self.restart()
 
-    def provide(self, matcher: Callable[[], Any]) -> None:
-        """Let this be the matcher of all processors from now on."""
-        self.patch(matchers, "best_provider", lambda: Provider("python", matcher, "a test's"))
+    def start(self, *, matcher: Callable[[], Any] = DumpingMatcher, **options: Any) -> Worker:
+        return super().start(matcher=Provider("python", matcher, "the test says so"), **options)
 
     def restart(self, **options: Any) -> None:
         self.store = WatchedStore(self.store.inner)
@@ -126,7 +123,8 @@ class IndexTests(WorkerCase):
             self.learn("a", "b", processor=processor)
         self.store = WatchedStore(self.store.inner)
         self.store.holds_loads = True
-        self.worker = Worker(self.store, clock=self.clock, in_thread=at_once)
+        provider = Provider("python", DumpingMatcher, "the test says so")
+        self.worker = Worker(self.store, clock=self.clock, in_thread=at_once, matcher=provider)
         started = Deferred.fromCoroutine(self.worker.start())
         first, second = self.store.held_loads
         self.store.held_loads = [first]
@@ -150,16 +148,14 @@ class IndexTests(WorkerCase):
         self.learn("a", "b")
         before = self.models()
         self.restart()
-        self.provide(PythonMatcher)
-        self.restart()
+        self.restart(matcher=PythonMatcher)
         self.assertEqual((self.store.models, self.store.kept, self.models()), (2, [], before))
         self.assertEqual(self.stopped(), [])
-        self.provide(OtherDumpingMatcher)
         with capturedLogs() as events:
-            self.restart()
+            self.restart(matcher=OtherDumpingMatcher)
         self.assertIn("of another kind", " ".join(map(formatEvent, events)))
         self.assertEqual((self.store.models, self.store.kept), (2, ["p1"]))
-        self.restart()
+        self.restart(matcher=OtherDumpingMatcher)
         self.assertEqual((self.store.models, self.models()), (0, before))
 
     def test_put_back(self) -> None:

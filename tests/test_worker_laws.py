@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato import indexing, restoring, worker
 from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
-from kato.engine import Processor, matchers
+from kato.engine import Processor
 from kato.engine.matchers import Provider
 from kato.errors import KatoError
 from kato.genes import Genes
@@ -59,7 +59,7 @@ class History:
 
     def engine(self) -> Processor:
         """A processor that did just that."""
-        engine = Processor("p", genes=Genes())
+        engine = Processor("p", genes=Genes(), matcher=DumpingMatcher)
         for command, now, _ in self.done:
             take_turn(engine, command, now=now, make_id=lambda: "made")
         return engine
@@ -82,7 +82,11 @@ class Laws(SynchronousTestCase):
         self.store = WatchedStore(store.inner if store else None)
         self.store.began = lambda: self.history.taken.append(len(self.history.done))
         self.worker = Worker(
-            self.store, clock=self.clock, in_thread=at_once, make_id=lambda: "made"
+            self.store,
+            clock=self.clock,
+            in_thread=at_once,
+            make_id=lambda: "made",
+            matcher=Provider("python", DumpingMatcher, "the test says so"),
         )
         self.successResultOf(Deferred.fromCoroutine(self.worker.start()))
 
@@ -92,7 +96,6 @@ class Laws(SynchronousTestCase):
         """The processor is always what its history makes it; what was answered and promised is
         never void; nobody is answered before what he saw is durable, where it must be."""
         self.patch(worker, "is_long", lambda processor, command: False)
-        self.patch(matchers, "best_provider", lambda: Provider("python", DumpingMatcher, "a test"))
         for module in (restoring, indexing):
             self.patch(module, "MANY_MODELS", 2)
         self.clock = Clock()

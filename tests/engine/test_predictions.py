@@ -1,5 +1,6 @@
 """Predictions and the forecast, against a plain reading of SPEC 3 and its laws."""
 
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -9,9 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine import Observation, Processor
 from kato.engine.blocks import matching_blocks, positions
+from kato.engine.matchers import best_matcher
+from kato.engine.matching import Matcher
 from kato.genes import RANKINGS
 from tests.conformance import same
 from tests.engine.oracle import Known, Oracle, blocks, flattened
+from tests.engine.providers import OnNative, OnPython, Provided, law
 from tests.engine.worlds import EMOTIVES, SEQUENCES, SYMBOLS
 
 MODELS = st.lists(
@@ -21,9 +25,15 @@ STATES = st.lists(st.lists(SYMBOLS, min_size=1, max_size=3), max_size=5)
 THRESHOLDS = st.sampled_from([0.0, 0.1, 0.25, 0.4, 0.5, 2 / 3, 0.8, 1.0])
 
 
-def taught(models: list[Any], state: list[list[str]], **genes: Any) -> Processor:
+def taught(
+    models: list[Any],
+    state: list[list[str]],
+    *,
+    matcher: Callable[[], Matcher] = best_matcher,
+    **genes: Any,
+) -> Processor:
     """A processor that learned these sequences so often, and observes this."""
-    processor = Processor("p")
+    processor = Processor("p", matcher=matcher)
     processor.change_genes({"sort": False, "persistence": 4, **genes})
     for sequence, frequency, emotives in models:
         for number in range(frequency):
@@ -45,17 +55,22 @@ def oracle_of(processor: Processor) -> Oracle:
     return Oracle(known, state, processor.genes.recall_threshold)
 
 
-class OracleTests(SynchronousTestCase):
+class OracleCase(Provided):
     """The engine says what the oracle says."""
 
-    @settings(deadline=None, max_examples=250)
+    @law(200)
     @given(MODELS, STATES, THRESHOLDS, st.sampled_from(RANKINGS), st.integers(1, 6))
     def test_predictions(
         self, models: list[Any], state: list[list[str]], threshold: float, rank_by: str, most: int
     ) -> None:
         """Predictions have the fields, the numbers and the order of SPEC 3."""
         processor = taught(
-            models, state, recall_threshold=threshold, rank_by=rank_by, max_predictions=most
+            models,
+            state,
+            matcher=self.make,
+            recall_threshold=threshold,
+            rank_by=rank_by,
+            max_predictions=most,
         )
         self.compare(processor)
 
@@ -69,13 +84,13 @@ class OracleTests(SynchronousTestCase):
         forecast = oracle.forecast() if enough else []
         self.assertTrue(same(processor.forecast(100), forecast), (processor.forecast(), forecast))
 
-    @settings(deadline=None, max_examples=100)
+    @law(80)
     @given(MODELS, STATES, st.data())
     def test_after_changes(
         self, models: list[Any], state: list[list[str]], data: st.DataObject
     ) -> None:
         """Predictions are never stale: they follow deleted and updated models and other genes."""
-        processor = taught(models, state, recall_threshold=0.0)
+        processor = taught(models, state, matcher=self.make, recall_threshold=0.0)
         processor.predictions()
         names = [model.name for model in processor.list_models(100, None)[0]]
         for name in names:
@@ -88,15 +103,16 @@ class OracleTests(SynchronousTestCase):
         processor.change_genes({"recall_threshold": 0.5, "min_prediction_symbols": 3})
         self.compare(processor)
 
-    @settings(deadline=None, max_examples=100)
+    @law(80)
     @given(MODELS, SEQUENCES, STATES)
     def test_deletion(
         self, models: list[Any], sequence: list[list[str]], state: list[list[str]]
     ) -> None:
         """Deleting a model leaves everything as if it had never been learned."""
         others = [each for each in models if each[0] != sequence]
-        with_it = taught([*others[:3], (sequence, 2, []), *others[3:]], [], recall_threshold=0.0)
-        without = taught(others, [], recall_threshold=0.0)
+        every = [*others[:3], (sequence, 2, []), *others[3:]]
+        with_it = taught(every, [], matcher=self.make, recall_threshold=0.0)
+        without = taught(others, [], matcher=self.make, recall_threshold=0.0)
         names = {model.name for model in without.list_models(100, None)[0]}
         for model in with_it.list_models(100, None)[0]:
             if model.name not in names:
@@ -115,7 +131,19 @@ class OracleTests(SynchronousTestCase):
             for i in range(300)
         ]
         for most in (1, 5, 100):
-            self.compare(taught(models, [["s1"], ["t1", "s1"]], max_predictions=most))
+            state = [["s1"], ["t1", "s1"]]
+            self.compare(taught(models, state, matcher=self.make, max_predictions=most))
+
+
+class PythonOracleTests(OnPython, OracleCase):
+    """With models matched in Python."""
+
+
+class NativeOracleTests(OnNative, OracleCase):
+    """With models matched by the kernel."""
+
+
+del OracleCase  # it is no test by itself
 
 
 class LawTests(SynchronousTestCase):

@@ -1,4 +1,4 @@
-"""The worked cases over HTTP, against live servers on SQLite."""
+"""The worked cases over HTTP, against live servers on SQLite, one for each way to match."""
 
 import json
 import re
@@ -7,7 +7,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.conformance import cases, same
-from tests.live.server import LiveServer
+from tests.engine.providers import built
+from tests.live.server import Connection, LiveServer
 
 _REQUESTS = {
     "observe": ("POST", "observe"),
@@ -22,18 +23,20 @@ _VARYING = re.compile(r'"(time_stamp|unique_id)":("[^"]*"|[0-9.]+)')
 
 
 class ConformanceTests(SynchronousTestCase):
-    """Two servers that hash differently are given the same cases."""
+    """Two servers that hash differently are given the same cases, and so are two that match
+    differently."""
+
+    def connect(self, **environment: str) -> None:
+        """Start a server with this environment, and speak to it as well."""
+        server = LiveServer("--storage", f"sqlite:{self.mktemp()}", env=environment)
+        self.addCleanup(server.stop)
+        connection = server.start().connect()
+        self.addCleanup(connection.close)
+        self.assertEqual(connection.get("/stats")["matcher"], environment["KATO_MATCHER"])
+        self.connections.append(connection)
 
     def setUp(self) -> None:
-        self.connections = []
-        for seed in ("1", "2"):
-            server = LiveServer(
-                *("--storage", f"sqlite:{self.mktemp()}"), env={"PYTHONHASHSEED": seed}
-            )
-            self.addCleanup(server.stop)
-            connection = server.start().connect()
-            self.addCleanup(connection.close)
-            self.connections.append(connection)
+        self.connections: list[Connection] = []
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Send a request to both; gives the answer, which is the same to the last byte, less the
@@ -46,8 +49,21 @@ class ConformanceTests(SynchronousTestCase):
         self.assertEqual(answer["status"], "okay", answer)
         return answer
 
-    def test_cases(self) -> None:
-        """Every case gives what it must."""
+    def test_python(self) -> None:
+        """Every case gives what it must where Python matches, however a process hashes."""
+        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="1")
+        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="2")
+        self.go_through()
+
+    def test_native(self) -> None:
+        """Every case gives what it must where the kernel matches, to the last byte what it gives
+        where Python does."""
+        built("native")
+        self.connect(KATO_MATCHER="native", PYTHONHASHSEED="1")
+        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="2")
+        self.go_through()
+
+    def go_through(self) -> None:
         count = 0
         for number, case in enumerate(cases()):
             count += 1

@@ -19,11 +19,12 @@ TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
 class RefusalTests(SynchronousTestCase):
     """What is wrong is one line on standard error, and exit status 1."""
 
-    def refused(self, *options: str) -> str:
-        """Start with options that cannot work; gives the line that says so."""
+    def refused(self, *options: str, **environment: str) -> str:
+        """Start with options, or in an environment, that cannot work; gives the line that says
+        so."""
         done = subprocess.run(
             [*TWISTD, "--nodaemon", "--pidfile=", "kato-gateway", *options],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -37,6 +38,11 @@ class RefusalTests(SynchronousTestCase):
         """A wrong option is named with its value."""
         self.assertIn("--max-events", self.refused("--max-events", "none"))
         self.assertIn("surprise", self.refused("--surprise"))
+
+    def test_wrong_matcher(self) -> None:
+        """A variable that nobody can follow is named with its value."""
+        line = self.refused("--storage", "memory:", KATO_MATCHER="fast")
+        self.assertEqual(line, "kato: KATO_MATCHER: expected native or python, got 'fast'")
 
     def test_port_in_use(self) -> None:
         """A port that another process has is named."""

@@ -91,7 +91,6 @@ class IndexTests(SynchronousTestCase):
         self.learn(server)
         again = self.told(server)
         server.kill()
-        self.assertFalse(self.file.exists())
         server = self.start()
         self.assertFalse(self.is_taken(server))
         self.assertEqual(self.told(server), again)

@@ -5,10 +5,10 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.protocols.rest.answers import ENOUGH
+from kato.codec import PART
 from kato.protocols.rest.delivery import PATIENCE
 from kato.protocols.rest.rest import LONG_BODY
-from tests.doubles import Threads
+from tests.doubles import Threads, Written
 from tests.rest.talking import Server, get, post, read_answers, request
 
 
@@ -60,7 +60,7 @@ class LargeTests(SynchronousTestCase):
         other.send(get("/live"))
         self.assertEqual(other.answer().status, 200)
         size = len(PREDICTIONS) * 950
-        self.assertGreater(self.encode(), size // (2 * ENOUGH))
+        self.assertGreater(self.encode(), size // (2 * PART))
 
     def test_two_at_a_time(self) -> None:
         """Two of them take turns, and a turn is one part of one of them."""
@@ -71,7 +71,7 @@ class LargeTests(SynchronousTestCase):
         while not all(client.wire.value() for client in clients):
             self.turns.turn()
             turns += 1
-        self.assertGreater(turns, 2 * len(PREDICTIONS) * 950 // (2 * ENOUGH))
+        self.assertGreater(turns, 2 * len(PREDICTIONS) * 950 // (2 * PART))
 
     def test_head(self) -> None:
         """C{HEAD} tells its length alone."""
@@ -101,6 +101,17 @@ class LargeTests(SynchronousTestCase):
         self.server.asked.fields = {"short_term_memory": [["a"]] * 100}
         self.client.send(get("/p1/short-term-memory"))
         self.assertEqual(len(self.client.answer().json["short_term_memory"]), 100)
+
+    def test_self_writing(self) -> None:
+        """A list that writes itself is written over many turns, too, and never built."""
+        written = Written(PREDICTIONS)
+        self.server.asked.fields = {"predictions": written}
+        self.client.send(get("/p1/predictions"))
+        self.turns.turn()
+        self.assertLess(written.wrote, len(PREDICTIONS) // 2)
+        self.encode()
+        self.assertEqual(self.client.answer().json["predictions"], PREDICTIONS)
+        self.assertEqual(written.built, 0)
 
     def test_defect(self) -> None:
         """What cannot be encoded, even late, is a defect and no half an answer."""
@@ -158,7 +169,7 @@ class SlowReaderTests(SynchronousTestCase):
 
         def full(data: bytes) -> None:
             write(data)
-            if self.received is not None and len(self.client.wire.value()) > ENOUGH:
+            if self.received is not None and len(self.client.wire.value()) > PART:
                 self.client.channel.pauseProducing()
 
         self.patch(self.client.wire, "write", full)
@@ -174,7 +185,7 @@ class SlowReaderTests(SynchronousTestCase):
         """No more than a part or two wait for the client, and all comes in the end."""
         rounds = 0
         while self.client.wire.value():
-            self.assertLess(len(self.client.wire.value()), 4 * ENOUGH)
+            self.assertLess(len(self.client.wire.value()), 4 * PART)
             self.server.clock.advance(PATIENCE - 1)
             self.read()
             rounds += 1

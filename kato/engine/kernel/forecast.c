@@ -175,8 +175,9 @@ bool kato_forecast_make(struct kato_forecast *forecast, struct kato_desk *desk,
 {
     struct poll poll = {.desk = desk, .memory = memory};
     *forecast = (struct kato_forecast){0};
-    bool made = kato_each_kept(desk, memory, threshold, take, &poll) && count_votes(&poll)
-                && tally(&poll, forecast) && keep_best(forecast, limit);
+    bool made = kato_each_kept(desk, memory, threshold, take, &poll);
+    if (made && poll.voters)
+        made = count_votes(&poll) && tally(&poll, forecast) && keep_best(forecast, limit);
     kato_free(poll.voter);
     kato_free(poll.event);
     kato_free(poll.slot);

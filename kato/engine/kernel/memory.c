@@ -327,7 +327,7 @@ struct kato_use kato_memory_use(const struct kato_memory *memory)
                  + memory->frequency_room * sizeof *memory->frequency
                  + memory->name_start_room * sizeof *memory->name_start
                  + memory->words_room * sizeof *memory->words + memory->names_room;
-    use.index = kato_table_bytes(&memory->by_sequence) + kato_table_bytes(&memory->by_name)
+    use.index = (size_t)kato_models(memory) * 2 * KATO_TABLE_BYTES
                 + memory->first_room * sizeof *memory->first
                 + memory->more_room * sizeof *memory->more
                 + memory->weight_room * sizeof *memory->weight

@@ -72,14 +72,6 @@ void kato_table_erase(struct kato_table *table, uint64_t hash, uint32_t id)
     shard->held--;
 }
 
-size_t kato_table_bytes(const struct kato_table *table)
-{
-    size_t slots = 0;
-    for (int i = 0; i < KATO_SHARDS; i++)
-        slots += table->shard[i].room;
-    return slots * sizeof(uint32_t);
-}
-
 void kato_table_end(struct kato_table *table)
 {
     for (int i = 0; i < KATO_SHARDS; i++)

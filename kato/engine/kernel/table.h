@@ -25,6 +25,10 @@ struct kato_table {
     struct kato_shard shard[KATO_SHARDS];
 };
 
+/* About how many bytes each id takes. How many exactly depends on the seed, and what a server
+   answers must not. */
+enum { KATO_TABLE_BYTES = 9 };
+
 typedef uint64_t kato_hash_of(const void *context, uint32_t id);
 typedef bool kato_is(const void *context, uint32_t id);
 
@@ -43,7 +47,6 @@ uint32_t kato_table_find(const struct kato_table *table, uint64_t hash, kato_is 
 /* Take out an id that is held. */
 void kato_table_erase(struct kato_table *table, uint64_t hash, uint32_t id);
 
-size_t kato_table_bytes(const struct kato_table *table);
 void kato_table_end(struct kato_table *table);
 
 /* A keyed hash, so that nobody can choose sequences that all meet in one slot without knowing the

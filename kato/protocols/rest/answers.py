@@ -5,12 +5,9 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
-from kato.codec import encode_json
+from kato.codec import PART, SelfWriting, encode_json
 from kato.errors import KatoError, Unauthorized
 from kato.protocols.rest.routes import NotAllowedHere
-
-ENOUGH = 2**16
-"""How many bytes of an answer are encoded at a time."""
 
 _FEW = 16
 """So many entries of a list are encoded at a time."""
@@ -92,23 +89,25 @@ def error_body(error: KatoError, *, time_stamp: float, processor: str | None) ->
     return encode_json(envelope)
 
 
+_HOLDING = (list, dict, SelfWriting)
+
+
 def is_small(value: object) -> bool:
     """Whether C{value} is encoded at once without anybody noticing."""
-    if isinstance(value, list):
-        return len(value) <= _FEW
     if isinstance(value, dict):
         for member in value.values():
-            if isinstance(member, list | dict) and not is_small(member):
+            if isinstance(member, _HOLDING) and not is_small(member):
                 return False
-    return True
+        return True
+    return not isinstance(value, _HOLDING) or len(value) <= _FEW
 
 
 def slices(value: object) -> Iterator[bytes]:
-    """Encode C{value} in parts of about L{ENOUGH} bytes, so that time can be taken between them."""
+    """Encode C{value} in parts of about L{PART} bytes, so that time can be taken between them."""
     part = bytearray()
     for piece in _pieces(value):
         part += piece
-        if len(part) >= ENOUGH:
+        if len(part) >= PART:
             yield bytes(part)
             part.clear()
     yield bytes(part)
@@ -119,6 +118,8 @@ def _pieces(value: object) -> Iterator[bytes]:
         yield from _members(value)
     elif isinstance(value, list) and not is_small(value):
         yield from _entries(value)
+    elif isinstance(value, SelfWriting):
+        yield from value.parts()
     else:
         yield encode_json(value)
 

@@ -11,12 +11,11 @@ from twisted.internet.task import Cooperator
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kato.codec import encode_json
+from kato.codec import PART, encode_json
 from kato.commands import Command, Reply
 from kato.errors import InternalError, KatoError, ProcessorUnavailable
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.answers import (
-    ENOUGH,
     error_body,
     extra_headers,
     is_small,
@@ -118,7 +117,7 @@ class Rest:
             return
         rest = slices(answer)
         first = next(rest)
-        if len(first) < ENOUGH:
+        if len(first) < PART:
             request.answer(status, [first])
         else:
             encoding = self._cooperator.cooperate(self._encode([first], rest, status, request))
