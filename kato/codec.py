@@ -78,11 +78,15 @@ def decode_json(body: bytes) -> object:
         raise InvalidRequest("body: nested too deeply") from None
 
 
+_PLAIN = frozenset({bool, dict, float, int, list, str, tuple, type(None)})
+"""What an answer is mostly made of: nothing of it writes itself."""
+
+
 def encode_json(value: object) -> bytes:
     """Write one JSON value, compactly, in UTF-8."""
     if isinstance(value, SelfWriting):
         return value.json()
-    if isinstance(value, dict) and any(isinstance(each, SelfWriting) for each in value.values()):
+    if isinstance(value, dict) and not all(type(each) in _PLAIN for each in value.values()):
         members = (_written(key) + b":" + encode_json(each) for key, each in value.items())
         return b"{" + b",".join(members) + b"}"
     return _written(value)

@@ -40,7 +40,8 @@ PATIENCE = 10.0
 """Seconds that each step has when the service stops: to answer, to save, and to close."""
 
 _THREADS = 2
-"""How many long turns may go on at a time: Python runs one of them at any moment."""
+"""How many long turns may go on at a time where Python matches: it runs one of them at any moment.
+The kernel lets others run, so there may be one for each core."""
 
 _SWITCH = 0.001
 """Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
@@ -246,6 +247,8 @@ def makeService(options: GatewayOptions) -> IService:
         refuse(str(error))
     threads = TurnThreads(0, _THREADS, "turns")
     parts = build(settings, store, clock=reactor, in_thread=partial(_in_thread, reactor, threads))
+    if parts.matcher.kind == "native":
+        threads.adjustPoolsize(0, max(_THREADS, os.cpu_count() or 1))
     ports: list[IListeningPort] = []
     for description in settings.listen:
         ports.append(_bound(description, parts.site, settings, reactor))

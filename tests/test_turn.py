@@ -228,7 +228,7 @@ class LengthTests(TurnCase):
         """Matching a few long models is long, too, where short-term memory is."""
         for number in range(20):
             self.learn([f"s{number} {i % 10}" for i in range(1000)], ["x"])
-        for _ in range(20):
+        for _ in range(2):
             self.take("observe", strings=["x"])
         self.assertFalse(self.long_matching())
         for _ in range(200):

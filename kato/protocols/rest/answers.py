@@ -89,17 +89,17 @@ def error_body(error: KatoError, *, time_stamp: float, processor: str | None) ->
     return encode_json(envelope)
 
 
-_HOLDING = (list, dict, SelfWriting)
+_SCALARS = frozenset({bool, float, int, str, type(None)})
 
 
 def is_small(value: object) -> bool:
     """Whether C{value} is encoded at once without anybody noticing."""
     if isinstance(value, dict):
         for member in value.values():
-            if isinstance(member, _HOLDING) and not is_small(member):
+            if type(member) not in _SCALARS and not is_small(member):
                 return False
         return True
-    return not isinstance(value, _HOLDING) or len(value) <= _FEW
+    return not isinstance(value, list | SelfWriting) or len(value) <= _FEW
 
 
 def slices(value: object) -> Iterator[bytes]:
