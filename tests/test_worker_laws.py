@@ -65,6 +65,13 @@ class History:
         return engine
 
 
+def lasting(reply: Reply) -> dict[str, Any]:
+    """What is told, but for the bytes in use: they hang on how a processor came to be as it is."""
+    fields = reply.as_dict()
+    fields.pop("memory", None)
+    return fields
+
+
 class WatchedStore(HeldStore):
     """A held store that tells when a commit begins."""
 
@@ -212,7 +219,7 @@ class Laws(SynchronousTestCase):
             [answer] = told.answers
             if isinstance(answer, Reply):
                 assert told.expected is not None
-                self.assertEqual(answer.as_dict(), told.expected.reply.as_dict())
+                self.assertEqual(lasting(answer), lasting(told.expected.reply))
                 seen = self.history.done[self.history.durable : told.number]
                 self.assertFalse(any(must_be_durable for _, _, must_be_durable in seen))
             else:
