@@ -1,7 +1,7 @@
 """What setup.cfg cannot say: the matching kernel is compiled where a compiler is.
 
-It is optional: without a compiler, or where it fails, all else is installed, and matching is done in
-Python.
+It is optional: without a compiler, or where it fails, all else is installed, and matching is done
+in Python.
 """
 
 from glob import glob

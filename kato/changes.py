@@ -110,6 +110,11 @@ class Changes:
     requests: tuple[Remembered, ...] = ()
     oldest_request: int = 0
 
+    @property
+    def touches_models(self) -> bool:
+        """Whether a stored model may be another one than before, or gone, or new."""
+        return bool(self.forgets_memory or self.deleted_models or self.models)
+
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
@@ -122,7 +127,11 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is stored of one processor.  C{models} can be iterated once, as they stream in."""
+    """All that is stored of one processor.
+
+    C{models} can be iterated once, as they stream in.  C{index} is what was kept to spare that: it
+    fits the models exactly, whatever it is made of.
+    """
 
     processor: str
     state: State
@@ -132,3 +141,4 @@ class Snapshot:
     observations: tuple[Remembered, ...]
     requests: tuple[Remembered, ...]
     models: Iterable[Model]
+    index: bytes | None = None

@@ -196,6 +196,8 @@ class Gateway(Service):
         answered = [self._parts.dispatch.stop(), self._parts.site.drain()]
         in_time = await self._in_time("answering", DeferredList(answered, consumeErrors=True))
         await self._in_time("saving", Deferred.fromCoroutine(self._parts.worker.stop()))
+        keeping = Deferred.fromCoroutine(self._parts.worker.keep_indexes())
+        in_time = await self._in_time("keeping indexes", keeping) and in_time
         await self._in_time("closing the storage", self._store.close())
         if in_time:  # else a thread goes on with what nobody waits for, until the process ends
             self._threads.stop()

@@ -38,6 +38,7 @@ class Slot:
 
     C{stale} says that a processor may be stored which is not loaded.  C{generation} rises when the
     engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
+    C{indexed} says that the store keeps an index of the models, as they are stored.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Slot:
         "engine",
         "generation",
         "id",
+        "indexed",
         "loading",
         "queue",
         "running",
@@ -61,6 +63,7 @@ class Slot:
         self.loading: Deferred[None] | None = None
         self.stale = False
         self.dirty = False
+        self.indexed = False
         self.generation = 0
 
     @property

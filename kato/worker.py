@@ -7,8 +7,7 @@ meanwhile, and both go with one commit.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -20,7 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from kato.changes import Changes, Deletion, Remembered, Snapshot
+from kato.changes import Changes, Deletion, Remembered
 from kato.commands import Command, ListProcessors, Reply
 from kato.commits import GroupCommit
 from kato.deletions import DeletedProcessors
@@ -37,7 +36,8 @@ from kato.errors import (
 )
 from kato.fields import shown
 from kato.genes import Genes
-from kato.model import Model
+from kato.indexing import Indexing
+from kato.restoring import Restored, Restorer
 from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
 from kato.turn import Outcome, is_long, take_turn
@@ -47,9 +47,6 @@ MAX_QUEUE = 10_000
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor; fires with what it returns."""
-
-_TELLING = 50_000
-"""After how many models of one processor the log tells of the loading."""
 
 _LONG_FAREWELL = 1_000
 """An engine with more models than this is let go of in a thread: freeing it takes a while."""
@@ -88,6 +85,8 @@ class Worker:
         self._in_thread = in_thread
         self._genes = genes or Genes()
         self._names = names or {}
+        self._restore = Restorer(max_events=max_events, names=self._names, matcher=self._matcher)
+        self._indexing = Indexing(store, in_thread=in_thread)
         self._max_processors = max_processors
         self._max_events = max_events
         self._checkpoint = checkpoint
@@ -126,6 +125,19 @@ class Worker:
         if self._checkpoints.running:
             self._checkpoints.stop()
         await self._save_all()
+
+    async def keep_indexes(self) -> None:
+        """Have an index kept where there are many models and none of them, so that the next start
+        is fast; what fails is logged.  For when all is durable and nobody asks any more."""
+        await self._indexing.keep_missing(
+            list(self._slots.values()), at_rest=self._at_rest, free=self._pump
+        )
+
+    def _at_rest(self, slot: Slot) -> bool:
+        """Whether nothing happens to an engine, and its models are stored as they are: a turn that
+        changes them has its commit requested before it is over."""
+        busy = slot.running or slot.loading is not None
+        return not busy and self._commits.pending(slot.id) is None
 
     def _save_all(self) -> "Deferred[None]":
         """Make everything durable that is not; a failure is logged where it happens."""
@@ -302,7 +314,9 @@ class Worker:
         if slot is None or slot.engine is None:
             return None
         slot.dirty = False
-        return slot.engine.drain()
+        changes = slot.engine.drain()
+        slot.indexed = slot.indexed and not changes.touches_models
+        return changes
 
     def _roll_back(self, processor: str) -> None:
         """Throw an engine away, and load what is durable before the next turn."""
@@ -323,7 +337,7 @@ class Worker:
 
     def _loaded(
         self,
-        result: Processor | Failure | None,
+        result: Restored | Failure | None,
         slot: Slot,
         loading: "Deferred[None]",
         generation: int,
@@ -333,10 +347,18 @@ class Worker:
             if isinstance(result, Failure):
                 self._not_loaded(result, slot)
             else:
-                slot.engine = result
-                slot.stale = False
+                self._take_place(slot, result)
             self._pump(slot)
         loading.callback(None)
+
+    def _take_place(self, slot: Slot, restored: Restored | None) -> None:
+        """Before its turns go on: an index is of the models as they were loaded."""
+        slot.stale = False
+        if restored is None:
+            return
+        slot.engine, slot.indexed = restored.engine, restored.from_index
+        if restored.new_index is not None:
+            self._indexing.keep(slot, restored.new_index)
 
     def _not_loaded(self, failure: Failure, slot: Slot) -> None:
         """Who waits is told; who asks later makes it be tried again."""
@@ -348,27 +370,6 @@ class Worker:
         waiting, slot.queue = slot.queue, deque()
         for ask in waiting:
             ask.settle(failure)
-
-    def _restore(self, snapshot: Snapshot) -> Processor:
-        models = self._telling(snapshot.processor, snapshot.models)
-        engine = Processor.restore(
-            replace(snapshot, models=models),
-            max_events=self._max_events,
-            matcher=self._matcher.make,
-        )
-        engine.name = self._names.get(engine.id, engine.name)
-        return engine
-
-    def _telling(self, processor: str, models: Iterable[Model]) -> Iterator[Model]:
-        """Tell of the models as they stream in."""
-        for number, model in enumerate(models, 1):
-            yield model
-            if number % _TELLING == 0:
-                self.log.info(
-                    "processor {processor}: {number} models loaded",
-                    processor=processor,
-                    number=number,
-                )
 
     # The server itself
 

@@ -23,6 +23,7 @@ class HeldStore:
         self.holds_loads = False
         self.held_loads: list[tuple[str, Callable[[Snapshot], Any], Deferred[Any]]] = []
         self.fails_loads = False
+        self.fails_indexes = False
 
     def open(self) -> None:
         self.inner.open()
@@ -67,6 +68,23 @@ class HeldStore:
         """Let the oldest commit fail, and keep nothing of it."""
         _, held = self.held.pop(0)
         held.errback(error or StorageUnavailable("the disk is full", retry_after=1))
+
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+        """Keep it, once all commits that were asked before have ended."""
+        if self.fails_indexes:
+            failed: Deferred[None] = Deferred()
+            failed.errback(StorageUnavailable("the test says so"))
+            return failed
+        if not self.held:
+            return self.inner.keep_index(processor, index)
+        kept: Deferred[None] = Deferred()
+
+        def keep(result: Any) -> Any:
+            self.inner.keep_index(processor, index).chainDeferred(kept)
+            return result
+
+        self.held[-1][1].addBoth(keep)
+        return kept
 
     def statistics(self) -> dict[str, Any]:
         return self.inner.statistics()

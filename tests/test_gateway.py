@@ -14,11 +14,14 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
+import kato.gateway
+from kato import indexing, restoring
 from kato.commands import Command
-from kato.engine.matchers import KINDS, best_provider
+from kato.engine.matchers import KINDS, Provider, best_provider
 from kato.gateway import PATIENCE, Gateway, build
 from kato.options import Settings
 from tests.doubles import HeldStore, Threads
+from tests.engine.dumping import DumpingMatcher
 from tests.engine.providers import built
 
 
@@ -57,6 +60,11 @@ class ToldStore(HeldStore):
         super().__init__()
         self._told = told
         self.closing: Deferred[None] = succeed(None)
+        self.keeping: Deferred[None] = succeed(None)
+
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+        self._told.append("index")
+        return self.keeping
 
     def close(self) -> "Deferred[None]":
         self._told.append("closed")
@@ -186,6 +194,45 @@ class GatewayTests(SynchronousTestCase):
         self.assertNoResult(stopped)
         self.clock.advance(PATIENCE)
         self.successResultOf(stopped)
+
+    def learned(self) -> Gateway:
+        """A gateway that has learned more than a start should go over."""
+        for module in (restoring, indexing):
+            self.patch(module, "MANY_MODELS", 1)
+        self.patch(
+            kato.gateway, "best_provider", lambda: Provider("python", DumpingMatcher, "a test")
+        )
+        gateway = self.start()
+        params = {"observations": [{"strings": ["a", "b"]}], "learn_at_end": True}
+        learn = self.parts.dispatch.ask(Command.parse("observe_sequence", params, "p1"))
+        self.store.release_all()
+        self.successResultOf(learn)
+        self.told.clear()
+        return gateway
+
+    def test_indexes(self) -> None:
+        """Indexes are kept when all is saved, before the store is let go of."""
+        stopped = self.learned().stopService()
+        self.assertEqual(self.told, ["deaf"])
+        self.threads.run()
+        self.successResultOf(stopped)
+        self.assertEqual(self.told, ["deaf", "index", "closed", "no threads"])
+
+    def test_indexes_that_take_long(self) -> None:
+        """An index that is not made or kept in time is left behind."""
+        stopped = self.learned().stopService()
+        self.clock.advance(PATIENCE)
+        self.successResultOf(stopped)
+        self.assertEqual(self.told, ["deaf", "closed"])
+        self.store = ToldStore(self.told)
+        self.store.keeping = Deferred()
+        stopped = self.learned().stopService()
+        self.threads.waiting.pop(0)
+        self.threads.run()
+        self.assertNoResult(stopped)
+        self.clock.advance(PATIENCE)
+        self.successResultOf(stopped)
+        self.assertEqual(self.told, ["deaf", "index", "closed"])
 
     def test_connections(self) -> None:
         """Connections on which nothing is asked are closed, and waited for."""

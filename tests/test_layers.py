@@ -22,6 +22,8 @@ FLOORS: Mapping[str, int] = {
     "kato.storage": 3,
     "kato.turn": 4,
     "kato.slots": 4,
+    "kato.restoring": 4,
+    "kato.indexing": 4,
     "kato.deletions": 4,
     "kato.commits": 4,
     "kato.dispatch": 4,

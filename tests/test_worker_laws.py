@@ -10,22 +10,26 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato import worker
+from kato import indexing, restoring, worker
 from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
 from kato.engine import Processor
+from kato.engine.matchers import Provider
 from kato.errors import KatoError
 from kato.genes import Genes
 from kato.turn import Outcome, take_turn
 from kato.worker import Worker
 from tests.doubles import HeldStore, at_once
+from tests.engine.dumping import DumpingMatcher
 from tests.engine.worlds import CHANGES, everything
 
 READS: st.SearchStrategy[Any] = st.sampled_from(
     [("get_predictions", {}, None), ("get_status", {}, None), ("get_cognition_data", {}, None)]
 )
 TURNS = st.one_of(CHANGES, CHANGES, READS)
-EVENTS = st.sampled_from(["commit_ends", "commit_ends", "commit_fails", "checkpoint", "restart"])
+EVENTS = st.sampled_from(
+    ["commit_ends", "commit_ends", "commit_fails", "checkpoint", "restart", "stop"]
+)
 STEPS = st.lists(st.booleans().flatmap(lambda turn: TURNS if turn else EVENTS), max_size=40)
 
 
@@ -55,7 +59,7 @@ class History:
 
     def engine(self) -> Processor:
         """A processor that did just that."""
-        engine = Processor("p", genes=Genes())
+        engine = Processor("p", genes=Genes(), matcher=DumpingMatcher)
         for command, now, _ in self.done:
             take_turn(engine, command, now=now, make_id=lambda: "made")
         return engine
@@ -78,7 +82,11 @@ class Laws(SynchronousTestCase):
         self.store = WatchedStore(store.inner if store else None)
         self.store.began = lambda: self.history.taken.append(len(self.history.done))
         self.worker = Worker(
-            self.store, clock=self.clock, in_thread=at_once, make_id=lambda: "made"
+            self.store,
+            clock=self.clock,
+            in_thread=at_once,
+            make_id=lambda: "made",
+            matcher=Provider("python", DumpingMatcher, "the test says so"),
         )
         self.successResultOf(Deferred.fromCoroutine(self.worker.start()))
 
@@ -88,6 +96,8 @@ class Laws(SynchronousTestCase):
         """The processor is always what its history makes it; what was answered and promised is
         never void; nobody is answered before what he saw is durable, where it must be."""
         self.patch(worker, "is_long", lambda processor, command: False)
+        for module in (restoring, indexing):
+            self.patch(module, "MANY_MODELS", 2)
         self.clock = Clock()
         self.history = History()
         self.waiting: list[Told] = []
@@ -162,6 +172,17 @@ class Laws(SynchronousTestCase):
         self.waiting.clear()
         self.store.began = lambda: None  # what the dead process still tries is no concern of ours
         self.start(self.store)
+
+    def stop(self) -> None:
+        """The process ends in order, and is started again: everything is durable then, and indexes
+        are kept."""
+        stopped = Deferred.fromCoroutine(self.worker.stop())
+        while self.store.held:
+            self.end_commit(True)
+        self.successResultOf(stopped)
+        self.successResultOf(Deferred.fromCoroutine(self.worker.keep_indexes()))
+        self.history.durable = len(self.history.done)
+        self.restart()
 
     def assert_void_was_not_promised(self, void: int) -> None:
         """Of what is void now, nothing durable had been answered before."""

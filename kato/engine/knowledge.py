@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking
+from kato.engine.packing import Packed, pack, unpack
 from kato.errors import ModelNotFound
 from kato.fields import shown
 from kato.model import Emotives, Felt, Model, full_name, model_name
@@ -153,6 +154,21 @@ class Knowledge:
         """Take in what the store has."""
         for model in models:
             self._take_in(model)
+
+    def pack(self) -> bytes | None:
+        """All models, to be taken in again by L{unpack}; C{None} where the matcher has nothing
+        that would spare time."""
+        dumped = self._matcher.dump()
+        return None if dumped is None else pack(Packed(self._emotives, dumped))
+
+    def unpack(self, index: bytes) -> bool:
+        """Take in what L{pack} gave, while there are no models yet.  C{False}: it is damaged, or
+        another program's or matcher's, and nothing was taken in."""
+        packed = unpack(index)
+        if packed is None or not self._matcher.load(packed.dumped):
+            return False
+        self._emotives.update(packed.emotives)
+        return True
 
     def _take_in(self, model: Model) -> None:
         self._matcher.add(model.name, model.sequence, model.frequency)

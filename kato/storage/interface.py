@@ -36,8 +36,8 @@ class IStore(Interface):
     def load(processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
         """Call C{restore} with all that is stored of a processor, in a thread where it has to be
         read; its models stream in as C{restore} iterates them, in no particular order, and so do
-        its vectors stand.  Fires with what C{restore} returns, or with C{None} where no such
-        processor is stored.
+        its vectors stand.  The index is there that L{keep_index} kept, if it still fits.  Fires
+        with what C{restore} returns, or with C{None} where no such processor is stored.
 
         @raise StorageUnavailable: (the Deferred fails) where it cannot be read.
         """
@@ -54,6 +54,17 @@ class IStore(Interface):
 
         @raise StorageUnavailable: (the Deferred fails) where nothing of them was kept, or, with
             C{outcome_unknown}, where nobody can tell.
+        """
+
+    def keep_index(processor: str, index: bytes) -> "Deferred[None]":
+        """Keep what was made of all models of a processor, as what was asked before leaves them,
+        so that they need not be gone over when it is loaded.
+
+        Once this has fired, a load gives it back to the last bit, until a model of this processor
+        is written, deleted or forgotten: from then on it gives none.  It may be lost earlier, so
+        nothing may hang on it but time.  Of a processor that is not stored nothing is kept.
+
+        @raise StorageUnavailable: (the Deferred fails) where it is not kept; nothing else suffers.
         """
 
     def statistics() -> dict[str, Any]:

@@ -35,8 +35,11 @@ class _Stored:
     events: dict[int, NumberedEvent] = field(default_factory=dict)
     observations: dict[int, Remembered] = field(default_factory=dict)
     requests: dict[int, Remembered] = field(default_factory=dict)
+    index: bytes | None = None
 
     def apply(self, changes: Changes) -> None:
+        if changes.touches_models:
+            self.index = None
         self._forget(changes)
         _drop(self.models, changes.deleted_models)
         for window in changes.dropped_events:
@@ -72,6 +75,7 @@ class _Stored:
             _in_order(self.observations),
             _in_order(self.requests),
             iter(self.models.values()),
+            self.index,
         )
 
 
@@ -135,6 +139,13 @@ class MemoryStore:
             self._deletions[deletion.request.ordinal] = deletion
             if len(self._deletions) > MAX_DELETIONS:
                 del self._deletions[min(self._deletions)]
+
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+        """Keep what is made of the models of a processor as they are now."""
+        stored = self._stored.get(processor)
+        if stored is not None:
+            stored.index = index
+        return succeed(None)
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this store."""

@@ -21,6 +21,7 @@ from kato.errors import StorageUnavailable
 from kato.model import Model
 from kato.storage.sqlite import SqliteStore
 from kato.storage.sqlite.database import Database
+from kato.storage.sqlite.index_files import IndexFiles
 from tests.source import ROOT
 from tests.storage import samples
 from tests.storage.samples import model, whole
@@ -118,6 +119,59 @@ def die_after_commit(path: Path) -> None:
     _in_reactor(use)
 
 
+def die_in_index(path: Path, step: str) -> None:
+    """Keep an index; then die while another is written, or when it is to take its place."""
+    from twisted.internet import reactor
+
+    store = SqliteStore(path, reactor=reactor)
+    store.open()
+
+    async def use() -> None:
+        await store.commit([samples.changes(models=(model("kept"),))])
+        await store.load("p1", whole)
+        await store.keep_index("p1", b"first")
+        setattr(IndexFiles, step, _dying(getattr(IndexFiles, step)))
+        await store.keep_index("p1", b"second")
+
+    _in_reactor(use)
+
+
+def _dying(step: Callable[..., None]) -> Callable[..., None]:
+    """The same, but that the process does not survive it; writing is not finished."""
+
+    def die() -> bool:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    def dying(files: IndexFiles, *args: Any, **kwargs: Any) -> None:
+        if len(args) == 4:
+            asked = iter([False, True])
+            step(files, *args[:3], lambda: next(asked) and die())
+        die()
+
+    return dying
+
+
+def index_too_large(path: Path) -> None:
+    """Keep an index that is larger than a file may be; prints what it is answered."""
+    from twisted.internet import reactor
+
+    store = SqliteStore(path, reactor=reactor)
+    store.open()
+
+    async def use() -> None:
+        await store.commit([samples.changes(models=(model("kept"),))])
+        free = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, free[1]))
+        try:
+            await store.keep_index("p1", bytes(2**22))
+        except StorageUnavailable as error:
+            print(error.message.rpartition("] ")[2])
+        await store.close()
+
+    _in_reactor(use)
+
+
 def leave(path: Path) -> None:
     """End without closing the store."""
     from twisted.internet import reactor
@@ -202,6 +256,10 @@ def main(what: str, path: str, *more: str) -> None:
             die_in_commit(Path(path))
         case "die_after_commit":
             die_after_commit(Path(path))
+        case "die_in_index":
+            die_in_index(Path(path), *more)
+        case "index_too_large":
+            index_too_large(Path(path))
         case "leave":
             leave(Path(path))
         case "fill":

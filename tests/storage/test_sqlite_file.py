@@ -13,12 +13,34 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from kato.engine import Processor
 from kato.storage.interface import CannotOpen
 from kato.storage.sqlite import SqliteStore, connection, schema
 from kato.storage.sqlite.lock import FileLock
+from tests.engine.worlds import Operation, carry_out
+from tests.engine.worlds import everything as told
 from tests.source import ROOT
 from tests.storage.process import PATIENCE, command, run
 from tests.storage.samples import changes, everything, model, whole
+
+VERSION_1: Sequence[Operation] = (
+    ("change_genes", {"genes": {"persistence": 3, "recall_threshold": 0.25}}, "r1"),
+    ("observe", {"strings": ["é", "a"], "emotives": {"joy": 0.1}, "vectors": [[0.5, -0.0]]}, None),
+    ("observe", {"strings": ["b"], "unique_id": "u1", "metadata": {"at": ["sea", 1]}}, None),
+    ("learn", {}, "r2"),
+    (
+        "observe_sequence",
+        {"observations": [{"strings": ["c"]}, {"strings": [""]}], "learn_at_end": True},
+        None,
+    ),
+    ("update_model", {"model_name": 1, "frequency": 7}, None),
+    (
+        "observe",
+        {"strings": ["a", "b"], "emotives": {"fear": 1e308}, "vectors": [[1.0, 2.0]]},
+        "r3",
+    ),
+)
+"""What the processor did that C{version1.sql} holds, which a server of version 1 has written."""
 
 
 class FileCase(TestCase):
@@ -318,13 +340,12 @@ class MigrationTests(FileCase):
         return int(version)
 
     def later(self, steps: Sequence[Sequence[str]]) -> None:
-        """This program knows these steps beyond version 1."""
-        self.patch(schema, "MIGRATIONS", (*self.first, *steps))
+        """This program knows these steps beyond the present version."""
+        self.patch(schema, "MIGRATIONS", (*self.present, *steps))
 
     def setUp(self) -> None:
         super().setUp()
-        self.first = schema.MIGRATIONS[:1]
-        self.later(())
+        self.present = schema.MIGRATIONS
 
     async def fill(self) -> Any:
         """Make a database of the version that is known now; gives what it holds."""
@@ -340,21 +361,39 @@ class MigrationTests(FileCase):
         await store.close()
         return found
 
+    async def test_version_1(self) -> None:
+        """A database that version 1 made holds what it held, and goes on as one of today: an index
+        of it is kept, and forgotten when a model changes."""
+        script = (ROOT / "tests" / "storage" / "version1.sql").read_text(encoding="utf-8")
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(script)
+        self.assertEqual(self.version(), 1)
+        processor = Processor("p1")
+        for number, operation in enumerate(VERSION_1):
+            carry_out(processor, operation, float(number))
+        store = self.opened()
+        self.assertEqual(told(await store.load("p1", Processor.restore)), told(processor))
+        self.assertEqual(self.version(), len(self.present))
+        await store.keep_index("p1", b"index")
+        self.assertEqual((await store.load("p1", whole)).index, b"index")
+        await store.commit([changes(models=(model("a"),))])
+        self.assertIsNone((await store.load("p1", whole)).index)
+
     async def test_older(self) -> None:
         """A database of an older version becomes one of the present version, and holds the same;
         the step in which it began does not matter."""
         expected = await self.fill()
-        self.assertEqual(self.version(), 1)
-        for known in (3, 4):
-            self.later(self.MOVED[: known - 1])
+        present = self.version()
+        for more in (2, 3):
+            self.later(self.MOVED[:more])
             self.assertEqual(repr(await self.held()), repr(expected))
-            self.assertEqual(self.version(), known)
+            self.assertEqual(self.version(), present + more)
 
     async def test_from_nothing(self) -> None:
         """A new file goes through all versions."""
         self.later(self.MOVED)
         expected = await self.fill()
-        self.assertEqual(self.version(), 4)
+        self.assertEqual(self.version(), len(self.present) + len(self.MOVED))
         self.assertEqual(repr(await self.held()), repr(expected))
 
     async def test_step_fails(self) -> None:
@@ -363,7 +402,7 @@ class MigrationTests(FileCase):
         wrong = ("ALTER TABLE models ADD COLUMN half", "CREATE TABLE models (again)")
         self.later((("ALTER TABLE models ADD COLUMN note",), wrong))
         self.assertIn("models already exists", self.refused())
-        self.assertEqual(self.version(), 2)
+        self.assertEqual(self.version(), len(self.present) + 1)
         with closing(sqlite3.connect(self.path)) as connection:
             columns = [row[1] for row in connection.execute("PRAGMA table_info(models)")]
         self.assertIn("note", columns)

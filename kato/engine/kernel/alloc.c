@@ -9,9 +9,11 @@ enum { FEW_BYTES = 4096, LEAST_BYTES = 16 };
 #ifdef KATO_FAULTS
 static long until_failure;
 
-void kato_fail_allocation(long n)
+long kato_fail_allocation(long n)
 {
+    long left = until_failure;
     until_failure = n;
+    return left;
 }
 
 static bool fails(void)

@@ -25,8 +25,9 @@ bool kato_room(void *array, size_t *room, size_t needed, size_t size);
     ((size_t)(needed) <= (room) || kato_room(&(array), &(room), (needed), sizeof *(array)))
 
 #ifdef KATO_FAULTS
-/* Let the n-th request from now on fail, once; 0: none. */
-void kato_fail_allocation(long n);
+/* Let the n-th request from now on fail, once; 0: none. Gives how many were left until the failure that
+   was asked for before, 0 where it has happened. */
+long kato_fail_allocation(long n);
 #endif
 
 #endif

@@ -74,8 +74,7 @@ static PyObject *fail_allocation(PyObject *module, PyObject *number)
     long n = PyLong_AsLong(number);
     if (PyErr_Occurred())
         return NULL;
-    kato_fail_allocation(n);
-    Py_RETURN_NONE;
+    return PyLong_FromLong(kato_fail_allocation(n));
 }
 
 static PyObject *rounded(PyObject *module, PyObject *value)

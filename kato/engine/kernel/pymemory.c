@@ -204,7 +204,9 @@ static bool add_word(struct memory_object *self, PyObject *text, bool make, uint
 
 static bool add_event(struct memory_object *self, PyObject *event, bool make, struct words *words)
 {
-    Py_ssize_t count = PyTuple_Size(event);
+    Py_ssize_t count = PyTuple_Check(event) ? PyTuple_Size(event) : -1;
+    if (count < 0)
+        PyErr_SetString(PyExc_TypeError, "an event is a tuple");
     if (count == 0)
         PyErr_SetString(PyExc_ValueError, "an event of a model has symbols");
     if (count <= 0)
@@ -220,7 +222,9 @@ static bool add_event(struct memory_object *self, PyObject *event, bool make, st
 static bool words_of(struct memory_object *self, PyObject *sequence, bool make,
                      struct words *words)
 {
-    Py_ssize_t count = PyTuple_Size(sequence);
+    Py_ssize_t count = PyTuple_Check(sequence) ? PyTuple_Size(sequence) : -1;
+    if (count < 0)
+        PyErr_SetString(PyExc_TypeError, "a sequence is a tuple");
     if (count == 0)
         PyErr_SetString(PyExc_ValueError, "a model has events");
     if (count <= 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "names.h"
 
 /* The bytes are: this head; then by model its frequency (8 bytes), its length, the size of its name
    (4 bytes each); by symbol the size of its text (4 bytes); all words (4 bytes each), all names, all
@@ -204,12 +205,6 @@ static bool words_fit(const uint32_t *words, uint32_t length, uint64_t symbols)
     return length && words[0] & KATO_FIRST;
 }
 
-/* Packed names are as kato_name_pack makes them. */
-static bool name_fits(const unsigned char *name, uint32_t size)
-{
-    return size && (name[0] == 0 ? size == 21 : name[0] == 1);
-}
-
 static enum reading read_models(const struct parts *parts, struct kato_memory *memory,
                                 uint32_t *words)
 {
@@ -219,8 +214,7 @@ static enum reading read_models(const struct parts *parts, struct kato_memory *m
         uint64_t frequency;
         memcpy(&frequency, parts->frequency + 8 * i, sizeof frequency);
         memcpy(words, word, 4 * (size_t)length);
-        if (!words_fit(words, length, parts->head.symbols) || !name_fits(name, size)
-            || frequency == 0 || frequency > INT64_MAX
+        if (!words_fit(words, length, parts->head.symbols) || frequency == 0 || frequency > INT64_MAX
             || kato_memory_find(memory, words, length) != KATO_NONE
             || kato_memory_named(memory, name, size) != KATO_NONE)
             return MISFIT;
@@ -254,6 +248,36 @@ static enum reading read_memory(const struct parts *parts, uint64_t seed,
     return reading;
 }
 
+/* Whether a name that is no digest is UTF-8, and could not have been packed as a digest. */
+static bool is_text(const unsigned char *name, uint32_t size)
+{
+    unsigned char again[KATO_LONG_NAME + 1];
+    size_t length = size - 1;
+    if (length == KATO_LONG_NAME
+        && kato_name_pack((const char *)name + 1, length, again) == KATO_PACKED)
+        return false;
+    PyObject *text = PyUnicode_DecodeUTF8((const char *)name + 1, (Py_ssize_t)length, NULL);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+        PyErr_Clear();
+    Py_XDECREF(text);
+    return text != NULL;
+}
+
+/* Whether all names are as kato_name_pack makes them; false with or without an error set. */
+static bool names_fit(const struct parts *parts)
+{
+    const unsigned char *name = parts->names;
+    for (uint64_t i = 0; i < parts->head.models; i++) {
+        uint32_t size = number_at(parts->name_size, i);
+        bool fits = size && (name[0] == 0 ? size == KATO_PACKED
+                                          : name[0] == 1 && is_text(name, size));
+        if (!fits)
+            return false;
+        name += size;
+    }
+    return true;
+}
+
 /* The symbols; NULL where one is not UTF-8, or an error is set. */
 static PyObject *read_texts(const struct parts *parts)
 {
@@ -283,6 +307,8 @@ bool kato_load(PyObject *bytes, uint64_t seed, struct kato_loaded *loaded)
         return false;
     if (!split((const unsigned char *)data, (size_t)size, &parts))
         return true;
+    if (!names_fit(&parts))
+        return !PyErr_Occurred();
     loaded->texts = read_texts(&parts);
     if (loaded->texts == NULL)
         return !PyErr_Occurred();

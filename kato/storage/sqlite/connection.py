@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from kato.storage.interface import CannotOpen
-from kato.storage.sqlite.schema import check, known_version, migrate
+from kato.storage.sqlite.index_files import IndexFiles
+from kato.storage.sqlite.schema import check, known_version, mend, migrate
 
 _KEPT_LOG = 64 * 2**20
 """To how many bytes the write-ahead log is cut when a large commit has made it larger."""
@@ -21,7 +22,7 @@ _SETTINGS = (
 
 
 def prepare(path: Path) -> None:
-    """Make or migrate a database, and see that it can be used.
+    """Make or migrate a database, see that it can be used, and tidy up beside it.
 
     @raise CannotOpen: where it is not ours, or newer than this program.
     @raise OSError, sqlite3.Error: where it cannot be used.
@@ -32,6 +33,11 @@ def prepare(path: Path) -> None:
         configure(connection)
         migrate(connection, version)
         check(connection)
+        mend(connection)
+        indexed = connection.execute(
+            "SELECT number FROM processors WHERE index_token IS NOT NULL"
+        ).fetchall()
+    IndexFiles(path).tidy({number for (number,) in indexed})
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -19,6 +19,7 @@ from kato.errors import StorageUnavailable
 from kato.storage.interface import MAX_DELETIONS
 from kato.storage.sqlite import rows
 from kato.storage.sqlite.connection import connect
+from kato.storage.sqlite.indexes import Indexes
 from kato.storage.sqlite.schema import OF_A_PROCESSOR
 
 _STREAMED = 1000
@@ -32,6 +33,7 @@ class Database:
         """@param path: a database that L{kato.storage.sqlite.connection.prepare} has seen."""
         self._connection = connect(path)
         self._numbers: dict[str, int] = {}
+        self.indexes = Indexes(self._connection, path)
         self.broken = False
         """A transaction could not be taken back: only another connection can go on."""
 
@@ -79,13 +81,14 @@ class Database:
     def _snapshot(self, processor: str, models: sqlite3.Cursor) -> Snapshot | None:
         with _reading(f"processor {processor}"):
             found = self._all(
-                "SELECT number, name, genes, interval, stm_start, stm_end, emotives"
+                "SELECT number, index_token, name, genes, interval, stm_start, stm_end, emotives"
                 " FROM processors WHERE id = ?",
                 processor,
             )
             if not found:
                 return None
-            [(number, *state)] = found
+            [(number, token, *state)] = found
+            self.indexes.seen(number)
             models.execute(
                 "SELECT name, sequence, frequency, emotives FROM models WHERE processor = ?",
                 (number,),
@@ -99,6 +102,7 @@ class Database:
                 self._answers(number, "observation"),
                 self._answers(number, "request"),
                 rows.read_models(_streamed(models)),
+                self.indexes.read(number, token),
             )
 
     def _all(self, select: str, *values: object) -> list[rows.Row]:
@@ -135,6 +139,7 @@ class Database:
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> None:
         """Keep all of C{changes}, in order, or nothing."""
+        self.indexes.unfit.clear()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for each in changes:
@@ -183,6 +188,8 @@ class Database:
 
     def _apply(self, changes: Changes) -> None:
         number = self._number(changes.processor)
+        if changes.touches_models:
+            self.indexes.unfit.add(number)
         self._forget(number, changes)
         self._delete_parts(number, changes)
         self._connection.execute(
@@ -198,14 +205,16 @@ class Database:
         """What the tables call a processor; it gets a row if it has none."""
         number = self._numbers.get(processor)
         if number is None:
-            self._connection.execute(
-                "INSERT INTO processors VALUES (NULL, ?, '', '{}', 0, 0, 0, '{}')"
-                " ON CONFLICT DO NOTHING",
+            made = self._connection.execute(
+                "INSERT INTO processors (id, name, genes, interval, stm_start, stm_end, emotives)"
+                " VALUES (?, '', '{}', 0, 0, 0, '{}') ON CONFLICT DO NOTHING",
                 (processor,),
             )
             [(number,)] = self._connection.execute(
                 "SELECT number FROM processors WHERE id = ?", (processor,)
             )
+            if made.rowcount:
+                self.indexes.seen(number)
             self._numbers[processor] = number
         return number
 
@@ -257,6 +266,7 @@ class Database:
         for table in OF_A_PROCESSOR:
             execute(f"DELETE FROM {table} WHERE processor = ?", (number,))
         execute("DELETE FROM processors WHERE number = ?", (number,))
+        self.indexes.unfit.add(number)
         del self._numbers[deletion.processor]
         if deletion.request is not None:
             self._remember(deletion.processor, deletion.request)

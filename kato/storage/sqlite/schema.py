@@ -5,12 +5,31 @@ name is JSON, but for the components of vectors.  C{.schema} shows what each col
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kato.storage.interface import CannotOpen
 
 APPLICATION_ID = 0x4B41544F
 """C{KATO} in ASCII: by this a file is known as one of ours."""
+
+
+def _takes_back(event: str, processor: str) -> str:
+    """A trigger that takes the token of an index back.  Its C{AND} is what makes it cheap: nothing
+    is written but for the first of many changes."""
+    name = event.replace(" ", "_").lower()
+    return f"""CREATE TRIGGER models_{name} AFTER {event} ON models BEGIN
+            UPDATE processors SET index_token = NULL
+                WHERE number = {processor} AND index_token IS NOT NULL;
+        END"""
+
+
+TRIGGERS: Mapping[str, str] = {
+    "models_insert": _takes_back("INSERT", "NEW.processor"),
+    "models_update": _takes_back("UPDATE", "NEW.processor"),
+    "models_update_of_processor": _takes_back("UPDATE OF processor", "OLD.processor"),
+    "models_delete": _takes_back("DELETE", "OLD.processor"),
+}
+"""By their names; whoever changes a model, also by hand, sets them off."""
 
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
@@ -73,6 +92,12 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             time_stamp REAL NOT NULL
         )""",
     ),
+    (
+        """ALTER TABLE processors
+            ADD COLUMN index_token TEXT  /* of the index beside the database that fits the models */
+        """,
+        *TRIGGERS.values(),
+    ),
 )
 """The statements that lead from each version to the next, the first from an empty file to 1."""
 
@@ -121,3 +146,20 @@ def check(connection: sqlite3.Connection) -> None:
     """
     for table in TABLES:
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()
+
+
+def mend(connection: sqlite3.Connection) -> None:
+    """Where triggers are gone, as with a table that was made anew by hand, make them again; until
+    then nobody has seen what changed, so no index fits.
+
+    @raise sqlite3.Error: where it cannot be done; closing the connection then takes it back.
+    """
+    standing = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'models'"
+    if TRIGGERS.keys() <= {name for (name,) in connection.execute(standing)}:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for name, statement in TRIGGERS.items():
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+        connection.execute(statement)
+    connection.execute("UPDATE processors SET index_token = NULL")
+    connection.execute("COMMIT")

@@ -10,7 +10,7 @@ from threading import Thread
 from time import perf_counter
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,6 +22,8 @@ from kato.errors import StorageUnavailable
 from kato.storage.interface import CannotOpen, IStore
 from kato.storage.sqlite.connection import prepare
 from kato.storage.sqlite.database import Database
+from kato.storage.sqlite.index_files import IndexFiles, Unfit
+from kato.storage.sqlite.indexes import Named
 from kato.storage.sqlite.lock import FileLock
 
 _T = TypeVar("_T")
@@ -33,8 +35,8 @@ class _OneThread(ThreadPool):
 
     threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
 
-    def __init__(self) -> None:
-        super().__init__(1, 1, "sqlite")
+    def __init__(self, name: str) -> None:
+        super().__init__(1, 1, name)
 
 
 @implementer(IStore)
@@ -52,7 +54,9 @@ class SqliteStore:
         self.path = path.expanduser().resolve()
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._reactor = reactor
-        self._thread = _OneThread()
+        self._thread = _OneThread("sqlite")
+        self._writer = _OneThread("indexes")
+        self._keeping: set[Deferred[None]] = set()
         self._database: Database | None = None
         self._is_open = False
         self._commits = 0
@@ -93,6 +97,9 @@ class SqliteStore:
         if not self._thread.started:
             self._lock.sign()
             self._thread.start()
+        return self._call(call, *args)
+
+    def _call(self, call: Callable[..., _T], *args: Any) -> "Deferred[_T]":
         called: Deferred[_T] = deferToThreadPool(
             self._reactor, self._thread, self._on_thread, call, args
         )
@@ -122,9 +129,9 @@ class SqliteStore:
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         """Keep all of C{changes}, in order, in one transaction."""
-        return self.run(self._commit, changes)
+        return self.run(self._commit, changes).addCallback(self._drop)
 
-    def _commit(self, database: Database, changes: Sequence[Changes | Deletion]) -> None:
+    def _commit(self, database: Database, changes: Sequence[Changes | Deletion]) -> list[int]:
         begun = perf_counter()
         try:
             database.commit(changes)
@@ -133,6 +140,42 @@ class SqliteStore:
             raise
         self._commits += 1
         self._last_commit = perf_counter() - begun
+        return database.indexes.dropped()
+
+    def _drop(self, numbers: list[int]) -> None:
+        """Take away the files of indexes that fit no more; that takes long enough to keep it off
+        the thread on which commits wait."""
+        for number in numbers:
+            self._with_files(IndexFiles.drop, number)
+
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+        """Keep what was made of the models of a processor, in a file that another thread writes:
+        no commit waits for it."""
+        keeping = Deferred.fromCoroutine(self._keep_index(processor, index))
+        self._keeping.add(keeping)
+        return keeping.addBoth(self._over, keeping)
+
+    async def _keep_index(self, processor: str, index: bytes) -> None:
+        try:
+            named = await self.run(lambda database: database.indexes.name(processor))
+            if named is not None:
+                await self._write(named, index)
+                await self._call(lambda database: database.indexes.settle(named))
+        except (OSError, Unfit, sqlite3.Error) as error:
+            raise StorageUnavailable(f"the index cannot be kept: {error}") from None
+
+    def _write(self, named: Named, index: bytes) -> "Deferred[None]":
+        return self._with_files(IndexFiles.write, *named, index, lambda: not self._is_open)
+
+    def _with_files(self, call: Callable[..., None], *args: Any) -> "Deferred[None]":
+        """Call C{call(files, *args)} on the thread of the files, one after the other."""
+        if not self._writer.started:
+            self._writer.start()
+        return deferToThreadPool(self._reactor, self._writer, call, IndexFiles(self.path), *args)
+
+    def _over(self, result: Any, keeping: "Deferred[None]") -> Any:
+        self._keeping.discard(keeping)
+        return result
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this store."""
@@ -144,11 +187,14 @@ class SqliteStore:
         }
 
     def close(self) -> "Deferred[None]":
-        """Finish what is under way, fold the write-ahead log into the database, and let go."""
+        """Finish what is under way, but for indexes, which are given up; fold the write-ahead log
+        into the database, and let go."""
         if not self._is_open:
             return succeed(None)
-        closing = self.run(Database.close) if self._thread.started else succeed(None)
         self._is_open = False
+        closing: Deferred[Any] = DeferredList(list(self._keeping))
+        if self._thread.started:
+            closing.addCallback(lambda _: self._call(Database.close))
         return closing.addErrback(self._not_folded).addCallback(self._let_go)
 
     def _not_folded(self, failure: Failure) -> None:
@@ -157,9 +203,10 @@ class SqliteStore:
             "the write-ahead log of {path} stays: {error}", path=self.path, error=failure.value
         )
 
-    def _let_go(self, _: None) -> None:
-        if self._thread.started:
-            self._thread.stop()
+    def _let_go(self, _: object) -> None:
+        for thread in (self._thread, self._writer):
+            if thread.started:
+                thread.stop()
         self._lock.release()
 
 

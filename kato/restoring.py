@@ -1,0 +1,86 @@
+"""Engines made of what is stored, and what spares the next start going over all their models."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from twisted.logger import Logger
+
+from kato.changes import Snapshot
+from kato.engine import Processor
+from kato.engine.matchers import Provider
+from kato.model import Model
+
+MANY_MODELS = 10_000
+"""An index is kept of processors with so many models: to go over fewer takes a quarter of a second
+at most, and a file that is written anew whenever the server stops is no gain then."""
+
+_TELLING = 50_000
+"""After how many models of one processor the log tells of the loading."""
+
+
+_FROM_INDEX = "processor {processor}: {number} models taken from its index"
+_NOT_FROM_INDEX = (
+    "processor {processor}: its index is of another kind or version, {number} models loaded"
+)
+
+
+class Restored(NamedTuple):
+    """An engine made of what is stored."""
+
+    engine: Processor
+    from_index: bool
+    """Whether its models were taken from the index that the store has."""
+    new_index: bytes | None
+    """One to be kept, where it has none and there are many models."""
+
+
+class Restorer:
+    """Makes engines of snapshots, in the thread in which they are read."""
+
+    log = Logger()
+
+    def __init__(self, *, max_events: int, names: Mapping[str, str], matcher: Provider) -> None:
+        """@param names: what people call some processors, by id."""
+        self._max_events = max_events
+        self._names = names
+        self._matcher = matcher
+
+    def __call__(self, snapshot: Snapshot) -> Restored:
+        """Make the engine of a processor."""
+        counted = _Counted(snapshot)
+        engine = Processor.restore(
+            replace(snapshot, models=counted),
+            max_events=self._max_events,
+            matcher=self._matcher.make,
+        )
+        engine.name = self._names.get(engine.id, engine.name)
+        from_index = snapshot.index is not None and not counted.number
+        if snapshot.index is not None:
+            self._tell(_FROM_INDEX if from_index else _NOT_FROM_INDEX, engine)
+        many = counted.number >= MANY_MODELS
+        return Restored(engine, from_index, engine.index() if many else None)
+
+    def _tell(self, what: str, engine: Processor) -> None:
+        self.log.info(what, processor=engine.id, number=engine.models)
+
+
+class _Counted:
+    """The models of a snapshot, which are counted, and told of, as they stream in."""
+
+    log = Logger()
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Model]:
+        for model in self._snapshot.models:
+            self.number += 1
+            yield model
+            if self.number % _TELLING == 0:
+                self.log.info(
+                    "processor {processor}: {number} models loaded",
+                    processor=self._snapshot.processor,
+                    number=self.number,
+                )
