@@ -117,6 +117,21 @@ static bool start_counting(struct search *search, uint32_t least)
     return true;
 }
 
+/* Models that share symbols with the state lie anywhere in memory: what is needed of the next ones is
+   asked for while this one is matched. */
+static inline void fetch_ahead(const struct kato_memory *memory,
+                               const struct kato_counting *counting, uint32_t i)
+{
+    enum { NEAR = 6, FAR = 12 };
+    if (i + FAR < counting->found) {
+        uint32_t far = counting->id[i + FAR];
+        __builtin_prefetch(&memory->start[far]);
+        __builtin_prefetch(&memory->frequency[far]);
+    }
+    if (i + NEAR < counting->found)
+        __builtin_prefetch(&memory->words[memory->start[counting->id[i + NEAR]]]);
+}
+
 bool kato_each_kept(struct kato_desk *desk, const struct kato_memory *memory, double threshold,
                     kato_taker *take, void *context)
 {
@@ -130,8 +145,10 @@ bool kato_each_kept(struct kato_desk *desk, const struct kato_memory *memory, do
         return false;
     struct kato_counting *counting = &desk->counting;
     while (kato_counting_go_on(counting, with_counts))
-        for (uint32_t i = 0; i < counting->found; i++)
+        for (uint32_t i = 0; i < counting->found; i++) {
+            fetch_ahead(memory, counting, i);
             if (!consider(&search, counting->id[i], counting->count[i], with_counts))
                 return false;
+        }
     return true;
 }
