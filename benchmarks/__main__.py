@@ -3,15 +3,15 @@
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "rest", "start", "storage")
+NAMES = ("engine", "match", "rest", "start", "storage")
 
 
 def main() -> None:
     """Run what is named on the command line."""
-    names = sys.argv[1:]
-    if len(names) != 1 or names[0] not in NAMES:
-        raise SystemExit(f"usage: python -m benchmarks {'|'.join(NAMES)}")
-    import_module(f"benchmarks.{names[0]}").main()
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in NAMES or (arguments and name != "match"):
+        raise SystemExit(f"usage: python -m benchmarks {'|'.join(NAMES)}; match takes arguments")
+    import_module(f"benchmarks.{name}").main(*([arguments] if arguments else []))
 
 
 if __name__ == "__main__":
