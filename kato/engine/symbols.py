@@ -37,10 +37,6 @@ class SymbolTable:
         """The code of C{symbol}, or L{UNKNOWN}."""
         return self._codes.get(symbol, UNKNOWN)
 
-    def spelled(self, codes: Iterable[int]) -> tuple[str, ...]:
-        """The symbols of these codes, in order, all of which are in models."""
-        return tuple(map(self._symbols.__getitem__, codes))
-
     def strings(self) -> int:
         """How many bytes the symbols take, about: a character is reckoned as one byte."""
         return len(self._codes) * _STRING + self._characters
