@@ -67,9 +67,7 @@ class History:
 
 def lasting(reply: Reply) -> dict[str, Any]:
     """What is told, but for the bytes in use: they hang on how a processor came to be as it is."""
-    fields = reply.as_dict()
-    fields.pop("memory", None)
-    return fields
+    return {key: value for key, value in reply.as_dict().items() if key != "memory"}
 
 
 class WatchedStore(HeldStore):

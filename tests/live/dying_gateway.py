@@ -1,7 +1,8 @@
-"""A gateway that kills itself when its n-th commit is durable, before anybody hears of it.
+"""A gateway that kills itself when its n-th commit is durable, before anybody hears of it, and that
+keeps an index of two models already.
 
 Run as C{python -m tests.live.dying_gateway}, with the arguments of C{twistd}; the environment's
-C{DIE_AT_COMMIT} tells n.
+C{DIE_AT_COMMIT} tells n; without it, it lives on.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.scripts.twistd import run
 
-from kato import gateway
+from kato import gateway, indexing, restoring
 from kato.changes import Changes, Deletion
 from kato.storage import open_store
 
@@ -27,7 +28,7 @@ def open_dying_store(url: str, *, reactor: Any) -> Any:
         number = next(commits)
 
         def die(_: None) -> None:
-            if number == int(os.environ["DIE_AT_COMMIT"]):
+            if number == int(os.environ.get("DIE_AT_COMMIT", "0")):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         committed: Deferred[None] = commit(changes)
@@ -39,4 +40,6 @@ def open_dying_store(url: str, *, reactor: Any) -> Any:
 
 if __name__ == "__main__":
     vars(gateway)["open_store"] = open_dying_store
+    for module in (restoring, indexing):
+        vars(module)["MANY_MODELS"] = 2
     run()

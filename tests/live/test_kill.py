@@ -17,6 +17,7 @@ from kato.turn import take_turn
 from tests.live.server import Connection, LiveServer
 
 ROUNDS = 24
+GATEWAY = ("-m", "tests.live.dying_gateway")
 CLIENTS = 3
 GENES = {"max_sequence_length": 6, "stm_mode": "ROLLING", "persistence": 3}
 
@@ -162,14 +163,15 @@ class KillTests(SynchronousTestCase):
         """Let all clients speak until the server dies right after this many commits."""
         server = LiveServer(
             *("--storage", f"sqlite:{path}", "--checkpoint", "0.05"),
-            program=("-m", "tests.live.dying_gateway"),
+            program=GATEWAY,
             env={"DIE_AT_COMMIT": str(commits)},
         )
         self._let_speak(server, scripts, count(1))
 
     def _die_at_answer(self, path: str, scripts: list[Script], answers: int) -> None:
         """Let all clients speak until one of them has this many answers of all, and kills it."""
-        server = LiveServer("--storage", f"sqlite:{path}", "--checkpoint", "0.05")
+        options = ("--storage", f"sqlite:{path}", "--checkpoint", "0.05")
+        server = LiveServer(*options, program=GATEWAY)
         self._let_speak(server, scripts, count(-answers))
 
     def _let_speak(self, server: LiveServer, scripts: list[Script], answers: "count[int]") -> None:
@@ -203,7 +205,7 @@ class KillTests(SynchronousTestCase):
             connection.close()
 
     def _revive(self, path: str, scripts: list[Script], hint: str) -> None:
-        server = LiveServer("--storage", f"sqlite:{path}").start()
+        server = LiveServer("--storage", f"sqlite:{path}", program=GATEWAY).start()
         self.addCleanup(server.stop)
         connection = server.connect()
         for script in scripts:

@@ -26,6 +26,7 @@ from kato.engine import Processor
 from kato.model import Model
 from kato.observation import Observation
 from kato.storage.interface import IStore
+from tests.engine.dumping import DumpingMatcher
 from tests.engine.worlds import CHANGES, carry_out
 from tests.engine.worlds import everything as told
 from tests.storage.samples import COMMITS, answer, changes, everything, model, whole
@@ -422,35 +423,40 @@ class StoreContract(TestCase):
     # The engine
 
     def test_engine(self) -> "Deferred[None]":
-        """A processor that is stored and restored at any time goes on like one that never was:
-        it answers the same, and has the same to store next."""
+        """A processor that is stored and restored at any time, from models or from an index, goes
+        on like one that never was: it answers the same, and has the same to store next."""
         processors = (f"p{number}" for number in range(10**6))
 
         @settings(deadline=None, max_examples=100)
         @given(st.lists(CHANGES, max_size=20), st.data())
         def law(operations: list[Any], data: st.DataObject) -> None:
             name = next(processors)
-            stored, living = Processor(name), Processor(name)
+            stored = Processor(name, matcher=DumpingMatcher)
+            living = Processor(name, matcher=DumpingMatcher)
             for number, operation in enumerate(operations):
                 first = carry_out(stored, operation, float(number))
                 self.assertEqual(first, carry_out(living, operation, float(number)))
                 if data.draw(st.booleans()):
-                    stored = self.through_store(stored, living, data.draw(st.booleans()))
+                    stored = self.through_store(stored, living, data.draw(st.integers(0, 2)))
 
         return deferToThread(law)
 
-    def through_store(self, stored: Processor, living: Processor, restart: bool) -> Processor:
+    def through_store(self, stored: Processor, living: Processor, more: int) -> Processor:
         """Commit what changed in both, which is the same, but for the order of vectors, which is
-        free; load it again perhaps."""
+        free; load it again perhaps, with an index or without."""
         drained, expected = stored.drain(), living.drain()
         self.assertExactly(
             replace(drained, vectors=tuple(sorted(drained.vectors))),
             replace(expected, vectors=tuple(sorted(expected.vectors))),
         )
         self.wait(self.store.commit, [drained])
-        if not restart:
+        if not more:
             return stored
-        restored: Processor = self.wait(self.store.load, stored.id, Processor.restore)
+        index = stored.index()
+        if more == 2 and index is not None:
+            self.wait(self.store.keep_index, stored.id, index)
+        restore = partial(Processor.restore, matcher=DumpingMatcher)
+        restored: Processor = self.wait(self.store.load, stored.id, restore)
         self.assertEqual(told(restored), told(living))
         return restored
 

@@ -104,6 +104,7 @@ static void count_listed(struct kato_counting *counting, uint32_t from, uint32_t
                 *plane = sum;
             }
         }
+        __builtin_prefetch(at + 16); /* where the next block goes on */
         listed->at = at;
     }
 }

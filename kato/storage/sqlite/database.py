@@ -80,6 +80,7 @@ class Database:
 
     def _snapshot(self, processor: str, models: sqlite3.Cursor) -> Snapshot | None:
         with _reading(f"processor {processor}"):
+            writes_of_others = self.indexes.writes_of_others()
             found = self._all(
                 "SELECT number, index_token, name, genes, interval, stm_start, stm_end, emotives"
                 " FROM processors WHERE id = ?",
@@ -88,7 +89,7 @@ class Database:
             if not found:
                 return None
             [(number, token, *state)] = found
-            self.indexes.seen(number)
+            self.indexes.seen(number, writes_of_others)
             models.execute(
                 "SELECT name, sequence, frequency, emotives FROM models WHERE processor = ?",
                 (number,),
@@ -214,7 +215,7 @@ class Database:
                 "SELECT number FROM processors WHERE id = ?", (processor,)
             )
             if made.rowcount:
-                self.indexes.seen(number)
+                self.indexes.seen(number, self.indexes.writes_of_others())
             self._numbers[processor] = number
         return number
 

@@ -29,12 +29,15 @@ class Indexes:
         self.unfit: set[int] = set()
         """The processors, by number, of which the last commit has changed models."""
 
-    def seen(self, number: int) -> None:
-        """A processor is now as it is stored: what other programs write from here on, whoever
-        asked for it does not know."""
-        self._seen[number] = self._writes_of_others()
+    def seen(self, number: int, writes_of_others: int) -> None:
+        """Whoever asked for a processor knows of it what is stored, and nothing of what other
+        programs write later.
 
-    def _writes_of_others(self) -> int:
+        @param writes_of_others: what L{writes_of_others} gave before it was read.
+        """
+        self._seen[number] = writes_of_others
+
+    def writes_of_others(self) -> int:
         """A number that is another one when another program has written to the database."""
         [(version,)] = self._connection.execute("PRAGMA data_version")
         return int(version)
@@ -66,7 +69,7 @@ class Indexes:
         return named
 
     def _check_unseen(self, processor: str, number: int) -> None:
-        if self._seen.get(number) != self._writes_of_others():
+        if self._seen.get(number) != self.writes_of_others():
             raise StorageUnavailable(
                 f"another program has written to the database since {processor} was read"
             )
