@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=${KATO_VENV:-$here/.venv}
 extra=
 [ "${1:-}" = test ] && extra=test
-stamp=$(cat "$here/setup.cfg" "$here/pyproject.toml" | cksum)
+stamp=$(cat "$here"/setup.{cfg,py} "$here/pyproject.toml" "$here"/kato/engine/kernel/*.[ch] | cksum)
 
 # The first of these that is new enough; KATO_PYTHON goes before all.
 find_python() {

@@ -65,6 +65,11 @@ class History:
         return engine
 
 
+def lasting(reply: Reply) -> dict[str, Any]:
+    """What is told, but for the bytes in use: they hang on how a processor came to be as it is."""
+    return {key: value for key, value in reply.as_dict().items() if key != "memory"}
+
+
 class WatchedStore(HeldStore):
     """A held store that tells when a commit begins."""
 
@@ -212,14 +217,9 @@ class Laws(SynchronousTestCase):
             [answer] = told.answers
             if isinstance(answer, Reply):
                 assert told.expected is not None
-                self.assertEqual(_lasting(answer), _lasting(told.expected.reply))
+                self.assertEqual(lasting(answer), lasting(told.expected.reply))
                 seen = self.history.done[self.history.durable : told.number]
                 self.assertFalse(any(must_be_durable for _, _, must_be_durable in seen))
             else:
                 self.assertIsInstance(answer.value, KatoError)
         self.waiting = [told for told in self.waiting if not told.answers or self.promised(told)]
-
-
-def _lasting(reply: Reply) -> dict[str, Any]:
-    """An answer but for how many bytes the models take, which a restart may change."""
-    return {key: value for key, value in reply.as_dict().items() if key != "memory"}

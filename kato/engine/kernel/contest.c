@@ -157,6 +157,7 @@ bool kato_contest_take(void *context, const struct kato_kept *kept)
         return false;
     if (!KATO_ROOM(contest->contender, contest->contender_room, contest->contenders + 1))
         return false;
+    __builtin_prefetch(&contest->memory->name_start[kept->id]); /* of the winners */
     contest->contender[contest->contenders++] = (struct kato_contender){*kept, highest};
     return true;
 }

@@ -44,6 +44,7 @@ bool kato_counting_put(struct kato_counting *counting, const struct kato_posting
     if (!KATO_ROOM(counting->listed, counting->listed_room, counting->listed_count + 1))
         return false;
     const uint32_t *ids = kato_posting_ids(posting);
+    __builtin_prefetch(ids);
     counting->listed[counting->listed_count++] = (struct kato_listed){ids, ids + posting->count};
     return true;
 }
@@ -103,6 +104,7 @@ static void count_listed(struct kato_counting *counting, uint32_t from, uint32_t
                 *plane = sum;
             }
         }
+        __builtin_prefetch(at + 16); /* where the next block goes on */
         listed->at = at;
     }
 }

@@ -17,7 +17,7 @@
 #include "posting.h"
 
 enum {
-    KATO_BLOCK = 4096, /* models counted at a time: all of it stays in the nearest cache */
+    KATO_BLOCK = 16384, /* models counted at a time: all of it stays in the nearest cache */
     KATO_BLOCK_WORDS = KATO_BLOCK / 64,
     KATO_PLANES = 32
 };

@@ -89,6 +89,11 @@ static uint32_t give_slots(struct kato_desk *desk, const struct kato_memory *mem
 {
     bool is_short = length <= KATO_SHORT;
     uint32_t slots = 0;
+    for (size_t i = 0; i < length; i++)
+        if (state[i] != KATO_NONE) {
+            __builtin_prefetch(&memory->weight[state[i]]);
+            __builtin_prefetch(&memory->first[state[i]]);
+        }
     for (size_t i = 0; i < length; i++) {
         uint32_t code = state[i], slot = 0;
         if (code != KATO_NONE && memory->weight[code]) {

@@ -117,6 +117,42 @@ static bool start_counting(struct search *search, uint32_t least)
     return true;
 }
 
+/* Models that share symbols with the state lie anywhere in memory: what is needed of the next ones is
+   asked for while others are matched, first where their words begin, then these. */
+enum { NEAR = 6, FAR = 12 };
+
+static inline void fetch_start(const struct kato_memory *memory,
+                               const struct kato_counting *counting, uint32_t i)
+{
+    if (i < counting->found) {
+        __builtin_prefetch(&memory->start[counting->id[i]]);
+        __builtin_prefetch(&memory->frequency[counting->id[i]]);
+    }
+}
+
+static inline void fetch_words(const struct kato_memory *memory,
+                               const struct kato_counting *counting, uint32_t i)
+{
+    if (i < counting->found)
+        __builtin_prefetch(&memory->words[memory->start[counting->id[i]]]);
+}
+
+static bool consider_found(struct search *search, bool counted)
+{
+    const struct kato_counting *counting = &search->desk->counting;
+    for (uint32_t i = 0; i < FAR; i++)
+        fetch_start(search->memory, counting, i);
+    for (uint32_t i = 0; i < NEAR; i++)
+        fetch_words(search->memory, counting, i);
+    for (uint32_t i = 0; i < counting->found; i++) {
+        fetch_start(search->memory, counting, i + FAR);
+        fetch_words(search->memory, counting, i + NEAR);
+        if (!consider(search, counting->id[i], counting->count[i], counted))
+            return false;
+    }
+    return true;
+}
+
 bool kato_each_kept(struct kato_desk *desk, const struct kato_memory *memory, double threshold,
                     kato_taker *take, void *context)
 {
@@ -128,10 +164,8 @@ bool kato_each_kept(struct kato_desk *desk, const struct kato_memory *memory, do
     bool with_counts = needed(threshold, memory->longest, desk->view.length) > least;
     if (!start_counting(&search, least))
         return false;
-    struct kato_counting *counting = &desk->counting;
-    while (kato_counting_go_on(counting, with_counts))
-        for (uint32_t i = 0; i < counting->found; i++)
-            if (!consider(&search, counting->id[i], counting->count[i], with_counts))
-                return false;
+    while (kato_counting_go_on(&desk->counting, with_counts))
+        if (!consider_found(&search, with_counts))
+            return false;
     return true;
 }

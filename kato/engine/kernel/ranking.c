@@ -21,7 +21,7 @@ static bool held_room(struct kato_ranking *ranking, const struct kato_top *top,
     for (size_t i = 0; i < top->count; i++) {
         const struct kato_kept *kept = &top->entry[i].kept;
         size_t size;
-        kato_name(top->memory, kept->id, &size);
+        __builtin_prefetch(kato_name(top->memory, kept->id, &size));
         numbers += kept->end - kept->start;
         words += 2 * (size_t)kept->length;
         names += size;
