@@ -8,6 +8,7 @@ import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -320,6 +321,21 @@ class StateTests(IndexCase):
         self.assertEqual((found.index, found.models[0].frequency), (None, 5))
         await self.store.keep_index("p1", b"new")
         self.assertEqual(await self.index(), b"new")
+
+    async def test_edited_while_loaded(self) -> None:
+        """What a person does in the midst of a load is seen at the next start at the latest."""
+        read = IndexFiles.read
+
+        def edited(files: IndexFiles, number: int, token: str) -> bytes | None:
+            self.by_hand(self.EDITS[0])
+            return read(files, number, token)
+
+        with patch.object(IndexFiles, "read", edited):
+            await self.index()
+        self.assertIn("another program has written", await self.not_kept())
+        await self.restart()
+        found = await self.store.load("p1", whole)
+        self.assertEqual((found.index, found.models[0].frequency), (None, 5))
 
     async def test_table_made_anew(self) -> None:
         """Triggers that are gone with their table are made again, and nothing is believed that
