@@ -86,13 +86,9 @@ def _rows(workload: Workload) -> list[str]:
             )
         )
     use, models = matcher.memory(), len(matcher)
-    rows.append(
-        f"| {workload.name}: {workload.about} | learned in {learning * 1e6:.1f} µs a model,"
-        f" {use.models / models:.0f} bytes with its name, {use.index / models:.0f} of index"
-        + " |"
-        * 12
-    )
-    return rows
+    told = f"| {workload.name}: {workload.about} | learned in {learning * 1e6:.1f} µs a model,"
+    told += f" {use.models / models:.0f} bytes with its name, {use.index / models:.0f} of index"
+    return [*rows, told + " |" * 13]
 
 
 def _python(workload: Workload, native: Matcher) -> Matcher | None:

@@ -119,15 +119,16 @@ class LiveServer:
         if self.alive:
             self.kill()
 
-    def connect(self) -> "Connection":
-        return Connection(self.port)
+    def connect(self, timeout: float = PATIENCE) -> "Connection":
+        """@param timeout: seconds that an answer may take."""
+        return Connection(self.port, timeout)
 
 
 class Connection:
     """A connection that is kept alive; not for several threads at a time."""
 
-    def __init__(self, port: int) -> None:
-        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    def __init__(self, port: int, timeout: float = PATIENCE) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def send(
         self,

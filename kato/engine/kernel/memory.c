@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "names.h"
 
 #define MORE UINT32_C(0x80000000) /* a note of a posting: its place in `more`, not its code */
 
@@ -263,61 +262,6 @@ void kato_memory_remove(struct kato_memory *memory, uint32_t id)
     memory->forgotten++;
 }
 
-/* Compacting */
-
-uint32_t kato_live_codes(const struct kato_memory *memory, uint32_t *fresh_code)
-{
-    uint32_t live = 0;
-    for (uint32_t code = 0; code < memory->codes; code++)
-        fresh_code[code] = memory->weight[code] ? live++ : KATO_NONE;
-    return live;
-}
-
-static bool copy_models(struct kato_memory *fresh, const struct kato_memory *memory,
-                        const uint32_t *fresh_code)
-{
-    uint32_t *words = kato_resized(NULL, memory->longest, sizeof *words);
-    bool fits = words != NULL;
-    for (uint32_t id = 0; id < memory->ids && fits; id++) {
-        if (memory->frequency[id] == 0)
-            continue;
-        uint32_t length = kato_length(memory, id);
-        for (uint32_t i = 0; i < length; i++) {
-            uint32_t word = memory->words[memory->start[id] + i];
-            words[i] = fresh_code[KATO_CODE(word)] | (word & KATO_FIRST);
-        }
-        size_t size;
-        const unsigned char *name = kato_name(memory, id, &size);
-        fits = kato_memory_add(fresh, words, length, name, size, memory->frequency[id])
-               == KATO_ADDED;
-    }
-    kato_free(words);
-    return fits;
-}
-
-struct kato_memory *kato_memory_compacted(const struct kato_memory *memory, uint32_t *fresh_code)
-{
-    struct kato_memory *fresh = kato_memory_new(memory->seed);
-    if (fresh == NULL)
-        return NULL;
-    if (!kato_memory_codes(fresh, kato_live_codes(memory, fresh_code))
-        || !copy_models(fresh, memory, fresh_code)) {
-        kato_memory_free(fresh);
-        return NULL;
-    }
-    return fresh;
-}
-
-void kato_memory_swap(struct kato_memory *memory, struct kato_memory *other)
-{
-    const size_t from = offsetof(struct kato_memory, seed);
-    const size_t size = sizeof *memory - from;
-    unsigned char held[sizeof *memory];
-    memcpy(held, (unsigned char *)memory + from, size);
-    memcpy((unsigned char *)memory + from, (unsigned char *)other + from, size);
-    memcpy((unsigned char *)other + from, held, size);
-}
-
 /* Telling */
 
 struct kato_use kato_memory_use(const struct kato_memory *memory)
@@ -338,63 +282,4 @@ struct kato_use kato_memory_use(const struct kato_memory *memory)
     for (uint32_t i = 1; i < memory->more_used; i++)
         use.index += kato_posting_bytes(&memory->more[i]);
     return use;
-}
-
-static int name_order(const struct kato_memory *memory, uint32_t a, uint32_t b)
-{
-    size_t a_size, b_size;
-    const unsigned char *first = kato_name(memory, a, &a_size);
-    const unsigned char *second = kato_name(memory, b, &b_size);
-    return kato_name_order(first, a_size, second, b_size);
-}
-
-/* Let the id at `i` of a heap, whose first has the last name, sink to where it belongs. */
-static void sink(const struct kato_memory *memory, uint32_t *heap, size_t count, size_t i)
-{
-    uint32_t id = heap[i];
-    for (size_t child; (child = 2 * i + 1) < count; i = child) {
-        if (child + 1 < count && name_order(memory, heap[child], heap[child + 1]) < 0)
-            child++;
-        if (name_order(memory, id, heap[child]) >= 0)
-            break;
-        heap[i] = heap[child];
-    }
-    heap[i] = id;
-}
-
-static bool comes_after(const struct kato_memory *memory, uint32_t id, const unsigned char *after,
-                        size_t size)
-{
-    size_t own_size;
-    const unsigned char *name = kato_name(memory, id, &own_size);
-    return after == NULL || kato_name_order(name, own_size, after, size) > 0;
-}
-
-size_t kato_memory_page(const struct kato_memory *memory, const unsigned char *after, size_t size,
-                        uint32_t *ids, size_t most)
-{
-    size_t count = 0;
-    for (uint32_t id = 0; id < memory->ids && most; id++) {
-        if (memory->frequency[id] == 0 || !comes_after(memory, id, after, size))
-            continue;
-        if (count < most) {
-            ids[count++] = id;
-            if (count == most)
-                for (size_t i = most / 2 + 1; i-- > 0;)
-                    sink(memory, ids, count, i);
-        } else if (name_order(memory, id, ids[0]) < 0) {
-            ids[0] = id;
-            sink(memory, ids, count, 0);
-        }
-    }
-    if (count < most)
-        for (size_t i = count / 2 + 1; i-- > 0 && count;)
-            sink(memory, ids, count, i);
-    for (size_t last = count; last > 1;) {
-        uint32_t id = ids[--last];
-        ids[last] = ids[0];
-        ids[0] = id;
-        sink(memory, ids, last, 0);
-    }
-    return count;
 }

@@ -1,51 +1,12 @@
-/* A memory for Python: symbols as str, sequences as tuples of tuples of them.
+/* A memory for Python: symbols as str, sequences as tuples of tuples of them. */
 
-   Nobody waits for a lock while holding the interpreter's: whoever holds a memory's lock may be
-   waiting for that. */
-
-#include "binding.h"
+#include "pymemory.h"
 
 #include <string.h>
 
 #include "alloc.h"
-#include "forecast.h"
 #include "names.h"
 #include "storage.h"
-
-struct memory_object {
-    PyObject_HEAD
-    struct kato_memory *memory;
-    PyObject *codes; /* dict: the code of each symbol */
-    struct symbols symbols;
-    size_t text_bytes; /* what the symbols themselves use */
-};
-
-enum { LONG_EFFORT = 10000 }; /* a query that goes over more ids than this lets others run */
-
-static struct memory_object *as_memory(PyObject *object)
-{
-    return (struct memory_object *)object;
-}
-
-/* Waiting */
-
-static void wait_read(struct kato_memory *memory)
-{
-    if (!kato_lock_try_read(&memory->lock)) {
-        Py_BEGIN_ALLOW_THREADS
-        kato_lock_read(&memory->lock);
-        Py_END_ALLOW_THREADS
-    }
-}
-
-static void wait_write(struct kato_memory *memory)
-{
-    if (!kato_lock_try_write(&memory->lock)) {
-        Py_BEGIN_ALLOW_THREADS
-        kato_lock_write(&memory->lock);
-        Py_END_ALLOW_THREADS
-    }
-}
 
 /* Making and freeing */
 
@@ -121,14 +82,6 @@ static bool packed_name(PyObject *text, struct name *name)
     return true;
 }
 
-/* The code of a symbol, KATO_NONE if it has none; -1: Python has an error set. */
-static int known_code(struct memory_object *self, PyObject *text, uint32_t *code)
-{
-    PyObject *known = PyDict_GetItemWithError(self->codes, text);
-    *code = known ? (uint32_t)PyLong_AsUnsignedLong(known) : KATO_NONE;
-    return PyErr_Occurred() ? -1 : 0;
-}
-
 static bool size_of(PyObject *object, size_t *bytes)
 {
     PyObject *size = PyObject_CallMethod(object, "__sizeof__", NULL);
@@ -190,7 +143,7 @@ static bool add_word(struct memory_object *self, PyObject *text, bool make, uint
         PyErr_SetString(PyExc_TypeError, "a symbol is a str");
         return false;
     }
-    if (known_code(self, text, &code) < 0)
+    if (kato_known_code(self, text, &code) < 0)
         return false;
     if (code == KATO_NONE && make && !new_code(self, text, &code))
         return false;
@@ -276,7 +229,7 @@ static PyObject *add(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "UO!O", &text, &PyTuple_Type, &sequence, &number)
         || !frequency_of(number, &frequency) || !packed_name(text, &name))
         return NULL;
-    wait_write(self->memory);
+    kato_wait_write(self->memory);
     bool added = put_model(self, name, sequence, frequency);
     kato_lock_write_done(&self->memory->lock);
     kato_free(name.packed);
@@ -303,7 +256,7 @@ static PyObject *reweigh(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "UO", &text, &number) || !frequency_of(number, &frequency)
         || !packed_name(text, &name))
         return NULL;
-    wait_write(self->memory);
+    kato_wait_write(self->memory);
     uint32_t id = named(self, name, text);
     if (id != KATO_NONE)
         kato_memory_reweigh(self->memory, id, frequency);
@@ -371,7 +324,7 @@ static PyObject *remove_model(PyObject *object, PyObject *text)
     struct name name;
     if (!packed_name(text, &name))
         return NULL;
-    wait_write(self->memory);
+    kato_wait_write(self->memory);
     uint32_t id = named(self, name, text);
     if (id != KATO_NONE) {
         kato_memory_remove(self->memory, id);
@@ -403,7 +356,7 @@ static PyObject *find(PyObject *object, PyObject *sequence)
     struct memory_object *self = as_memory(object);
     struct words words = {0};
     PyObject *found = NULL;
-    wait_read(self->memory);
+    kato_wait_read(self->memory);
     if (words_of(self, sequence, false, &words)) {
         uint32_t id = kato_memory_find(self->memory, words.word, words.count);
         size_t size = 0;
@@ -423,7 +376,7 @@ static PyObject *get(PyObject *object, PyObject *text)
     PyObject *found = NULL;
     if (!packed_name(text, &name))
         return NULL;
-    wait_read(memory);
+    kato_wait_read(memory);
     uint32_t id = kato_memory_named(memory, name.packed, name.size);
     if (id == KATO_NONE)
         found = Py_NewRef(Py_None);
@@ -462,7 +415,7 @@ static PyObject *page(PyObject *object, PyObject *args)
     if (!PyArg_ParseTuple(args, "On", &after, &limit)
         || (after != Py_None && !packed_name(after, &name)))
         return NULL;
-    wait_read(memory);
+    kato_wait_read(memory);
     most = limit < 0 ? 0 : (size_t)limit;
     if (most > kato_models(memory))
         most = kato_models(memory);
@@ -485,7 +438,7 @@ static PyObject *use(PyObject *object, PyObject *ignored)
 {
     (void)ignored;
     struct memory_object *self = as_memory(object);
-    wait_read(self->memory);
+    kato_wait_read(self->memory);
     struct kato_use use = kato_memory_use(self->memory);
     size_t bytes = self->text_bytes;
     bool sized = size_of(self->codes, &bytes);
@@ -496,203 +449,13 @@ static PyObject *use(PyObject *object, PyObject *ignored)
                          (Py_ssize_t)bytes);
 }
 
-/* Asking */
-
-/* A state at its desk, under the read lock, and what is needed to tell its answer. */
-struct asking {
-    struct memory_object *self;
-    PyObject *state; /* a tuple of str */
-    struct symbols symbols;
-    struct kato_desk *desk;
-    bool is_long;
-};
-
-static bool state_codes(struct asking *asking, uint32_t *codes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        PyObject *text = PyTuple_GetItem(asking->state, (Py_ssize_t)i);
-        if (!PyUnicode_Check(text)) {
-            PyErr_SetString(PyExc_TypeError, "a symbol is a str");
-            return false;
-        }
-        if (known_code(asking->self, text, &codes[i]) < 0)
-            return false;
-    }
-    return true;
-}
-
-/* Whether it may take long: there are many ids to go over, longer models counting for more, or both
-   state and models are long. */
-static bool is_long(const struct kato_memory *memory, const struct kato_desk *desk)
-{
-    uint64_t ids = 0, longest = memory->longest, state = desk->view.length;
-    for (uint32_t slot = 1; slot <= desk->view.slots; slot++)
-        ids += memory->first[desk->code[slot]].count;
-    return ids * (1 + longest / 32) > LONG_EFFORT
-           || (state > KATO_SHORT && state * longest > (uint64_t)LONG_EFFORT * 8);
-}
-
-static void stop_asking(struct asking *asking)
-{
-    if (asking->desk)
-        kato_desk_leave(asking->desk);
-    kato_lock_read_done(&asking->self->memory->lock);
-    Py_DECREF(asking->symbols.texts);
-    Py_DECREF(asking->symbols.literals);
-    Py_DECREF(asking->state);
-}
-
-static bool start_asking(struct asking *asking, PyObject *object, PyObject *state)
-{
-    asking->self = as_memory(object);
-    asking->state = PySequence_Tuple(state);
-    asking->desk = NULL;
-    if (asking->state == NULL)
-        return false;
-    size_t length = (size_t)PyTuple_Size(asking->state);
-    uint32_t *codes = kato_resized(NULL, length, sizeof *codes);
-    if (codes == NULL || length > INT32_MAX) {
-        kato_free(codes);
-        Py_DECREF(asking->state);
-        PyErr_NoMemory();
-        return false;
-    }
-    struct kato_memory *memory = asking->self->memory;
-    wait_read(memory);
-    asking->symbols = asking->self->symbols;
-    Py_INCREF(asking->symbols.texts);
-    Py_INCREF(asking->symbols.literals);
-    if (state_codes(asking, codes, length)) {
-        asking->desk = kato_desk_take(memory, codes, length);
-        if (asking->desk)
-            asking->is_long = is_long(memory, asking->desk);
-        else
-            PyErr_NoMemory();
-    }
-    kato_free(codes);
-    if (asking->desk == NULL)
-        stop_asking(asking);
-    return asking->desk != NULL;
-}
-
-/* Do what may be long, letting others run if it is. */
-#define WHILE_OTHERS_RUN(asking, work)  \
-    do {                                \
-        if ((asking)->is_long) {        \
-            Py_BEGIN_ALLOW_THREADS      \
-            work;                       \
-            Py_END_ALLOW_THREADS        \
-        } else {                        \
-            work;                       \
-        }                               \
-    } while (0)
-
-static PyObject *best(PyObject *object, PyObject *args)
-{
-    struct asking asking;
-    PyObject *state;
-    double threshold;
-    int rank;
-    unsigned most;
-    if (!PyArg_ParseTuple(args, "OdiI", &state, &threshold, &rank, &most))
-        return NULL;
-    if (rank < 0 || rank >= KATO_RANKS || most == 0) {
-        PyErr_SetString(PyExc_ValueError, "no such ranking");
-        return NULL;
-    }
-    if (!start_asking(&asking, object, state))
-        return NULL;
-    struct kato_ranking *ranking;
-    WHILE_OTHERS_RUN(&asking,
-                     ranking = kato_ranking_new(asking.desk, asking.self->memory, threshold,
-                                                (enum kato_rank)rank, most));
-    struct module_state *module = PyType_GetModuleState(Py_TYPE(object));
-    PyObject *told = ranking ? kato_ranking_object(module, ranking, asking.symbols, asking.state)
-                             : PyErr_NoMemory();
-    stop_asking(&asking);
-    return told;
-}
-
-static bool count_one(void *context, const struct kato_kept *kept)
-{
-    (void)kept;
-    ++*(uint64_t *)context;
-    return true;
-}
-
-static PyObject *count(PyObject *object, PyObject *args)
-{
-    struct asking asking;
-    PyObject *state;
-    double threshold;
-    uint64_t kept = 0;
-    bool counted;
-    if (!PyArg_ParseTuple(args, "Od", &state, &threshold)
-        || !start_asking(&asking, object, state))
-        return NULL;
-    WHILE_OTHERS_RUN(&asking, counted = kato_each_kept(asking.desk, asking.self->memory, threshold,
-                                                       count_one, &kept));
-    stop_asking(&asking);
-    return counted ? PyLong_FromUnsignedLongLong(kept) : PyErr_NoMemory();
-}
-
-/* An entry as (share, event, models, frequency). */
-static PyObject *entry_object(const struct kato_expected *entry, PyObject *texts)
-{
-    PyObject *event = PyList_New(0);
-    for (uint32_t i = 0; i < entry->length && event; i++) {
-        PyObject *text = PyList_GetItem(texts, (Py_ssize_t)entry->code[i]);
-        if (text == NULL || PyList_Append(event, text) < 0)
-            Py_CLEAR(event);
-    }
-    PyObject *frequency = event ? kato_wide_object(entry->frequency) : NULL;
-    if (frequency == NULL) {
-        Py_XDECREF(event);
-        return NULL;
-    }
-    return Py_BuildValue("(dNKN)", entry->share, event, (unsigned long long)entry->models,
-                         frequency);
-}
-
-static PyObject *forecast(PyObject *object, PyObject *args)
-{
-    struct asking asking;
-    PyObject *state;
-    double threshold;
-    size_t limit;
-    Py_ssize_t given;
-    bool made;
-    if (!PyArg_ParseTuple(args, "Odn", &state, &threshold, &given))
-        return NULL;
-    if (given < 1) {
-        PyErr_SetString(PyExc_ValueError, "a forecast has at least one entry");
-        return NULL;
-    }
-    if (!start_asking(&asking, object, state))
-        return NULL;
-    struct kato_forecast forecast;
-    limit = (size_t)given;
-    WHILE_OTHERS_RUN(&asking, made = kato_forecast_make(&forecast, asking.desk,
-                                                        asking.self->memory, threshold, limit));
-    PyObject *list = made ? PyList_New(0) : PyErr_NoMemory();
-    for (size_t i = 0; i < forecast.count && list; i++) {
-        PyObject *entry = entry_object(&forecast.entry[i], asking.symbols.texts);
-        if (entry == NULL || PyList_Append(list, entry) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(entry);
-    }
-    kato_forecast_end(&forecast);
-    stop_asking(&asking);
-    return list;
-}
-
 /* Keeping */
 
 static PyObject *dump(PyObject *object, PyObject *ignored)
 {
     (void)ignored;
     struct memory_object *self = as_memory(object);
-    wait_read(self->memory);
+    kato_wait_read(self->memory);
     PyObject *dumped = kato_dump(self->memory, self->symbols.texts);
     kato_lock_read_done(&self->memory->lock);
     return dumped;
@@ -721,7 +484,7 @@ static PyObject *load(PyObject *object, PyObject *bytes)
         fits = append_symbol(codes, symbols, text, (uint32_t)i) && size_of(text, &bytes_used);
     }
     bool distinct = fits && PyDict_Size(codes) == count;
-    wait_write(self->memory);
+    kato_wait_write(self->memory);
     bool empty = kato_models(self->memory) == 0;
     if (distinct && empty) {
         PyObject *old_codes = self->codes;
@@ -754,9 +517,9 @@ static PyMethodDef methods[] = {
     {"get", get, METH_O, "The sequence and the frequency of the model of this name, or None."},
     {"page", page, METH_VARARGS, "page(after, limit): the names that come next."},
     {"use", use, METH_NOARGS, "Bytes used by models, index and symbols."},
-    {"best", best, METH_VARARGS, "best(state, threshold, rank, most): a Ranking."},
-    {"count", count, METH_VARARGS, "count(state, threshold): how many models are kept."},
-    {"forecast", forecast, METH_VARARGS,
+    {"best", kato_best, METH_VARARGS, "best(state, threshold, rank, most): a Ranking."},
+    {"count", kato_count, METH_VARARGS, "count(state, threshold): how many models are kept."},
+    {"forecast", kato_forecast, METH_VARARGS,
      "forecast(state, threshold, limit): (share, event, models, frequency) of the best entries,"
      " highest share first, and of those that share the last place."},
     {"dump", dump, METH_NOARGS, "All models as bytes."},
