@@ -1,55 +1,97 @@
-"""How the time of a question grows with the models, as a picture."""
+"""The scaling as a picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-Points = Sequence[tuple[int, float]]
-"""Models, and seconds."""
+from benchmarks.match.scaling import Points
+from benchmarks.match.timing import told
+
+_INK = "#3b3b3b"
+_GRID = "#e4e4e4"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    label: str
+    colour: str
+    mark: str
+    stroke: str
+
 
 _LINES = {
-    "difflib, all models": ("#8c564b", "s", "-"),
-    "rapidfuzz, all models": ("#ff7f0e", "^", "-"),
-    "KATO, Python, threshold 0.1": ("#1f77b4", "o", "--"),
-    "KATO, native, threshold 0.1": ("#2ca02c", "o", "-"),
-    "KATO, native, threshold 0.5": ("#17803d", "D", ":"),
+    "difflib": _Line("difflib, all models", "#8a5a44", "s", "-"),
+    "python 0.1": _Line("KATO in Python, threshold 0.1", "#6a4c93", "v", "-"),
+    "rapidfuzz": _Line("rapidfuzz, all models (LCS alone)", "#d9822b", "^", "-"),
+    "native 0.1": _Line("KATO, threshold 0.1", "#1f6fb4", "o", "-"),
+    "native 0.5": _Line("KATO, threshold 0.5", "#1a936f", "D", "-"),
 }
-"""What is drawn, with its colour, mark and stroke; the legend is in this order."""
 
 
-def draw(points: Mapping[str, Points], path: Path, title: str) -> None:
-    """Write a picture of the times.
+def draw(points: Mapping[str, Points], path: Path) -> None:
+    """Write a picture of seconds over models, each line named at its end.
 
-    @param points: by the names of L{_LINES}.
+    @param points: by the names that L{benchmarks.match.scaling.scale} gives.
     """
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 5.2), layout="constrained")
-    for name, (colour, mark, stroke) in _LINES.items():
-        if points.get(name):
-            models, seconds = zip(*points[name], strict=True)
-            times = [each * 1e3 for each in seconds]
-            axes.plot(models, times, color=colour, marker=mark, linestyle=stroke, label=name)
-            axes.annotate(
-                _told(times[-1]),
-                (models[-1], times[-1]),
-                textcoords="offset points",
-                xytext=(7, -3),
-                color=colour,
-                fontsize=9,
-            )
-    axes.set(xscale="log", yscale="log", xlabel="models of 16 symbols", ylabel="ms for a question")
-    axes.set_title(title, fontsize=11, loc="left")
-    axes.grid(True, which="major", color="#dddddd")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.margins(x=0.12)
-    axes.legend(frameon=False, fontsize=9)
-    figure.savefig(path, dpi=130)
+    figure, axes = plt.subplots(figsize=(9, 5.4), facecolor="white", layout="constrained")
+    for name, line in _LINES.items():
+        if name in points:
+            _draw(axes, points[name], line)
+    _scale(axes)
+    axes.set_title(
+        "One question to a growing memory",
+        loc="left",
+        fontsize=14,
+        fontweight="bold",
+        color=_INK,
+        pad=24,
+    )
+    axes.text(
+        *(0, 1.025, "Models of 16 symbols, vocabulary 50,000 (Zipf 1.1), states of 20; one thread"),
+        transform=axes.transAxes,
+        fontsize=10,
+        color=_INK,
+    )
+    figure.savefig(path, dpi=140)
+    plt.close(figure)
 
 
-def _told(milliseconds: float) -> str:
-    if milliseconds >= 1000:
-        return f"{milliseconds / 1000:.3g} s"
-    return f"{milliseconds:.3g} ms" if milliseconds >= 1 else f"{milliseconds * 1000:.0f} µs"
+def _draw(axes: Any, points: Points, line: _Line) -> None:
+    models, seconds = zip(*points, strict=True)
+    axes.plot(
+        *(models, seconds),
+        color=line.colour,
+        marker=line.mark,
+        linestyle=line.stroke,
+        linewidth=2,
+        markersize=6,
+    )
+    axes.annotate(
+        f"{told(seconds[-1])}  {line.label}",
+        (models[-1], seconds[-1]),
+        textcoords="offset points",
+        xytext=(10, -4),
+        color=line.colour,
+        fontsize=10,
+    )
+
+
+def _scale(axes: Any) -> None:
+    """Axes that are read without counting zeros."""
+    axes.set(xscale="log", yscale="log", xlim=(800, 1e8))
+    axes.set_xticks([10**n for n in range(3, 7)], ["1,000", "10,000", "100,000", "1,000,000"])
+    axes.set_yticks([10.0**n for n in range(-6, 2)], [told(10.0**n) for n in range(-6, 2)])
+    axes.set_ylim(2e-6, 40)
+    axes.minorticks_off()
+    axes.tick_params(colors=_INK, length=0, labelsize=10)
+    axes.set_xlabel("models", color=_INK, x=0.3)
+    axes.set_ylabel("time for a question", color=_INK)
+    axes.grid(True, color=_GRID, linewidth=1)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)

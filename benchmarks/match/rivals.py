@@ -7,74 +7,94 @@ the longest common subsequence is longer than what Ratcliff/Obershelp matching f
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from statistics import median
-from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.match.timing import no_collector, timed
 from benchmarks.match.workloads import Codes
 
 SAMPLED = 2_000
 """Over so many models difflib is timed; with more, its time is scaled up."""
-_FIRST = 0x10000
-"""Symbols are characters from here on for rapidfuzz, which knows texts best."""
+_LATIN = 0x100
+_SURROGATES = 0xD800
+_HOW_MANY_SURROGATES = 0x800
 
 
-def difflib_seconds(
-    models: Sequence[Codes], total: int, states: Sequence[Codes]
-) -> tuple[float, float]:
-    """Seconds that difflib takes for one state over all C{total} models, of which it is shown
-    some: as SPEC 3 writes it, with a matcher made anew for each model, and with one matcher for
-    all of them, which looks at the state once."""
+class Difflib(NamedTuple):
+    """Seconds that difflib takes for one state over all models."""
+
+    anew: float
+    """With a matcher for each model, as SPEC 3 writes it,"""
+    reused: float
+    """and with one for all of them, which looks at the state once."""
+
+
+def difflib_seconds(models: Sequence[Codes], total: int, states: Sequence[Codes]) -> Difflib:
+    """Time some of C{total} models, and scale to all."""
     sample = [each.tolist() for each in models[:SAMPLED]]
-    anew, reused = [], []
-    for state in map(np.ndarray.tolist, states):
-        began = perf_counter()
+    asked = [each.tolist() for each in states]
+    scale = total / len(sample)
+
+    def anew(state: list[int]) -> None:
         for model in sample:
-            matcher = SequenceMatcher(None, model, state, autojunk=False)
-            matcher.get_matching_blocks()
-            matcher.ratio()
-        anew.append(perf_counter() - began)
-        began = perf_counter()
-        matcher = SequenceMatcher(None, autojunk=False)
-        matcher.set_seq2(state)
+            _compared(SequenceMatcher(None, model, state, autojunk=False))
+
+    def reused(state: list[int]) -> None:
+        matcher: SequenceMatcher[int] = SequenceMatcher(None, (), state, autojunk=False)
         for model in sample:
             matcher.set_seq1(model)
-            matcher.get_matching_blocks()
-            matcher.ratio()
-        reused.append(perf_counter() - began)
-    scale = total / len(sample)
-    return median(anew) * scale, median(reused) * scale
+            _compared(matcher)
+
+    with no_collector():
+        return Difflib(median(timed(anew, asked)) * scale, median(timed(reused, asked)) * scale)
+
+
+def _compared(matcher: SequenceMatcher[int]) -> None:
+    matcher.get_matching_blocks()
+    matcher.ratio()
 
 
 class Rapidfuzz:
-    """All models as texts."""
+    """All models as texts, of which rapidfuzz knows best: each symbol is a character.
+
+    One call compares the state with all of them.  What it costs depends on the characters: those
+    below 256 are found in a table, which gains where a few symbols are frequent, and costs where
+    texts are of both kinds.  So both ways are timed, and the faster is told.
+    """
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._texts: dict[int, list[str]] = {0: [], _LATIN: []}
 
     def add(self, models: Sequence[Codes]) -> None:
         """Take in more of them."""
-        self._texts.extend(map(_text, models))
+        for first, texts in self._texts.items():
+            texts.extend(_text(codes, first) for codes in models)
 
     def seconds(self, states: Sequence[Codes], threshold: float) -> float:
-        """Seconds for one state over all models."""
-        from rapidfuzz import fuzz, process
+        """Seconds for one state over all models, those below the threshold given up early."""
+        with no_collector():
+            return min(self._seconds(first, states, threshold) for first in self._texts)
 
-        taken = []
-        for state in states:
-            text = _text(state)
-            began = perf_counter()
-            process.cdist(
+    def _seconds(self, first: int, states: Sequence[Codes], threshold: float) -> float:
+        from rapidfuzz.distance import Indel
+        from rapidfuzz.process import cdist
+
+        def compare(text: str) -> None:
+            cdist(
                 [text],
-                self._texts,
-                scorer=fuzz.ratio,
-                score_cutoff=threshold * 100,
+                self._texts[first],
+                scorer=Indel.normalized_similarity,
+                score_cutoff=threshold,
                 dtype=np.float32,
                 workers=1,
             )
-            taken.append(perf_counter() - began)
-        return median(taken)
+
+        return median(timed(compare, [_text(state, first) for state in states]))
 
 
-def _text(codes: Codes) -> str:
-    return (codes + _FIRST).astype("<u4").tobytes().decode("utf-32-le")
+def _text(codes: Codes, first: int) -> str:
+    """Symbols as characters from C{first} on, surrogates left out."""
+    points = codes + first
+    points = points + _HOW_MANY_SURROGATES * (points >= _SURROGATES)
+    return points.astype("<u4").tobytes().decode("utf-32-le")

@@ -1,7 +1,7 @@
 """The worlds that are measured: models, and states to ask about, the same in every run."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ class Question:
     goal: float | None = None
     """Seconds that the best may take with results lazy."""
     times: tuple[float | None, float | None] = (None, None)
-    """How many times faster than difflib and rapidfuzz it has to be."""
+    """How many times as long difflib and rapidfuzz shall take."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,36 @@ class Workload:
     questions: tuple[Question, ...]
     width: int = 1
     """Symbols of an event."""
+    again: float = 1.0
+    """A model was learned once with this probability, twice with it of those left, and so on."""
     seed: int = 20_261
+    add_goal: float | None = 5e-6
+    """Seconds that it may take to add a model,"""
+    bytes_goal: float | None = None
+    """and bytes that one may take, all included."""
+
+    def of(self, models: int) -> "Workload":
+        """The same world with so many models; no goals are set for other numbers than its own."""
+        if models == self.models:
+            return self
+        questions = tuple(Question(each.state, each.threshold) for each in self.questions)
+        return replace(self, models=models, questions=questions, add_goal=None, bytes_goal=None)
 
     def batches(self) -> Iterator[list[Codes]]:
         """The models, some at a time."""
         chance = np.random.default_rng(self.seed)
+        for size in self._sizes():
+            yield self.flat(chance, size)
+
+    def frequencies(self) -> Iterator[list[int]]:
+        """How often each model was learned, as many at a time."""
+        chance = np.random.default_rng(self.seed + 1_000_000)
+        for size in self._sizes():
+            yield chance.geometric(self.again, size).tolist()
+
+    def _sizes(self) -> Iterator[int]:
         for start in range(0, self.models, _BATCH):
-            yield self.flat(chance, min(_BATCH, self.models - start))
+            yield min(_BATCH, self.models - start)
 
     def states(self, question: Question, count: int) -> list[Codes]:
         """So many different states."""
@@ -134,45 +157,49 @@ _LOG = _Log()
 WORKLOADS: Sequence[Workload] = (
     Workload(
         "W1",
-        "10,000 models of 8 events with 2 symbols, vocabulary 500",
+        "8 events with 2 symbols, vocabulary 500",
         10_000,
         500,
         _even(500, 16),
         _even_state(500),
         (Question(6, 0.1, 60e-6, (1000, 15)),),
         width=2,
+        bytes_goal=220,
     ),
     Workload(
         "W2",
-        "100,000 models of 8 events with 2 symbols, vocabulary 5,000",
+        "8 events with 2 symbols, vocabulary 5,000",
         100_000,
         5_000,
         _even(5_000, 16),
         _even_state(5_000),
         (Question(10, 0.1, 40e-6, (1000, 200)),),
         width=2,
+        bytes_goal=220,
     ),
     Workload(
         "W3",
-        "1,000,000 models of 16 symbols, vocabulary 50,000, Zipf 1.1",
+        "16 symbols, vocabulary 50,000, Zipf 1.1",
         1_000_000,
         50_000,
         _WORDS.fixed(16),
         _WORDS.draw,
         (Question(20, 0.1, 60e-3, (400, None)), Question(20, 0.5, 1e-3, (400, None))),
+        bytes_goal=220,
     ),
     Workload(
         "W4",
-        "1,000 models of 1,000 symbols, vocabulary 2,000",
+        "1,000 symbols, vocabulary 2,000",
         1_000,
         2_000,
         _even(2_000, 1_000),
         _even_state(2_000),
         (Question(200, 0.1, 1.5e-3),),
+        add_goal=None,
     ),
     Workload(
         "W5",
-        "100,000 models of 4 to 50 symbols, vocabulary 5,000, Zipf 1.0",
+        "4 to 50 symbols, vocabulary 5,000, Zipf 1.0",
         100_000,
         5_000,
         _MIXED.mixed(4, 50),
@@ -181,13 +208,17 @@ WORKLOADS: Sequence[Workload] = (
     ),
     Workload(
         "WX",
-        "50,000 runs of a log: 300 kinds, 10 % of their symbols lost, 12 % others; events of 3",
+        "runs of a log: 300 kinds, 10 % of their symbols lost, 12 % others, events of 3,"
+        " learned twice on average",
         50_000,
         3_000,
         _LOG.models,
         _LOG.state,
         (Question(12, 0.1), Question(12, 0.4), Question(70, 0.2)),
         width=3,
+        again=0.5,
         seed=987_654_321,
     ),
 )
+
+BY_NAME: Mapping[str, Workload] = {each.name: each for each in WORKLOADS}
