@@ -154,55 +154,56 @@ static uint64_t between(uint32_t start, uint32_t end)
 
 /* The places of a short state are the bits of a word, so that all runs that end at a hit are one
    word: those of two symbols are the places of the hit before, moved on by one, where the hit itself
-   stands; and so on, until no run is left. The runs that were left last are the longest. */
-static struct found longest_short(const struct kato_view *view, const struct kato_hits *hits,
-                                  struct kato_notes *notes, struct kato_step region)
+   stands; those of three follow from these in the same way, and so on. `row` is given the runs of two
+   within a region; whether there is any: only then is a block longer than one symbol. */
+static inline bool find_pairs(const uint64_t *mask, const struct kato_hits *hits, uint32_t low,
+                              uint32_t high, uint64_t within, uint64_t *row)
 {
-    uint64_t *row = notes->row, within = between(region.start, region.end), left = 0;
-    uint32_t at = 0, size = 0;
-    for (uint32_t i = region.high; i-- > region.low;) {
-        row[i] = view->mask[hits->slot[i]] & within;
-        if (row[i]) {
-            left = row[i];
-            at = i;
-            size = 1;
-        }
-    }
-    for (bool longer = size != 0; longer;) {
-        longer = false;
-        for (uint32_t i = region.high - 1; i > region.low; i--) {
-            bool beside = hits->where[i] - hits->where[i - 1] == 1;
-            row[i] = beside ? row[i - 1] << 1 & view->mask[hits->slot[i]] & within : 0;
-            if (row[i]) {
-                left = row[i];
-                at = i;
-                longer = true;
-            }
-        }
-        row[region.low] = 0;
-        size += longer;
-    }
-    if (size == 0)
-        return (struct found){0, 0, 0};
-    uint32_t end = (uint32_t)__builtin_ctzll(left);
-    return (struct found){at + 1 - size, end + 1 - size, size};
-}
-
-/* Whether within a region two neighbours of the model match neighbours of the state: only then is any
-   block longer than one symbol. */
-static inline bool has_pairs(const uint64_t *mask, const struct kato_hits *hits, uint32_t low,
-                      uint32_t high, uint64_t within)
-{
-    uint64_t pairs = 0, before = 0;
+    uint64_t any = 0, before = 0;
     uint32_t previous = 0;
     for (uint32_t i = low; i < high; i++) {
         uint64_t places = mask[hits->slot[i]] & within;
         uint64_t beside = -(uint64_t)(hits->where[i] - previous == 1);
-        pairs |= before << 1 & places & beside;
+        row[i] = before << 1 & places & beside;
+        any |= row[i];
         before = places;
         previous = hits->where[i];
     }
-    return pairs != 0;
+    return any != 0;
+}
+
+/* The longest block, where `row` has runs of two: they are made longer until none is left, and those
+   that were left last are the longest. */
+static struct found longest_short(const uint64_t *mask, const struct kato_hits *hits,
+                                  struct kato_step region, uint64_t *row)
+{
+    const uint64_t within = between(region.start, region.end);
+    uint64_t left = 0;
+    uint32_t at = 0, size = 1, low = region.low, high = region.high;
+    for (bool longer = true; longer;) {
+        uint32_t first = 0, last = 0;
+        for (uint32_t i = high; i-- > low;)
+            if (row[i]) {
+                last = last ? last : i + 1;
+                first = i;
+            }
+        longer = last != 0;
+        if (longer) {
+            size++;
+            at = first;
+            left = row[first];
+            /* Runs of one more can only end right after one of these. */
+            low = first;
+            high = last < region.high ? last + 1 : last;
+            for (uint32_t i = high - 1; i > low; i--) {
+                bool beside = hits->where[i] - hits->where[i - 1] == 1;
+                row[i] = beside ? row[i - 1] << 1 & mask[hits->slot[i]] & within : 0;
+            }
+            row[low] = 0;
+        }
+    }
+    uint32_t end = (uint32_t)__builtin_ctzll(left);
+    return (struct found){at + 1 - size, end + 1 - size, size};
 }
 
 /* What match_singles does, for places that are bits: each hit takes the first place that is open, and
@@ -232,19 +233,19 @@ static inline void take_singles(const uint64_t *mask, const struct kato_hits *hi
 }
 
 static void match_regions(const struct kato_view *view, const struct kato_hits *hits,
-                          struct kato_notes *notes, struct kato_shape *shape)
+                          uint64_t *row, struct kato_shape *shape)
 {
     struct kato_step step[2 * KATO_SHORT + 4];
     struct telling telling = {NULL, shape};
     struct kato_step all = {0, hits->count, 0, view->length};
-    size_t steps = put_around(step, 0, all, longest_short(view, hits, notes, all));
+    size_t steps = put_around(step, 0, all, longest_short(view->mask, hits, all, row));
     while (steps) {
         struct kato_step now = step[--steps];
         uint64_t within = between(now.start, now.end);
         if (now.end == 0)
             tell(&telling, hits->where[now.low], now.start, now.high);
-        else if (has_pairs(view->mask, hits, now.low, now.high, within))
-            steps = put_around(step, steps, now, longest_short(view, hits, notes, now));
+        else if (find_pairs(view->mask, hits, now.low, now.high, within, row))
+            steps = put_around(step, steps, now, longest_short(view->mask, hits, now, row));
         else
             take_singles(view->mask, hits, now.low, now.high, within, shape);
     }
@@ -255,8 +256,8 @@ void kato_blocks_short(const struct kato_view *view, const struct kato_hits *hit
 {
     const uint64_t all = ~UINT64_C(0);
     *shape = (struct kato_shape){0, 0, 0, 0, 0};
-    if (has_pairs(view->mask, hits, 0, hits->count, all))
-        match_regions(view, hits, notes, shape);
+    if (find_pairs(view->mask, hits, 0, hits->count, all, notes->row))
+        match_regions(view, hits, notes->row, shape);
     else
         take_singles(view->mask, hits, 0, hits->count, all, shape);
 }

@@ -162,9 +162,12 @@ static bool postings_room(struct kato_memory *memory, const uint32_t *words, siz
             found = note != 0;
         }
         if (found) {
+            struct kato_posting *posting = noted(memory, note);
             memory->touched[i] = note;
             memory->last_seen[code] = (uint32_t)i + 1;
-            found = kato_posting_room(noted(memory, note), id);
+            memory->posting_bytes -= kato_posting_bytes(posting);
+            found = kato_posting_room(posting, id);
+            memory->posting_bytes += kato_posting_bytes(posting);
         }
     }
     while (i > 0)
@@ -217,7 +220,9 @@ enum kato_added kato_memory_add(struct kato_memory *memory, const uint32_t *word
     for (size_t i = 0; i < length; i++) {
         struct kato_posting *posting = noted(memory, memory->touched[i]);
         kato_posting_put(posting, id);
+        memory->posting_bytes -= kato_posting_bytes(posting);
         kato_posting_densify(posting, memory->ids);
+        memory->posting_bytes += kato_posting_bytes(posting);
         if (!(memory->touched[i] & MORE))
             weigh(memory, memory->touched[i], frequency, 0);
     }
@@ -276,10 +281,6 @@ struct kato_use kato_memory_use(const struct kato_memory *memory)
                 + memory->more_room * sizeof *memory->more
                 + memory->weight_room * sizeof *memory->weight
                 + memory->last_seen_room * sizeof *memory->last_seen
-                + memory->touched_room * sizeof *memory->touched;
-    for (uint32_t code = 0; code < memory->codes; code++)
-        use.index += kato_posting_bytes(&memory->first[code]);
-    for (uint32_t i = 1; i < memory->more_used; i++)
-        use.index += kato_posting_bytes(&memory->more[i]);
+                + memory->touched_room * sizeof *memory->touched + memory->posting_bytes;
     return use;
 }

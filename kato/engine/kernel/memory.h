@@ -46,6 +46,8 @@ struct kato_memory {
     uint32_t *last_seen;        /* all 0 but while a model is added */
     size_t first_room, weight_room, last_seen_room;
 
+    size_t posting_bytes;       /* of all postings, beside themselves */
+
     struct kato_posting *more; /* who has it again; [0] is never used */
     size_t more_room;
     uint32_t more_used;
