@@ -1,7 +1,7 @@
 """What else could be asked which models resemble a state: difflib and rapidfuzz, over all models.
 
-Neither ranks, nor computes anything but a similarity; rapidfuzz's is not even the same one, since
-the longest common subsequence is longer than what Ratcliff/Obershelp matching finds.
+rapidfuzz ranks nothing, and its similarity is another one: the longest common subsequence is longer
+than what Ratcliff/Obershelp matching finds.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.match.plainly import Plainly
 from benchmarks.match.timing import no_collector, timed
-from benchmarks.match.workloads import Codes
+from benchmarks.match.workloads import Codes, Workload
 
 SAMPLED = 2_000
 """Over so many models difflib is timed; with more, its time is scaled up."""
@@ -27,14 +28,19 @@ class Difflib(NamedTuple):
     anew: float
     """With a matcher for each model, as SPEC 3 writes it,"""
     reused: float
-    """and with one for all of them, which looks at the state once."""
+    """and with one for all of them, which looks at the state once; blocks and ratio alone."""
+    ranked: float
+    """With a matcher for each, and the potential of those that are kept: the same answer."""
 
 
-def difflib_seconds(models: Sequence[Codes], total: int, states: Sequence[Codes]) -> Difflib:
-    """Time some of C{total} models, and scale to all."""
+def difflib_seconds(
+    models: Sequence[Codes], workload: Workload, threshold: float, states: Sequence[Codes]
+) -> Difflib:
+    """Time some of a workload's models, and scale to all."""
     sample = [each.tolist() for each in models[:SAMPLED]]
     asked = [each.tolist() for each in states]
-    scale = total / len(sample)
+    scale = workload.models / len(sample)
+    plainly = Plainly(sample, workload.width)
 
     def anew(state: list[int]) -> None:
         for model in sample:
@@ -46,8 +52,12 @@ def difflib_seconds(models: Sequence[Codes], total: int, states: Sequence[Codes]
             matcher.set_seq1(model)
             _compared(matcher)
 
+    def ranked(state: list[int]) -> None:
+        plainly.best(state, threshold)
+
     with no_collector():
-        return Difflib(median(timed(anew, asked)) * scale, median(timed(reused, asked)) * scale)
+        anew_, reused_, ranked_ = (median(timed(way, asked)) for way in (anew, reused, ranked))
+        return Difflib(anew_ * scale, reused_ * scale, ranked_ * scale)
 
 
 def _compared(matcher: SequenceMatcher[int]) -> None:

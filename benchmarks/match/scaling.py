@@ -34,7 +34,7 @@ def _measured(workload: Workload) -> Iterator[tuple[str, float]]:
     fill(matcher, workload, seen)
     low, high = workload.questions
     states = workload.states(low, 3)
-    yield "difflib", difflib_seconds(sample, workload.models, states).anew
+    yield "difflib", difflib_seconds(sample, workload, low.threshold, states).ranked
     if workload.models <= _PYTHON_MOST:
         python = provider("python", "it is measured").make()
         fill(python, workload, lambda batch: None)

@@ -99,7 +99,7 @@ class Trial:
             question,
             measure(self._matcher, workload, question, effort.states, effort.cold),
             measure_best(python, workload, question, effort.python),
-            difflib_seconds(self._sample, workload.models, states),
+            difflib_seconds(self._sample, workload, question.threshold, states),
             self._texts.seconds(states, question.threshold),
         )
 
