@@ -13,13 +13,20 @@ _Block = tuple[int, int, int]
 
 
 class Plainly:
-    """Models as lists of symbols, each learned once."""
+    """Models as lists of symbols."""
 
-    def __init__(self, models: Sequence[list[int]], width: int) -> None:
-        """@param width: how many symbols an event has."""
+    def __init__(self, models: Sequence[list[int]], frequencies: Sequence[int], width: int) -> None:
+        """
+        @param frequencies: of the models.
+        @param width: how many symbols an event has.
+        """
         self._models = models
+        self._frequencies = frequencies
         self._width = width
-        having = Counter(symbol for model in models for symbol in set(model))
+        having: Counter[int] = Counter()
+        for model, frequency in zip(models, frequencies, strict=True):
+            for symbol in set(model):
+                having[symbol] += frequency
         mass = sum(having.values())
         self._p = {symbol: count / mass for symbol, count in having.items()}
 
@@ -33,10 +40,16 @@ class Plainly:
                 kept.append((number, model, blocks))
         here = self._parts(state)
         norm = _norm(here)
+        total = sum(self._frequencies[number] for number, _, _ in kept)
         return nlargest(
             MOST,
             (
-                (self._potential(model, blocks, state, here, norm, len(kept)), number)
+                (
+                    self._potential(
+                        model, blocks, state, here, norm, self._frequencies[number] / total
+                    ),
+                    number,
+                )
                 for number, model, blocks in kept
             ),
         )
@@ -48,7 +61,7 @@ class Plainly:
         state: list[int],
         here: dict[int, float],
         norm: float,
-        kept: int,
+        weight: float,
     ) -> float:
         matched = sum(size for _, _, size in blocks)
         start = blocks[0][0] // self._width * self._width
@@ -56,7 +69,7 @@ class Plainly:
         present = model[start:end]
         now = self._parts(present)
         dot = math.fsum(here[symbol] * part for symbol, part in now.items() if symbol in here)
-        itfdf = 1 - (1 - dot / (norm * _norm(now))) / kept
+        itfdf = 1 - (1 - dot / (norm * _norm(now))) * weight
         extras = len(state) - matched
         snr = (2 * matched - extras) / (2 * matched + extras)
         both = matched / len(model) + matched / len(present)

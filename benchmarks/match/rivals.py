@@ -40,7 +40,7 @@ def difflib_seconds(
     sample = [each.tolist() for each in models[:SAMPLED]]
     asked = [each.tolist() for each in states]
     scale = workload.models / len(sample)
-    plainly = Plainly(sample, workload.width)
+    plainly = Plainly(sample, next(workload.frequencies())[: len(sample)], workload.width)
 
     def anew(state: list[int]) -> None:
         for model in sample:
