@@ -1,8 +1,9 @@
 /* Asking a memory about a state. What may take long lets other threads run. */
 
+#include "pymemory.h"
+
 #include "alloc.h"
 #include "forecast.h"
-#include "pymemory.h"
 
 enum { LONG_EFFORT = 10000 }; /* more ids to go over than this */
 
