@@ -21,7 +21,7 @@ class _Line:
 
 
 _LINES = {
-    "difflib": _Line("difflib, all models", "#8a5a44", "s", "-"),
+    "difflib": _Line("difflib, all models (scaled)", "#8a5a44", "s", "-"),
     "python 0.1": _Line("KATO in Python, threshold 0.1", "#6a4c93", "v", "-"),
     "rapidfuzz": _Line("rapidfuzz, all models (LCS alone)", "#d9822b", "^", "-"),
     "native 0.1": _Line("KATO, threshold 0.1", "#1f6fb4", "o", "-"),
@@ -45,7 +45,7 @@ def draw(points: Mapping[str, Points], path: Path) -> None:
             _draw(axes, points[name], line)
     _scale(axes)
     axes.set_title(
-        "One question to a growing memory",
+        "One question, a growing memory",
         loc="left",
         fontsize=14,
         fontweight="bold",
@@ -79,6 +79,7 @@ def _draw(axes: Any, points: Points, line: _Line) -> None:
         xytext=(10, -4),
         color=line.colour,
         fontsize=10,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )
 
 

@@ -10,6 +10,12 @@ from benchmarks.match.workloads import Question, Workload
 
 Row = Sequence[str]
 
+_DIGEST = 20
+"""Bytes that the name of a model cannot do without; the goal is set for models without names."""
+_MANY = 90_000
+"""The growth of a process tells of its models where they are so many; with fewer, Python's own ups
+and downs are as large."""
+
 
 def questions(asked: Sequence[tuple[Workload, Asked]]) -> str:
     """The times of the best provider."""
@@ -111,10 +117,11 @@ def learning(learned: Sequence[tuple[Workload, Learned]]) -> str:
 
 _LEARNING = """matcher.add: the mean over all models, whose names and sequences are known.
 processor.learn: the median for a processor that has observed the events; it makes the name of the
-model, too. bytes: with names and symbols, as the matcher tells them; RSS: by how much a fresh
-process grows. matcher.remove: the median while half of the models are deleted in no order; the
-longest: the one in which all that is left was written anew; then: what is held after it, as a part
-of what was held before."""
+model, too. bytes: with names and symbols, as the matcher tells them; the goal is meant without
+names, so 20 bytes, the least that one takes, are left out of account. RSS: by how much a fresh
+process grows, if the models are many. matcher.remove: the median while half of the models are
+deleted in no order; the longest: the one in which all that is left was written anew; then: what is
+held after it, as a part of what was held before."""
 
 
 def _cost(workload: Workload, learned: Learned) -> Iterator[str]:
@@ -125,8 +132,8 @@ def _cost(workload: Workload, learned: Learned) -> Iterator[str]:
     yield f"{use.total / models:,.0f}"
     yield f"{use.index / models:,.0f}"
     goal = workload.bytes_goal
-    yield "" if goal is None else _goal(use.total / models, goal, "{:.0f}".format)
-    yield f"{learned.held.resident / models:,.0f}"
+    yield "" if goal is None else _goal(use.total / models - _DIGEST, goal, "{:.0f}".format)
+    yield f"{learned.held.resident / models:,.0f}" if models >= _MANY else ""
     yield told(learned.deleted.each.median)
     yield told(learned.deleted.longest)
     yield f"{learned.deleted.use.total / use.total:.0%}"
