@@ -29,32 +29,34 @@ def main(arguments: Sequence[str] = ()) -> None:
         _say(f"Python is measured in the kernel's place: {best.why}")
     everything = not (options.workloads or options.pair or options.plot)
     if everything or options.workloads:
-        names = dict.fromkeys(options.workloads or BY_NAME)
-        _workloads([BY_NAME[name] for name in names], options.quick or best.kind != "native")
+        _workloads(options.workloads or WORKLOADS, options.quick or best.kind != "native")
     if everything or options.pair:
         _say("two processors")
         print(f"\n{report.pair(measure_pair())}", flush=True)
     if options.plot or (everything and not options.quick):
-        _plot(_QUICK_SIZES if options.quick else SIZES, options.plot or PICTURE)
+        _plot(_QUICK_SIZES if options.quick else SIZES, options.picture)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks match", description=__doc__)
-    names = [each.name for each in WORKLOADS]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks match", description="Measures matching; all of it, or parts."
+    )
     parser.add_argument(
-        "workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(names)}; else all is measured"
+        *("workloads",), nargs="*", type=_named, metavar="WORKLOAD", help=f"of {', '.join(BY_NAME)}"
     )
     parser.add_argument("--quick", action="store_true", help="in a minute: fewer models and states")
     parser.add_argument("--pair", action="store_true", help="two processors in two threads")
+    parser.add_argument("--plot", action="store_true", help="how it scales, as a picture")
     parser.add_argument(
-        *("--plot",),
-        nargs="?",
-        type=Path,
-        const=PICTURE,
-        metavar="FILE",
-        help=f"how it scales, as a picture ({PICTURE.name} beside this, if no other is named)",
+        "--picture", type=Path, default=PICTURE, help=f"its file; else benchmarks/{PICTURE.name}"
     )
     return parser
+
+
+def _named(name: str) -> Workload:
+    if name not in BY_NAME:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(BY_NAME)}")
+    return BY_NAME[name]
 
 
 def _workloads(chosen: Sequence[Workload], quick: bool) -> None:
