@@ -107,6 +107,8 @@ class NativeMatcher:
 class KeptModels:
     """Provides L{kato.engine.matching.Kept}.  Nothing is found before it is asked for."""
 
+    __slots__ = ("_memory", "_state", "_threshold")
+
     def __init__(self, memory: _kernel.Memory, state: Sequence[str], threshold: float) -> None:
         self._memory = memory
         self._state = state
@@ -131,6 +133,8 @@ class KeptModels:
 
 class NativeRanking:
     """Provides L{kato.engine.matching.Ranking}."""
+
+    __slots__ = ("_ranking", "json", "told")
 
     def __init__(self, ranking: _kernel.Ranking) -> None:
         self._ranking = ranking

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW_BYTES = 4096, LEAST_BYTES = 16 };
+enum { FEW_BYTES = 4096, LEAST_BYTES = 16, LARGE_ITEM = 32, LEAST_LARGE = 32 };
 
 #ifdef KATO_FAULTS
 static long until_failure;
@@ -50,7 +50,7 @@ static size_t grown(size_t room, size_t needed, size_t size)
 {
     size_t step = room < FEW_BYTES / size ? room / 2 : room / 8;
     size_t more = room > SIZE_MAX - step ? SIZE_MAX : room + step;
-    size_t least = LEAST_BYTES / size;
+    size_t least = size < LARGE_ITEM ? LEAST_BYTES / size : LEAST_LARGE;
     if (more < least)
         more = least;
     return more < needed ? needed : more;

@@ -169,6 +169,8 @@ bool kato_contest_decide(struct kato_contest *contest)
     for (size_t i = 0; i < contest->contenders; i++) {
         const struct kato_kept *kept = &contest->contender[i].kept;
         struct kato_entry entry = {.kept = *kept};
+        size_t size;
+        __builtin_prefetch(kato_name(contest->memory, kept->id, &size));
         entry.itfdf = kato_itfdf(contest->desk, contest->memory, kept, contest->kept_frequency);
         entry.value = entry.itfdf;
         if (contest->rank == KATO_BY_POTENTIAL)
