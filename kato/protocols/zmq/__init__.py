@@ -1,0 +1,1 @@
+"""ZeroMQ: MessagePack between clients, gateways and processor services (SPEC 9)."""

@@ -1,0 +1,90 @@
+"""What the ZeroMQ side of KATO asks of its sockets, so that it can be tested in memory.
+
+Frames go out and come in as lists of bytes, without the identity that a ROUTER puts in front unless
+it is said here.  Nothing blocks, and nothing is sent from within C{received} out of turn.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from kato.errors import KatoError
+
+Received = Callable[[list[bytes]], None]
+"""Is told every message that comes, frame by frame."""
+
+
+class CannotBind(KatoError):
+    """An address at which nobody can listen; the message says why."""
+
+
+class Socket(Protocol):
+    """An open socket."""
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Hand a message over; C{False}: not now, too much waits for this peer already.  What is
+        sent to a peer that is gone is dropped, and counts as handed over."""
+
+    def close(self) -> None:
+        """Close at once, with what waits to be sent; closing twice is once."""
+
+
+class Subscriber(Socket, Protocol):
+    """A SUB socket, which is never sent to."""
+
+    def subscribe(self, prefix: bytes) -> None:
+        """Ask for the messages whose first frame begins with C{prefix}."""
+
+    def unsubscribe(self, prefix: bytes) -> None:
+        """Take a subscription back."""
+
+
+class Listening(Protocol):
+    """An address that is bound already, on which a socket will be opened."""
+
+    @property
+    def address(self) -> str:
+        """C{tcp://host:port} with the port that was bound, or C{ipc://path}."""
+
+
+class Sockets(Protocol):
+    """Makes sockets; their callbacks run on the reactor.
+
+    C{up} is called once, when the peer has shaken hands, C{down} once, when there is no connection
+    any more or there never was one.  A socket that went down stays so: who wants another connection
+    closes it and makes a new one.  Neither is called after C{close}, nor from within the call that
+    makes the socket.
+    """
+
+    def router(self, listening: Listening, received: Received) -> Socket:
+        """Open a ROUTER: the identity of the peer is the first frame of what comes and goes."""
+
+    def dealer(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Socket:
+        """Connect a DEALER.
+
+        @param address: C{tcp://host:port} or C{ipc://path}.
+        @param down: is told why, in a few words.
+        """
+
+    def publisher(self, listening: Listening, subscribed: Callable[[bytes, bool], None]) -> Socket:
+        """Open an XPUB.
+
+        @param subscribed: is told a prefix and C{True} when the first peer asks for it, C{False}
+            when the last one has gone.
+        """
+
+    def subscriber(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Subscriber:
+        """Connect a SUB."""
