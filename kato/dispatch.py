@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -54,11 +54,13 @@ class Dispatch:
 
         @raise KatoError: (the Deferred fails) and nothing else.
         """
-        answer: Deferred[Reply] = Deferred()
         if self._stopping:
-            answer.errback(ProcessorUnavailable("the server is stopping", retry_after=1))
-            return answer
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
         asked = self._processors.ask(command)
+        if asked.called and isinstance(asked.result, Reply):  # as most are: no time can run out
+            self._answered += 1
+            return asked
+        answer: Deferred[Reply] = Deferred()
         self._under_way.add(answer)
         deadline = self._clock.callLater(self._timeout, self._expire, command, asked, answer)
 
