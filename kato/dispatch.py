@@ -1,7 +1,6 @@
 """From a command at an edge to the processor it speaks to, and back in time (SPEC 8)."""
 
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -10,7 +9,8 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from kato.commands import Command, Reply
-from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
+from kato.defects import judged
+from kato.errors import ProcessorUnavailable, Timeout
 
 
 class AlreadyBegun(Exception):
@@ -71,7 +71,8 @@ class Dispatch:
             deadline.cancel()
             self._answered += 1
             if isinstance(result, Failure):
-                answer.errback(self._judged(command, result))
+                where = f"{command.operation} on {command.processor}"
+                answer.errback(judged(result, self.log, where))
             else:
                 answer.callback(result)
             return None
@@ -98,20 +99,6 @@ class Dispatch:
                 outcome_unknown=command.row.changes and any(begun),
             )
         )
-
-    def _judged(self, command: Command, failure: Failure) -> Failure:
-        """What a client may see of a failure: all of ours, of others a reference into the log."""
-        if failure.check(KatoError):
-            return failure
-        reference = uuid4().hex[:12]
-        self.log.failure(
-            "defect {reference} in {operation} on {processor}",
-            failure=failure,
-            reference=reference,
-            operation=command.operation,
-            processor=command.processor,
-        )
-        return Failure(InternalError(f"internal error, logged under {reference}"))
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of requests and processors."""

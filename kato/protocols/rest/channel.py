@@ -9,14 +9,14 @@ leaves as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_
 # (twisted.web's own methods, which these classes extend, are not typed)
 
 import sys
-from uuid import uuid4
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http_headers import InvalidHeaderName
 
+from kato.defects import judged
 from kato.errors import (
     HeadersTooLarge,
-    InternalError,
     InvalidRequest,
     KatoError,
     PayloadTooLarge,
@@ -204,9 +204,7 @@ class RestChannel(RefusingChannel):
             )
 
     def _defect(self) -> None:
-        reference = uuid4().hex[:12]
-        self.log.failure("defect {reference} while reading a request", reference=reference)
-        self.refuse(InternalError(f"internal error, logged under {reference}"))
+        self.refuse(judged(Failure(), self.log, "reading a request"))
 
 
 def _plain(line: bytes) -> str:

@@ -12,6 +12,7 @@ from twisted.web.http import Request
 from kato.errors import KatoError
 from kato.protocols.rest.access import Headers
 from kato.protocols.rest.answers import CLOSE, head
+from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
 from kato.protocols.rest.whole import WholeHead
@@ -65,6 +66,14 @@ class RestRequest(Request):
             )
         )
         return self.intent
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the client takes a compressed answer."""
+        intent = self.intent
+        return isinstance(intent, Intent) and accepts_gzip(
+            intent.headers.get(b"Accept-Encoding", ())
+        )
 
     @property
     def body(self) -> bytes:
