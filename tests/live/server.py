@@ -162,9 +162,15 @@ class Connection:
         response = self._sent(method, path, body, headers)
         return response.status, json.loads(response.read())
 
-    def text(self, method: str, path: str, body: object = None) -> str:
+    def text(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         """Send a request; gives the answer's body as it came."""
-        return self._sent(method, path, body, {}).read().decode()
+        return self._sent(method, path, body, headers).read().decode()
 
     def _sent(
         self, method: str, path: str, body: object, headers: Mapping[str, str]
