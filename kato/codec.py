@@ -10,16 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kato.errors import InvalidRequest
-from kato.fields import RepeatedKey
+from kato.fields import MAX_DIGITS, RepeatedKey
 
 MAX_MESSAGE = 16 * 2**20
 """How many bytes a request may have."""
 
 PART = 2**16
 """How many bytes of a long answer are written at a time."""
-
-_MAX_DIGITS = 400
-"""An integer with more digits is beyond float64, and needs no parsing to be refused."""
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -28,7 +25,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 class SelfWriting(Sequence[Any]):

@@ -102,6 +102,12 @@ class Params:
             }
         )
 
+    def sent(self) -> dict[str, Any]:
+        """The parameters as a client would send them, from which L{parse} makes the same; what is
+        as it would be anyway is left out."""
+        values = ((each, getattr(self, each.name)) for each in fields(self))
+        return {each.name: value for each, value in values if value != each.default}
+
 
 @dataclass(frozen=True, slots=True)
 class Observe(Params):
@@ -118,6 +124,13 @@ class Observe(Params):
         rest = {key: value for key, value in mapping(raw, "params").items() if key != "brief"}
         return cls(Observation.parse(rest), boolean(raw["brief"], "brief"))
 
+    def sent(self) -> dict[str, Any]:
+        """The observation as it is sent, with C{brief} beside."""
+        sent = self.observation.sent()
+        if self.brief:
+            sent["brief"] = True
+        return sent
+
 
 @dataclass(frozen=True, slots=True)
 class ObserveSequence(Params):
@@ -127,6 +140,12 @@ class ObserveSequence(Params):
     learn_after_each: bool = _param(boolean, False)
     learn_at_end: bool = _param(boolean, False)
     brief: bool = _brief
+
+    def sent(self) -> dict[str, Any]:
+        """The parameters, each observation as it is sent."""
+        sent = super(ObserveSequence, self).sent()
+        sent["observations"] = [each.sent() for each in self.observations]
+        return sent
 
 
 @dataclass(frozen=True, slots=True)

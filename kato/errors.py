@@ -4,6 +4,7 @@ Every floor raises these; the protocols alone turn them into bytes.  Anything el
 is a defect, and a client is told no more of it than a reference into the log.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -166,3 +167,12 @@ class Timeout(KatoError):
 
     error_code = "TIMEOUT"
     http_status = 504
+
+
+def _codes() -> Mapping[str, type[KatoError]]:
+    known: list[type[KatoError]] = [KatoError, *KatoError.__subclasses__()]
+    return {each.error_code: each for each in known}
+
+
+BY_CODE = _codes()
+"""The errors by the code that a client is told."""

@@ -15,15 +15,19 @@ MAX_DEPTH = 64
 EXACT = 2**53 - 1
 """The largest integer that every JSON reader takes exactly."""
 
+MAX_DIGITS = 400
+"""An integer with more digits is beyond float64, and needs no parsing to be refused."""
+
 _SHOWN = 80
 
 
 class RepeatedKey(dict[str, Any]):
     """An object in which a key stood twice, as a decoder hands it on: L{mapping} refuses it."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
         super().__init__(pairs)
-        seen: set[str] = set()
+        self.key: object = None
+        seen: set[object] = set()
         for key, _ in pairs:
             if key in seen:
                 self.key = key
@@ -121,7 +125,10 @@ def mapping(value: object, path: str, known: frozenset[str] | None = None) -> Ma
     if not isinstance(value, dict):
         raise wrong(path, "an object", value)
     if isinstance(value, RepeatedKey):
-        raise InvalidRequest(f"{within(path, value.key)}: given twice")
+        key = value.key
+        raise InvalidRequest(
+            f"{within(path, key if isinstance(key, str) else shown(key))}: given twice"
+        )
     for key in value:
         if not isinstance(key, str):
             raise wrong(f"{path}: key", "a string", key)

@@ -72,6 +72,21 @@ class Observation:
             "metadata": self.metadata,
         }
 
+    def sent(self) -> dict[str, Any]:
+        """The observation as a client would send it: what is empty is left out."""
+        sent: dict[str, Any] = {}
+        if self.strings:
+            sent["strings"] = self.strings
+        if self.vectors:
+            sent["vectors"] = self.vectors
+        if self.emotives:
+            sent["emotives"] = self.emotives
+        if self.unique_id is not None:
+            sent["unique_id"] = self.unique_id
+        if self.metadata:
+            sent["metadata"] = self.metadata
+        return sent
+
     def digest(self) -> str:
         """A fingerprint of the parsed observation: equal observations have equal ones."""
         return digest(self.as_dict())

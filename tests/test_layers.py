@@ -18,6 +18,9 @@ FLOORS: Mapping[str, int] = {
     "kato.changes": 0,
     "kato.commands": 1,
     "kato.codec": 1,
+    "kato.messagepack": 1,
+    "kato.requests": 1,
+    "kato.replies": 1,
     "kato.engine": 2,
     "kato.storage": 3,
     "kato.turn": 4,
@@ -48,6 +51,7 @@ STRANGERS: Mapping[str, frozenset[str]] = {
 manager speaks to servers from outside."""
 
 HOMES: Mapping[str, frozenset[str]] = {
+    "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system"}),
@@ -62,6 +66,8 @@ HOMES: Mapping[str, frozenset[str]] = {
     - {"kato.manager"},
     "twisted.application": frozenset({"kato.gateway", "twisted.plugins.kato_plugins"}),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.gateway"}),
+    "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
+    "zmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zope": frozenset(
         {"kato.storage", "kato.dispatch", "kato.worker", "kato.protocols", "kato.gateway"}
     ),

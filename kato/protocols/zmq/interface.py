@@ -7,13 +7,11 @@ it is said here.  Nothing blocks, and nothing is sent from within C{received} ou
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from kato.errors import KatoError
-
 Received = Callable[[list[bytes]], None]
 """Is told every message that comes, frame by frame."""
 
 
-class CannotBind(KatoError):
+class CannotBind(Exception):
     """An address at which nobody can listen; the message says why."""
 
 
@@ -43,7 +41,10 @@ class Listening(Protocol):
 
     @property
     def address(self) -> str:
-        """C{tcp://host:port} with the port that was bound, or C{ipc://path}."""
+        """C{tcp://host:port}, with the port that was bound."""
+
+    def detach(self) -> int:
+        """Give the descriptor away: who takes it closes it."""
 
 
 class Sockets(Protocol):
@@ -68,7 +69,7 @@ class Sockets(Protocol):
     ) -> Socket:
         """Connect a DEALER.
 
-        @param address: C{tcp://host:port} or C{ipc://path}.
+        @param address: C{tcp://host:port}.
         @param down: is told why, in a few words.
         """
 

@@ -1,0 +1,314 @@
+"""The sockets of L{kato.protocols.zmq.interface}, made of txZMQ's.
+
+Importing this installs a reactor, so only who composes the parts imports it, and late.  A context
+is made when the first socket is opened: one that was made before C{twistd} forks would not work.
+"""
+
+# mypy: allow-untyped-calls, disallow-subclassing-any = False
+# (txZMQ is not typed)
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import zmq
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from txzmq import ZmqConnection, ZmqEndpoint, ZmqEndpointType, ZmqFactory
+from zmq.utils.monitor import parse_monitor_message
+
+from kato.codec import MAX_MESSAGE
+from kato.protocols.zmq.addresses import Address
+from kato.protocols.zmq.interface import Listening, Received
+
+BURST = 100
+"""How many messages of one socket are taken before others have their turn."""
+
+MAX_FRAME = 4 * MAX_MESSAGE
+"""A frame of more bytes is not even read, and its sender is disconnected; one that is over the
+limit of a message, but not over this, is answered with an error."""
+
+_HIGH_WATER = 10_000
+"""How many messages wait for a peer, or from it, before it is told to wait."""
+
+_LINGER = 1_000
+"""Milliseconds that the last replies have to go out when a socket is closed."""
+
+_HEARTBEAT = 1_000
+_HEARTBEAT_TIMEOUT = 4_000
+"""Milliseconds between heartbeats of a connection, and until silence means that it is lost."""
+
+_CONNECT_TIMEOUT = 4_000
+"""Milliseconds for a connection to come about."""
+
+_DOWN = frozenset(
+    {
+        zmq.EVENT_CLOSED,
+        zmq.EVENT_DISCONNECTED,
+        zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+        zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+        zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+    }
+)
+_WORDS: Mapping[int, str] = {
+    zmq.EVENT_CLOSED: "cannot connect",
+    zmq.EVENT_DISCONNECTED: "connection lost",
+}
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function off the reactor; fires with what it returns."""
+
+
+class ZmqSockets:
+    """Makes sockets in one context of ZeroMQ."""
+
+    def __init__(self, *, reactor: Any, in_thread: InThread) -> None:
+        """@param in_thread: where names of hosts are looked up, and where the end is awaited."""
+        self._reactor = reactor
+        self._in_thread = in_thread
+        self._opened: ZmqFactory | None = None
+
+    def _factory(self) -> ZmqFactory:
+        if self._opened is None:
+            self._opened = ZmqFactory()
+            self._opened.reactor = self._reactor
+        return self._opened
+
+    def router(self, listening: Listening, received: Received) -> "ZmqSocket":
+        """Open a ROUTER on a bound port."""
+        router = ZmqSocket(self._factory(), zmq.ROUTER, received)
+        router.set(zmq.ROUTER_MANDATORY, 1)
+        router.set(zmq.ROUTER_HANDOVER, 1)
+        router.set(zmq.TCP_KEEPALIVE, 1)
+        router.take_over(listening)
+        return router
+
+    def dealer(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> "ZmqSocket":
+        """Connect a DEALER."""
+        dealer = ZmqSocket(self._factory(), zmq.DEALER, received)
+        self._connect(dealer, address, up, down)
+        return dealer
+
+    def publisher(
+        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+    ) -> "ZmqSocket":
+        """Open an XPUB on a bound port."""
+
+        def received(frames: list[bytes]) -> None:
+            [frame, *_] = frames
+            if frame[:1] in (b"\0", b"\1"):
+                subscribed(frame[1:], frame[:1] == b"\1")
+
+        publisher = ZmqSocket(self._factory(), zmq.XPUB, received)
+        publisher.set(zmq.TCP_KEEPALIVE, 1)
+        publisher.take_over(listening)
+        return publisher
+
+    def subscriber(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> "ZmqSubscriber":
+        """Connect a SUB."""
+        subscriber = ZmqSubscriber(self._factory(), zmq.SUB, received)
+        self._connect(subscriber, address, up, down)
+        return subscriber
+
+    def _connect(
+        self,
+        connecting: "ZmqSocket",
+        address: str,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> None:
+        connecting.set(zmq.LINGER, 0)
+        connecting.set(zmq.RECONNECT_IVL, -1)
+        connecting.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT)
+        connecting.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
+        connecting.set(zmq.HEARTBEAT_IVL, _HEARTBEAT)
+        connecting.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT)
+        connecting.watch(up, down)
+        where = Address.parse(address)
+        found = self._in_thread(partial(_resolved, where))
+        found.addCallbacks(connecting.connect, connecting.lost)
+
+    def close(self) -> "Deferred[None]":
+        """Close all sockets; fires when what they had to send is sent, or given up."""
+        factory, self._opened = self._opened, None
+        if factory is None:
+            return self._in_thread(lambda: None)
+        for each in list(factory.connections):
+            each.close()
+        return self._in_thread(factory.context.term)
+
+
+def _resolved(where: Address) -> str:
+    """An address of the host that libzmq need not look up, since that would hold up all others."""
+    found = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+    host, port = min(found, key=lambda each: each[0])[4][:2]
+    return str(Address(str(host), int(port)))
+
+
+class ZmqSocket(ZmqConnection):
+    """One socket, read in bursts, whose peers are waited for by nobody."""
+
+    log = Logger()
+    highWaterMark = _HIGH_WATER
+    reconnectInterval = 0
+
+    def __init__(self, factory: ZmqFactory, kind: int, received: Received) -> None:
+        self.socketType = kind
+        self._received = received
+        self._reading = False
+        self._again: IDelayedCall | None = None
+        self._monitor: _Monitor | None = None
+        super().__init__(factory)
+        self.set(zmq.LINGER, _LINGER)
+        self.set(zmq.MAXMSGSIZE, MAX_FRAME)
+        self.set(zmq.IPV6, 1)
+
+    def set(self, option: int, value: int) -> None:
+        """Set an option of ZeroMQ's."""
+        self.socket.setsockopt(option, value)
+
+    def take_over(self, listening: Listening) -> None:
+        """Go on with a port that is bound."""
+        address = listening.address
+        self.set(zmq.USE_FD, listening.detach())
+        self._join(ZmqEndpointType.bind, address)
+
+    def _join(self, how: str, address: str) -> None:
+        self.addEndpoints([ZmqEndpoint(how, address)])
+        self._read_soon()
+
+    def watch(self, up: Callable[[], None], down: Callable[[str], None]) -> None:
+        """Tell of the connection that will be made."""
+        self._monitor = _Monitor(self.factory, self.socket, up, down)
+
+    def connect(self, address: str) -> None:
+        """Connect, now that the address is known."""
+        if self.factory is not None:
+            self._join(ZmqEndpointType.connect, address)
+
+    def lost(self, failure: Failure) -> None:
+        """There is no such address."""
+        if self._monitor is not None:
+            self._monitor.tell_down(f"cannot find the host: {failure.value}")
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Hand a message over; C{False}: not now."""
+        if self.factory is None:
+            return True
+        try:
+            self.socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+        if not self._reading:
+            self._read_soon()
+        return True
+
+    def _read_soon(self) -> None:
+        """Look for messages: ZeroMQ does not signal those that came before the last call."""
+        if self._again is None:
+            self._again = self.factory.reactor.callLater(0, self._look_again)
+
+    def _look_again(self) -> None:
+        self._again = None
+        self.doRead()
+
+    def doRead(self) -> None:
+        """Take what has come, as much as is fair; ZeroMQ signals only once that there is some."""
+        self._reading = True
+        try:
+            for _ in range(BURST):
+                if self.factory is None:
+                    return
+                try:
+                    frames = self.socket.recv_multipart(zmq.NOBLOCK)
+                except zmq.Again:
+                    return
+                self._take(frames)
+            if self.factory is not None:
+                self._read_soon()
+        finally:
+            self._reading = False
+
+    def _take(self, frames: list[bytes]) -> None:
+        try:
+            self._received(frames)
+        except Exception:
+            self.log.failure("defect while a message was taken")
+
+    def close(self) -> None:
+        """Close, once."""
+        if self.factory is None:
+            return
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self._monitor is not None:
+            self._monitor.close()
+            self.socket.disable_monitor()
+        self.shutdown()
+
+
+class ZmqSubscriber(ZmqSocket):
+    """A SUB socket."""
+
+    def subscribe(self, prefix: bytes) -> None:
+        """Ask for messages."""
+        if self.factory is not None:
+            self.socket.subscribe(prefix)
+
+    def unsubscribe(self, prefix: bytes) -> None:
+        """Take a subscription back."""
+        if self.factory is not None:
+            self.socket.unsubscribe(prefix)
+
+
+class _Monitor(ZmqSocket):
+    """Hears what becomes of the one connection of another socket."""
+
+    def __init__(
+        self,
+        factory: ZmqFactory,
+        watched: "zmq.Socket[bytes]",
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> None:
+        super().__init__(factory, zmq.PAIR, self._heard)
+        self._up: Callable[[], None] | None = up
+        self._down: Callable[[str], None] | None = down
+        address = f"inproc://monitor-{id(self):x}"
+        watched.monitor(address, zmq.EVENT_ALL)
+        self._join(ZmqEndpointType.connect, address)
+
+    def _heard(self, frames: list[bytes]) -> None:
+        event = parse_monitor_message(frames)["event"]
+        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED and self._up is not None:
+            up, self._up = self._up, None
+            up()
+        elif event in _DOWN:
+            self.tell_down(_WORDS.get(event, "no handshake"))
+
+    def tell_down(self, why: str) -> None:
+        """Tell, once, that there is no connection."""
+        down, self._down = self._down, None
+        if down is not None and self.factory is not None:
+            down(why)

@@ -1,0 +1,121 @@
+"""Requests as maps: what a client of ZeroMQ or WebSocket sends, judged and made a command, and a
+command made a request to another service (SPEC 8 and 9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from kato.commands import About, Command, known_operation
+from kato.errors import InvalidRequest
+from kato.fields import array, mapping, shown, text
+from kato.messagepack import ACCEPTED
+
+_KEYS = frozenset({"method", "params", "processor", "request_id", "api_key", "accept"})
+
+OLDER: Mapping[str, str] = MappingProxyType(
+    {
+        "clear_stm": "clear_short_term_memory",
+        "clear_all": "clear_all_memory",
+        "get_stm": "get_short_term_memory",
+        "gene_change": "change_gene",
+        "get_name": "get_status",
+        "get_genome": "get_genes",
+    }
+)
+"""Names of operations that keep working."""
+
+_OLDER_PARAMS: Mapping[str, Mapping[str, str]] = {
+    "get_gene": {"gene_name": "gene"},
+    "change_gene": {"gene_name": "gene", "gene_value": "value"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of which only the frame is judged: not yet whether it may be made, nor what it
+    asks for.
+
+    C{accept} is what the sender takes in an answer beside plain MessagePack.
+    """
+
+    method: object
+    params: object
+    processor: object
+    request_id: object
+    api_key: str | None
+    accept: frozenset[str]
+
+    @classmethod
+    def parse(cls, raw: object) -> "Request":
+        """Judge the frame of a request.
+
+        @raise InvalidRequest: which names the key at fault.
+        """
+        given = mapping(raw, "body", _KEYS)
+        if "method" not in given:
+            raise InvalidRequest("method: missing")
+        return cls(
+            method=given["method"],
+            params=given.get("params", Command.UNSENT),
+            processor=given.get("processor"),
+            request_id=given.get("request_id"),
+            api_key=parse_key(given),
+            accept=_accept(given.get("accept", ())),
+        )
+
+    def command(self, sole: str | None) -> Command:
+        """What is asked for.
+
+        @param sole: the processor that is meant where none is named, if there is just one.
+        @raise KatoError: which names the field at fault.
+        """
+        method = self.method
+        if isinstance(method, str):
+            method = OLDER.get(method, method)
+        params = self.params
+        if isinstance(method, str) and method in _OLDER_PARAMS:
+            params = _renamed(params, _OLDER_PARAMS[method])
+        processor = self.processor
+        if processor is None and known_operation(method).about is About.PROCESSOR:
+            processor = sole
+        return Command.parse(method, params, processor, self.request_id)
+
+
+def parse_key(given: Mapping[str, Any]) -> str | None:
+    """Take the API key of a request, if there is one.
+
+    @raise InvalidRequest: where it is no string.
+    """
+    key = given.get("api_key")
+    return None if key is None else text(key, "api_key")
+
+
+def _accept(value: object) -> frozenset[str]:
+    words = frozenset(text(each, f"accept[{i}]") for i, each in enumerate(array(value, "accept")))
+    unknown = sorted(words - ACCEPTED)
+    if unknown:
+        raise InvalidRequest(
+            f"accept: {shown(unknown[0])} is unknown, known are {', '.join(sorted(ACCEPTED))}"
+        )
+    return words
+
+
+def _renamed(params: object, names: Mapping[str, str]) -> object:
+    """The parameters under their present names."""
+    if type(params) is not dict or names.keys().isdisjoint(params):
+        return params
+    for older, name in names.items():
+        if older in params and name in params:
+            raise InvalidRequest(f"{older}: another name of {name}, which is given too")
+    return {names.get(key, key): value for key, value in params.items()}
+
+
+def request_map(command: Command) -> dict[str, Any]:
+    """A command as a request, from which the same command is made."""
+    request: dict[str, Any] = {"method": command.operation, "params": command.params.sent()}
+    if command.processor is not None:
+        request["processor"] = command.processor
+    if command.request_id is not None:
+        request["request_id"] = command.request_id
+    return request

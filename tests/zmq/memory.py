@@ -1,0 +1,259 @@
+"""A network in memory: the sockets of L{kato.protocols.zmq.interface}, driven by a clock.
+
+What is sent arrives when the clock is advanced, in order, and never from within the call that sent
+it.  A test may cut connections, stall them, and close what listens.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from twisted.internet.task import Clock
+
+from kato.protocols.zmq.interface import Listening, Received
+
+
+class MemoryPort:
+    """A port that is bound in memory."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def detach(self) -> int:
+        """There is no descriptor behind it."""
+        raise AssertionError("a memory port has no descriptor")
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class Bound:
+    """A ROUTER or an XPUB, with those who are connected to it."""
+
+    def __init__(self, network: "MemorySockets", address: str, received: Received) -> None:
+        self.network = network
+        self.address = address
+        self.received = received
+        self.peers: dict[bytes, Connecting] = {}
+        self.full = False
+        network.bound[address] = self
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Send to the peer that the first frame names."""
+        if self.full:
+            return False
+        peer = self.peers.get(frames[0])
+        if peer is not None:
+            self.network.deliver(peer, list(frames[1:]))
+        return True
+
+    def close(self) -> None:
+        """Close: whoever is connected hears of it."""
+        if self.network.bound.get(self.address) is self:
+            del self.network.bound[self.address]
+        for peer in list(self.peers.values()):
+            peer.lose("connection lost")
+
+
+class Publisher(Bound):
+    """An XPUB: a message goes to all who asked for its prefix."""
+
+    def __init__(
+        self, network: "MemorySockets", address: str, subscribed: Callable[[bytes, bool], None]
+    ) -> None:
+        super().__init__(network, address, lambda frames: None)
+        self.subscribed = subscribed
+        self.prefixes: dict[bytes, int] = {}
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Send to all who asked for it; to one who stalls it is lost."""
+        for peer in list(self.peers.values()):
+            if not peer.stalled and any(frames[0].startswith(each) for each in peer.prefixes):
+                self.network.deliver(peer, list(frames))
+        return True
+
+    def change(self, prefix: bytes, by: int) -> None:
+        """One more or one less asks for a prefix."""
+        before = self.prefixes.get(prefix, 0)
+        self.prefixes[prefix] = before + by
+        if before == 0 or self.prefixes[prefix] == 0:
+            self.network.soon(lambda: self.subscribed(prefix, by > 0))
+
+
+class Connecting:
+    """A DEALER or a SUB, which has one peer at most."""
+
+    def __init__(
+        self,
+        network: "MemorySockets",
+        address: str,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> None:
+        self.network = network
+        self.address = address
+        self.received = received
+        self.up = up
+        self.down = down
+        self.identity = b"peer-%d" % next(network.numbers)
+        self.peer: Bound | None = None
+        self.prefixes: list[bytes] = []
+        self.waiting: list[list[bytes]] = []
+        self.closed = False
+        self.is_down = False
+        self.stalled = False
+        self.full = False
+        network.connecting.append(self)
+        network.soon(self._connect)
+
+    def _connect(self) -> None:
+        peer = self.network.bound.get(self.address)
+        if self.closed or self.is_down or self.address in self.network.silent:
+            return
+        if peer is None:
+            self.lose("cannot connect")
+            return
+        self.peer = peer
+        peer.peers[self.identity] = self
+        for prefix in self.prefixes:
+            self._change(prefix, 1)
+        waiting, self.waiting = self.waiting, []
+        for frames in waiting:
+            self._arrive(frames)
+        self.up()
+
+    def send(self, frames: Sequence[bytes]) -> bool:
+        """Send to the peer, or once there is one."""
+        if self.full:
+            return False
+        if self.closed or self.is_down:
+            return True
+        if self.peer is None or self.stalled:
+            self.waiting.append(list(frames))
+        else:
+            self._arrive(list(frames))
+        return True
+
+    def _arrive(self, frames: list[bytes]) -> None:
+        peer = self.peer
+
+        def arrive() -> None:
+            if peer is not None and peer.network.bound.get(peer.address) is peer:
+                peer.received([self.identity, *frames])
+
+        self.network.soon(arrive)
+
+    def lose(self, why: str) -> None:
+        """The connection is lost."""
+        if self.peer is not None:
+            self.peer.peers.pop(self.identity, None)
+            for prefix in self.prefixes:
+                self._change(prefix, -1)
+            self.peer = None
+        if not self.is_down and not self.closed:
+            self.is_down = True
+            self.network.soon(lambda: self.closed or self.down(why))
+
+    def go_on(self) -> None:
+        """What was stalled goes on, both ways."""
+        self.stalled = False
+        waiting, self.waiting = self.waiting, []
+        for frames in waiting:
+            self._arrive(frames)
+        for frames in self.network.held.pop(self.identity, []):
+            self.network.deliver(self, frames)
+
+    def close(self) -> None:
+        """Close, once."""
+        if not self.closed:
+            self.lose("closed")
+            self.closed = True
+            self.network.connecting.remove(self)
+
+    def subscribe(self, prefix: bytes) -> None:
+        """Ask for the messages whose first frame begins so."""
+        self.prefixes.append(prefix)
+        if self.peer is not None:
+            self._change(prefix, 1)
+
+    def unsubscribe(self, prefix: bytes) -> None:
+        """Take a subscription back."""
+        self.prefixes.remove(prefix)
+        if self.peer is not None:
+            self._change(prefix, -1)
+
+    def _change(self, prefix: bytes, by: int) -> None:
+        if isinstance(self.peer, Publisher):
+            self.peer.change(prefix, by)
+
+
+class MemorySockets:
+    """The network, which makes the sockets.
+
+    C{silent} are addresses at which a connection never comes about, and nobody says so.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.numbers = count(1)
+        self.bound: dict[str, Bound] = {}
+        self.connecting: list[Connecting] = []
+        self.silent: set[str] = set()
+        self.held: dict[bytes, list[list[bytes]]] = {}
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call when the clock is advanced next."""
+        self.clock.callLater(0, call)
+
+    def pump(self) -> None:
+        """Let everything arrive that is on its way now, and what is sent because of it."""
+        while any(each.getTime() <= self.clock.seconds() for each in self.clock.getDelayedCalls()):
+            self.clock.advance(0)
+
+    def deliver(self, peer: Connecting, frames: list[bytes]) -> None:
+        """Bring a message to one who connected."""
+        if peer.stalled:
+            self.held.setdefault(peer.identity, []).append(frames)
+            return
+        self.soon(lambda: peer.closed or peer.is_down or peer.received(frames))
+
+    def connections(self, address: str) -> list[Connecting]:
+        """The open connections to an address."""
+        return [each for each in self.connecting if each.address == address and each.peer]
+
+    def cut(self, address: str) -> None:
+        """Lose all connections to an address; what is on its way to who connected is lost."""
+        for each in self.connections(address):
+            each.lose("connection lost")
+
+    def router(self, listening: Listening, received: Received) -> Bound:
+        """Open a ROUTER."""
+        return Bound(self, listening.address, received)
+
+    def publisher(
+        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+    ) -> Publisher:
+        """Open an XPUB."""
+        return Publisher(self, listening.address, subscribed)
+
+    def dealer(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a DEALER."""
+        return Connecting(self, address, received, up, down)
+
+    def subscriber(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a SUB."""
+        return Connecting(self, address, received, up, down)
