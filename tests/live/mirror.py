@@ -14,7 +14,7 @@ from itertools import chain, combinations
 from typing import Any
 
 from kato.codec import encode_json
-from kato.commands import Command
+from kato.commands import OPERATIONS, Command
 from kato.engine import Processor
 from kato.errors import KatoError
 from kato.genes import Genes
@@ -32,6 +32,16 @@ class Sent:
     operation: str
     params: dict[str, Any]
     request_id: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something."""
+        return OPERATIONS[self.operation].changes
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it has an id under which it happens once, however often it is said."""
+        return self.request_id is not None or "unique_id" in self.params
 
     def command(self, processor: str) -> Command:
         """It as the processor sees it."""

@@ -158,6 +158,7 @@ class Network:
         self._cut()
 
     def _cut(self) -> None:
+        self._lose = None
         for way in list(self.ways):
             way.cut()
 
@@ -179,11 +180,6 @@ class Network:
         _, let = self._lose
         self._lose = None
         return let
-
-    @property
-    def losing(self) -> bool:
-        """Whether a connection is still to be lost, as L{lose} said."""
-        return self._lose is not None
 
     def fall_silent(self) -> None:
         """Let nothing through, and tell nobody."""

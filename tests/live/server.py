@@ -97,9 +97,13 @@ class LiveProcess:
         self._process.kill()
         self.wait()
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def terminate(self) -> int:
         """Ask it to end, and give its exit status."""
-        self._process.send_signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         return self.wait()
 
     def wait(self) -> int:
@@ -175,10 +179,20 @@ class Connection:
     def _sent(
         self, method: str, path: str, body: object, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
+        self.request(method, path, body, headers)
+        return self._http.getresponse()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Send a request, and do not wait for the answer."""
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
-        return self._http.getresponse()
 
     def get(self, path: str) -> dict[str, Any]:
         """GET what must succeed."""

@@ -5,7 +5,8 @@ Both give the answer as it came, error or not, so that a test is the same on eve
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -19,6 +20,9 @@ Answer = dict[str, Any]
 Params = Mapping[str, Any]
 
 NOTHING: Params = MappingProxyType({})
+
+_LOOK = 50
+"""Milliseconds after which who waits for an answer looks whether one may still come."""
 
 _VARYING = re.compile(r'"(time_stamp|unique_id)":("[^"]*"|[0-9.]+)')
 
@@ -46,6 +50,15 @@ class Speaker(Protocol):
         request_id: str | None = None,
     ) -> str:
         """Say an operation; gives the JSON of the answer."""
+
+    def leave(
+        self,
+        operation: str,
+        params: Params = NOTHING,
+        processor: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Say an operation, and go away without waiting for the answer."""
 
     def close(self) -> None:
         """Go away."""
@@ -123,6 +136,17 @@ class RestSpeaker:
         answer: Answer = json.loads(self.text(operation, params, processor, request_id))
         return answer
 
+    def leave(
+        self,
+        operation: str,
+        params: Params = NOTHING,
+        processor: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        headers = {} if request_id is None else {"Idempotency-Key": request_id}
+        self._connection.request(*rest_request(operation, params, processor), headers)
+        self._connection.close()
+
     def close(self) -> None:
         self._connection.close()
 
@@ -130,31 +154,39 @@ class RestSpeaker:
 class ReqSpeaker:
     """Speaks over a plain REQ socket of libzmq's own, in the thread of who asks."""
 
-    def __init__(self, port: int, timeout: float = PATIENCE) -> None:
+    def __init__(
+        self, port: int, timeout: float = PATIENCE, gone: Callable[[], bool] = lambda: False
+    ) -> None:
         """
         @param port: of a ROUTER on loopback.
         @param timeout: seconds that an answer may take.
+        @param gone: whether nobody is there any more who could answer: a REQ socket does not hear
+            of that.
         """
+        self._timeout = timeout
+        self._gone = gone
         self._context = zmq.Context()
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.REQ)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RCVTIMEO, int(timeout * 1000))
         self._socket.connect(f"tcp://127.0.0.1:{port}")
 
     def send(self, message: Params) -> Answer:
         """Send a message as it is; gives the answer.
 
-        @raise OSError: where there is none in time; the socket is good for nothing any more then.
+        @raise OSError: where there is none; the socket is good for nothing any more then.
         """
         return unpacked(self.send_bytes(packed(message)))
 
     def send_bytes(self, message: bytes) -> bytes:
         """Send the only frame of a message; gives that of the answer."""
         self._socket.send(message)
-        try:
-            [answer] = self._socket.recv_multipart()
-        except zmq.Again as error:
-            raise TimeoutError("there is no answer in time") from error
+        until = monotonic() + self._timeout
+        while not self._socket.poll(_LOOK):
+            if self._gone():
+                raise ConnectionResetError("nobody is there any more")
+            if monotonic() > until:
+                raise TimeoutError("there is no answer in time")
+        [answer] = self._socket.recv_multipart()
         return answer
 
     def ask(
@@ -176,6 +208,17 @@ class ReqSpeaker:
         """Say an operation; gives the answer as REST would write it."""
         answer = self.ask(operation, params, processor, request_id)
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+    def leave(
+        self,
+        operation: str,
+        params: Params = NOTHING,
+        processor: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self._socket.send(packed(zmq_request(operation, params, processor, request_id)))
+        self._socket.close(linger=_LOOK)
+        self.close()
 
     def close(self) -> None:
         self._context.destroy()
