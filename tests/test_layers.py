@@ -23,6 +23,7 @@ FLOORS: Mapping[str, int] = {
     "kato.replies": 1,
     "kato.engine": 2,
     "kato.storage": 3,
+    "kato.defects": 4,
     "kato.turn": 4,
     "kato.slots": 4,
     "kato.restoring": 4,

@@ -1,0 +1,101 @@
+"""Replies that a peer does not take as fast as they are made."""
+
+from collections import deque
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from kato.protocols.zmq.interface import Socket
+
+MAX_BYTES = 64 * 2**20
+"""How many bytes are kept for one peer; what is over is lost, and counted."""
+
+PAUSE = 0.02
+"""Seconds until it is tried again."""
+
+
+class _Waiting:
+    """What waits for one peer."""
+
+    __slots__ = ("bytes", "messages")
+
+    def __init__(self) -> None:
+        self.messages: deque[list[bytes]] = deque()
+        self.bytes = 0
+
+
+class Backlog:
+    """Hands replies to a ROUTER; those that a peer cannot take now wait, in order and bounded."""
+
+    log = Logger()
+
+    def __init__(self, *, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._socket: Socket | None = None
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._again: IDelayedCall | None = None
+        self._lost = 0
+
+    def open(self, socket: Socket) -> None:
+        """Begin to send there."""
+        self._socket = socket
+
+    def close(self) -> None:
+        """Send no more."""
+        self._socket = None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+
+    def send(self, envelope: list[bytes], body: bytes) -> None:
+        """Send a reply to the peer that is the envelope's first frame."""
+        if self._socket is None:
+            return
+        message = [*envelope, body]
+        waiting = self._waiting.get(envelope[0])
+        if waiting is None:
+            if self._socket.send(message):
+                return
+            waiting = self._waiting[envelope[0]] = _Waiting()
+            self._try_soon()
+        self._keep(waiting, message)
+
+    def _keep(self, waiting: _Waiting, message: list[bytes]) -> None:
+        size = sum(map(len, message))
+        if waiting.bytes + size > MAX_BYTES:
+            self._lost += 1
+            self.log.warn(
+                "a client reads too slowly: more than {bytes} bytes of replies wait for it, and a "
+                "reply is lost",
+                bytes=MAX_BYTES,
+            )
+            return
+        waiting.messages.append(message)
+        waiting.bytes += size
+
+    def _try_soon(self) -> None:
+        if self._again is None:
+            self._again = self._clock.callLater(PAUSE, self._try)
+
+    def _try(self) -> None:
+        self._again = None
+        for peer, waiting in list(self._waiting.items()):
+            self._flush(waiting)
+            if not waiting.messages:
+                del self._waiting[peer]
+        if self._waiting:
+            self._try_soon()
+
+    def _flush(self, waiting: _Waiting) -> None:
+        while waiting.messages and self._socket is not None:
+            if not self._socket.send(waiting.messages[0]):
+                return
+            waiting.bytes -= sum(map(len, waiting.messages.popleft()))
+
+    def statistics(self) -> dict[str, Any]:
+        """What C{/stats} tells of replies that are not taken."""
+        return {
+            "unsent": sum(len(each.messages) for each in self._waiting.values()),
+            "lost": self._lost,
+        }

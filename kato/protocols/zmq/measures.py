@@ -1,0 +1,41 @@
+"""How a service answers, in numbers."""
+
+from collections import deque
+from typing import Any
+
+REMEMBERED = 1_000
+"""Of how many requests the times are kept."""
+
+
+class Measures:
+    """Counts requests, and keeps the times of the last ones."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.timeouts = 0
+        self.last_seen: float | None = None
+        self._times: deque[float] = deque(maxlen=REMEMBERED)
+
+    def answered(self, seconds: float, *, now: float) -> None:
+        """An answer came, so long after its request."""
+        self._times.append(seconds)
+        self.last_seen = now
+
+    def as_dict(self) -> dict[str, Any]:
+        """The counters; C{p50_ms} and C{p99_ms} are milliseconds, C{None} before there are any."""
+        return {
+            "last_seen": self.last_seen,
+            "requests": self.requests,
+            "failures": self.failures,
+            "timeouts": self.timeouts,
+            "p50_ms": self._percentile(0.50),
+            "p99_ms": self._percentile(0.99),
+        }
+
+    def _percentile(self, part: float) -> float | None:
+        """The time that this part of the requests did not exceed (nearest rank)."""
+        times = sorted(self._times)
+        if not times:
+            return None
+        return round(times[min(int(part * len(times)), len(times) - 1)] * 1000, 3)

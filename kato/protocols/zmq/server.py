@@ -1,0 +1,242 @@
+"""The ROUTER: frames become commands, replies become frames (SPEC 9).
+
+The last frame of a message is the request; the reply goes back behind exactly the frames that came
+before it, whatever they are.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from hmac import compare_digest
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kato.codec import SelfWriting
+from kato.commands import Command, Reply, parse_processor_id
+from kato.defects import judged
+from kato.errors import (
+    InvalidRequest,
+    TooManyRequests,
+    Unauthorized,
+    UnknownOperation,
+)
+from kato.fields import mapping, shown, text
+from kato.messagepack import pack, unpack
+from kato.protocols.zmq.backlog import Backlog
+from kato.protocols.zmq.interface import Listening, Socket, Sockets
+from kato.replies import error_map
+from kato.requests import Request, parse_key
+
+MAX_UNDER_WAY = 10_000
+"""How many requests may be under way at a time, of all clients together."""
+
+LONG = 32 * 1024
+"""A message of more bytes than this may take milliseconds to read, and is read in a thread."""
+
+_FEW = 100
+"""An answer with a longer list than this is written in a thread."""
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function off the reactor; fires with what it returns."""
+
+Control = Callable[[Mapping[str, Any]], "Mapping[str, Any] | Deferred[Mapping[str, Any]]"]
+"""Answers a request that is no operation, by what stands in it beside its type and key."""
+
+
+class Asks(Protocol):
+    """Who carries out commands: L{kato.dispatch.Dispatch}."""
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        """Carry out a command; fails with L{KatoError} alone."""
+
+
+class ZmqServer:
+    """Answers what comes to a ROUTER."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        asks: Asks,
+        *,
+        clock: IReactorTime,
+        in_thread: InThread,
+        api_key: bytes | None,
+        sole: Callable[[], str | None],
+        controls: Mapping[str, Control],
+    ) -> None:
+        """
+        @param api_key: what every request must bring; C{None}: nothing.
+        @param sole: the only processor there is, if there is just one.
+        @param controls: who answers requests that are no operations, by their C{type}.
+        """
+        self._asks = asks
+        self._clock = clock
+        self._in_thread = in_thread
+        self._api_key = api_key
+        self._sole = sole
+        self._controls = controls
+        self._socket: Socket | None = None
+        self._backlog = Backlog(clock=clock)
+        self._behind: dict[bytes, deque[list[bytes]]] = {}
+        self._under_way = 0
+        self._answered = 0
+        self._refused = 0
+
+    def open(self, sockets: Sockets, listening: Listening) -> None:
+        """Begin to answer."""
+        self._socket = sockets.router(listening, self.received)
+        self._backlog.open(self._socket)
+
+    def close(self) -> None:
+        """End; what was answered still goes out."""
+        self._backlog.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    def statistics(self) -> dict[str, Any]:
+        """What C{/stats} tells of this socket."""
+        return {
+            "requests": self._answered,
+            "refused": self._refused,
+            "under_way": self._under_way,
+            **self._backlog.statistics(),
+        }
+
+    # What comes
+
+    def received(self, frames: list[bytes]) -> None:
+        """Take a message; those of one peer in order, also while one is read for long."""
+        self._under_way += 1
+        waiting = self._behind.get(frames[0])
+        if self._under_way > MAX_UNDER_WAY:
+            error = TooManyRequests(f"{MAX_UNDER_WAY} requests are under way", retry_after=1)
+            self._fail(Failure(error), frames[:-1])
+        elif waiting is not None:
+            waiting.append(frames)
+        elif len(frames[-1]) > LONG:
+            self._behind[frames[0]] = deque()
+            self._read_in_thread(frames)
+        else:
+            self._read(frames)
+
+    def _read(self, frames: list[bytes]) -> None:
+        envelope = frames[:-1]
+        try:
+            value = unpack(frames[-1])
+        except Exception:
+            self._fail(Failure(), envelope)
+        else:
+            self._answer(value, envelope)
+
+    def _read_in_thread(self, frames: list[bytes]) -> None:
+        envelope = frames[:-1]
+        reading = self._in_thread(partial(unpack, frames[-1]))
+        reading.addCallbacks(self._answer, self._fail, (envelope,), {}, (envelope,))
+        reading.addCallback(self._go_on, frames[0])
+
+    def _go_on(self, _: object, peer: bytes) -> None:
+        """Take what came from a peer meanwhile."""
+        waiting = self._behind[peer]
+        while waiting:
+            frames = waiting.popleft()
+            if len(frames[-1]) > LONG:
+                self._read_in_thread(frames)
+                return
+            self._read(frames)
+        del self._behind[peer]
+
+    def _answer(self, value: object, envelope: list[bytes]) -> None:
+        """Judge a request, and have it answered."""
+        accept: frozenset[str] = frozenset()
+        try:
+            if isinstance(value, dict) and "type" in value:
+                asked: Deferred[Any] = maybeDeferred(self._control, value)
+            else:
+                request = Request.parse(value)
+                accept = request.accept
+                asked = self._asks.ask(self._command(request))
+        except Exception:
+            self._fail(Failure(), envelope, accept, value)
+        else:
+            asked.addCallback(self._reply, envelope, accept)
+            asked.addErrback(self._fail, envelope, accept, value)
+
+    def _command(self, request: Request) -> Command:
+        """The command of a request that may be made: a plain ping needs no key."""
+        if request.method != "ping" or request.processor is not None:
+            self._check_key(request.api_key)
+        return request.command(self._sole())
+
+    def _check_key(self, key: str | None) -> None:
+        if self._api_key is None:
+            return
+        if key is None:
+            raise Unauthorized("no key: send it as api_key")
+        if not compare_digest(key.encode(), self._api_key):
+            raise Unauthorized("this is not the server's key")
+
+    def _control(
+        self, value: Mapping[str, Any]
+    ) -> "Mapping[str, Any] | Deferred[Mapping[str, Any]]":
+        given = dict(mapping(value, "body"))
+        name = text(given.pop("type"), "type")
+        if name == "heartbeat":
+            mapping(given, "body", frozenset({"api_key"}))
+            return {"status": "okay", "timestamp": self._clock.seconds()}
+        self._check_key(parse_key(given))
+        given.pop("api_key", None)
+        control = self._controls.get(name)
+        if control is None:
+            raise UnknownOperation(f"type: no request is of type {shown(name)}")
+        return control(given)
+
+    # What goes
+
+    def _reply(
+        self, reply: Reply | Mapping[str, Any], envelope: list[bytes], accept: frozenset[str]
+    ) -> "Deferred[None] | None":
+        answer = reply.as_dict() if isinstance(reply, Reply) else reply
+        if any(_is_long(each, accept) for each in answer.values()):
+            written = self._in_thread(partial(pack, answer, accept=accept))
+            return written.addCallback(self._send, envelope)
+        self._send(pack(answer, accept=accept), envelope)
+        return None
+
+    def _fail(
+        self,
+        failure: Failure,
+        envelope: list[bytes],
+        accept: frozenset[str] = frozenset(),
+        value: object = None,
+    ) -> None:
+        error = judged(failure, self.log, "ZeroMQ")
+        self._refused += 1
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=_named(value))
+        self._send(pack(told, accept=accept), envelope)
+
+    def _send(self, body: bytes, envelope: list[bytes]) -> None:
+        self._under_way -= 1
+        self._answered += 1
+        self._backlog.send(envelope, body)
+
+
+def _named(value: object) -> str | None:
+    """The processor that a request names, where it is a valid one."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        return parse_processor_id(value.get("processor"))
+    except InvalidRequest:
+        return None
+
+
+def _is_long(value: object, accept: frozenset[str]) -> bool:
+    """Whether a member of an answer takes time to write: JSON that is written needs none."""
+    if isinstance(value, SelfWriting):
+        return "json" not in accept or "zlib" in accept
+    return isinstance(value, list) and len(value) > _FEW
