@@ -1,12 +1,12 @@
 """What an operator may say to a service, and what is made of it (SPEC 10).
 
 An option on the command line goes before its environment variable, and that before the default.
-All is judged in L{Options.postOptions}, before anything starts; past it there are only L{Settings}.
+All is judged in L{CommonOptions.postOptions}, before anything starts; past it there are only
+L{Settings}.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,35 +17,8 @@ from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
-
-LISTEN = "tcp:8000:interface=127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a gateway is to run: every value judged.
-
-    C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
-    is C{native} or C{python}, C{None} for the best there is.
-    """
-
-    listen: tuple[str, ...] = (LISTEN,)
-    storage: str = "sqlite:"
-    processor_id: str | None = None
-    processor_name: str | None = None
-    max_processors: int = 1000
-    max_events: int = MAX_EVENTS
-    checkpoint: float = 5.0
-    timeout: float = 30.0
-    open: bool = False
-    api_key: bytes | None = None
-    hosts: frozenset[str] = frozenset()
-    genes: Genes = Genes()
-    matcher: str | None = None
-    log_level: str = "info"
-    log_format: str = "text"
-    log_file: str = "twistd.log"
-
+from kato.protocols.zmq.addresses import MAX_PORT, Address
+from kato.settings import ZMQ, Settings
 
 _GENE_OPTIONS = {
     "classifier": "classifier",
@@ -59,6 +32,12 @@ _GENE_OPTIONS = {
 
 _ENVIRONMENT = {
     "listen": "KATO_LISTEN",
+    "zmq": "KATO_ZMQ",
+    "events": "KATO_EVENTS",
+    "processors": "PROCESSORS",
+    "registry": "KATO_REGISTRY",
+    "placement": "KATO_PLACEMENT",
+    "advertise": "KATO_ADVERTISE",
     "storage": "KATO_STORAGE",
     "processor-id": "PROCESSOR_ID",
     "processor-name": "PROCESSOR_NAME",
@@ -74,13 +53,14 @@ _ENVIRONMENT = {
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
 
 
-class Options(usage.Options):
-    """The options of C{twistd kato-gateway}."""
+class CommonOptions(usage.Options):
+    """What every service of KATO's is told."""
 
     synopsis = "[options]"
-    longdesc = "KATO's gateway: processors, and REST to speak to them.  Runs until SIGTERM."
 
     optParameters = [
+        ["zmq", None, None, "tcp://host:port of the ROUTER socket for clients of ZeroMQ"],
+        ["events", None, None, "tcp://host:port of the PUB socket; the port after --zmq's"],
         ["storage", None, None, "sqlite:, sqlite:///path/kato.db or memory:"],
         ["processor-id", None, None, "a processor that is made at the start"],
         ["processor-name", None, None, "what people call it"],
@@ -110,17 +90,7 @@ class Options(usage.Options):
         """@param environment: where variables are looked up."""
         super().__init__()
         self._environment = environment
-        self._listen: list[str] = []
-        self._hosts: list[str] = []
         self.settings = Settings()
-
-    def opt_listen(self, description: str) -> None:
-        """a Twisted endpoint description, as often as you like"""
-        self._listen.append(description)
-
-    def opt_allow_host(self, name: str) -> None:
-        """a host name by which this server is called, as often as you like"""
-        self._hosts.append(name)
 
     def parseArgs(self, *words: str) -> None:
         """There are options only."""
@@ -139,16 +109,13 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Judge all that was said."""
-        listen = self._listen or (self._given("listen") or LISTEN).split()
-        hosts = self._hosts or (self._given("allow-host") or "").split()
         processor_id = self._given("processor-id")
         processor_name = self._given("processor-name")
         if processor_name is not None and processor_id is None:
             raise usage.UsageError("--processor-name: there is no --processor-id to go with it")
         self.settings = Settings(
-            listen=tuple(listen),
             storage=self._given("storage") or "sqlite:",
-            processor_id=None if processor_id is None else _processor_id(processor_id),
+            processor_id=None if processor_id is None else parsed_processor_id(processor_id),
             processor_name=processor_name,
             max_processors=self._whole("max-processors", 1),
             max_events=self._whole("max-events", 1),
@@ -156,13 +123,42 @@ class Options(usage.Options):
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
             api_key=self._api_key(),
-            hosts=frozenset(host.lower() for host in hosts),
             genes=self._genes(),
             matcher=self._matcher(),
             log_level=self._log_level(),
             log_format=self._log_format(),
             log_file=self._log_file(),
+            **self._own(),
         )
+
+    def _own(self) -> dict[str, Any]:
+        """The settings that only this kind of service has."""
+        raise NotImplementedError
+
+    def _address(self, option: str) -> Address | None:
+        """Where something listens, or is reached."""
+        value = self._given(option)
+        return None if value is None else parsed_address(option, value)
+
+    def _zmq(self) -> Address | None:
+        """Where the ROUTER listens; the environment may tell its port alone."""
+        port = self._environment.get("ZMQ_PORT")
+        if self._given("zmq") is not None or not port:
+            return self._address("zmq")
+        if not port.isdecimal():
+            raise usage.UsageError(f"ZMQ_PORT: expected a port, got {port!r}")
+        return parsed_address("zmq", f"{ZMQ.host}:{port}")
+
+    def _events(self, zmq: Address | None) -> Address | None:
+        """Where the PUB socket listens: beside the ROUTER, if nothing else was said."""
+        given = self._address("events")
+        if zmq is None and given is not None:
+            raise usage.UsageError("--events: there is no --zmq to go with it")
+        if given is not None or zmq is None:
+            return given
+        if zmq.port == MAX_PORT:
+            raise usage.UsageError(f"--events: there is no port after {zmq.port}; name one")
+        return Address(zmq.host, zmq.port and zmq.port + 1)
 
     def _given(self, option: str) -> str | None:
         """What was said on the command line, or in the environment; C{None} for nothing."""
@@ -258,11 +254,18 @@ class Options(usage.Options):
         return parent.get("logfile") or ("-" if parent.get("nodaemon") else "twistd.log")
 
 
-def _processor_id(value: str) -> str:
+def parsed_address(option: str, value: str) -> Address:
+    try:
+        return Address.parse(value)
+    except ValueError as error:
+        raise usage.UsageError(f"--{option}: {error}") from None
+
+
+def parsed_processor_id(value: str, option: str = "processor-id") -> str:
     try:
         return parse_processor_id(value)
     except InvalidRequest as error:
-        raise usage.UsageError(f"--processor-id: {error.message}") from None
+        raise usage.UsageError(f"--{option}: {error.message}") from None
 
 
 def _plain(value: str) -> int | float | str:

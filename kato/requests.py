@@ -1,7 +1,7 @@
 """Requests as maps: what a client of ZeroMQ or WebSocket sends, judged and made a command, and a
 command made a request to another service (SPEC 8 and 9)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -64,10 +64,10 @@ class Request:
             accept=_accept(given.get("accept", ())),
         )
 
-    def command(self, sole: str | None) -> Command:
+    def command(self, sole: Callable[[], str | None]) -> Command:
         """What is asked for.
 
-        @param sole: the processor that is meant where none is named, if there is just one.
+        @param sole: tells the processor that is meant where none is named, if there is just one.
         @raise KatoError: which names the field at fault.
         """
         method = self.method
@@ -78,7 +78,7 @@ class Request:
             params = _renamed(params, _OLDER_PARAMS[method])
         processor = self.processor
         if processor is None and known_operation(method).about is About.PROCESSOR:
-            processor = sole
+            processor = sole()
         return Command.parse(method, params, processor, self.request_id)
 
 

@@ -174,6 +174,12 @@ class Worker:
             slot.queue.remove(ask)
             self._tidy(slot)
 
+    def sole(self) -> str | None:
+        """The only processor there is; C{None} where there are none, or several."""
+        taken = (each.id for each in self._slots.values() if each.taken)
+        first = next(taken, None)
+        return first if next(taken, None) is None else None
+
     def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
         if slot is None:

@@ -14,15 +14,17 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
-import kato.gateway
+import kato.hosting
 from kato import indexing, restoring
 from kato.commands import Command
 from kato.engine.matchers import KINDS, Provider, best_provider
-from kato.gateway import PATIENCE, Gateway, build
-from kato.options import Settings
+from kato.gateway import Gateway, build
+from kato.running import PATIENCE
+from kato.settings import Settings
 from tests.doubles import HeldStore, Threads
 from tests.engine.dumping import DumpingMatcher
 from tests.engine.providers import built
+from tests.zmq.memory import MemorySockets
 
 
 class Port:
@@ -89,9 +91,9 @@ class GatewayTests(SynchronousTestCase):
         port: Any = Port(self.told)
         gateway = Gateway(
             chosen,
-            self.store,
             self.parts,
             [port],
+            sockets=MemorySockets(self.clock),
             clock=self.clock,
             threads=Idle(self.told),
             stop_reactor=lambda: self.told.append("given up"),
@@ -200,7 +202,7 @@ class GatewayTests(SynchronousTestCase):
         for module in (restoring, indexing):
             self.patch(module, "MANY_MODELS", 1)
         self.patch(
-            kato.gateway, "best_provider", lambda: Provider("python", DumpingMatcher, "a test")
+            kato.hosting, "best_provider", lambda: Provider("python", DumpingMatcher, "a test")
         )
         gateway = self.start()
         params = {"observations": [{"strings": ["a", "b"]}], "learn_at_end": True}

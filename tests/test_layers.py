@@ -34,7 +34,16 @@ FLOORS: Mapping[str, int] = {
     "kato.worker": 4,
     "kato.protocols": 5,
     "kato.logs": 6,
+    "kato.settings": 6,
     "kato.options": 6,
+    "kato.gateway_options": 6,
+    "kato.service_options": 6,
+    "kato.running": 6,
+    "kato.binding": 6,
+    "kato.vitals": 6,
+    "kato.zmq_hosting": 6,
+    "kato.hosting": 6,
+    "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.manager": 6,
     "twisted.plugins.kato_plugins": 7,
@@ -55,7 +64,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
-    "psutil": frozenset({"kato.manager.system"}),
+    "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
     "twisted": frozenset(
         {
@@ -65,8 +74,15 @@ HOMES: Mapping[str, frozenset[str]] = {
         }
     )
     - {"kato.manager"},
-    "twisted.application": frozenset({"kato.gateway", "twisted.plugins.kato_plugins"}),
-    "twisted.web": frozenset({"kato.protocols.rest", "kato.gateway"}),
+    "twisted.application": frozenset(
+        {
+            "kato.gateway",
+            "kato.processor_service",
+            "kato.running",
+            "twisted.plugins.kato_plugins",
+        }
+    ),
+    "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zope": frozenset(

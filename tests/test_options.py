@@ -9,8 +9,11 @@ from unittest.mock import patch
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.gateway_options import GatewayOptions as Options
 from kato.genes import Genes
-from kato.options import LISTEN, Options, Settings
+from kato.protocols.zmq.addresses import Address
+from kato.service_options import ServiceOptions
+from kato.settings import LISTEN, ZMQ, Settings
 from tests.engine.providers import built
 
 
@@ -116,6 +119,32 @@ class OptionsTests(SynchronousTestCase):
             ),
         )
 
+    def test_services(self) -> None:
+        """A gateway learns where processors live from their list, or from a registry."""
+        settings = parse("--processors", "p001:kato-1:5555, p2:[::1]:7")
+        self.assertEqual(
+            settings.services, {"p001": Address("kato-1", 5555), "p2": Address("::1", 7)}
+        )
+        self.assertTrue(settings.routes)
+        settings = parse(KATO_REGISTRY="tcp://127.0.0.1:5550", KATO_PLACEMENT="round-robin")
+        self.assertEqual(settings.registry, Address("127.0.0.1", 5550))
+        self.assertEqual(settings.placement, "round-robin")
+        self.assertTrue(settings.routes)
+        self.assertEqual(parse(PROCESSORS="p1:a:1", PROCESSOR_ID="p2").processor_id, "p2")
+        self.assertFalse(parse().routes)
+
+    def test_zmq(self) -> None:
+        """ZeroMQ is off for a gateway; events go out on the next port, or where it is said."""
+        self.assertIsNone(parse().zmq)
+        for settings in (parse(ZMQ_PORT="6000"), parse("--zmq", "127.0.0.1:6000")):
+            self.assertEqual(settings.zmq, Address("127.0.0.1", 6000))
+            self.assertEqual(settings.events, Address("127.0.0.1", 6001))
+        settings = parse("--zmq", "127.0.0.1:0", "--events", "127.0.0.1:8")
+        self.assertEqual(settings.events, Address("127.0.0.1", 8))
+        self.assertEqual(parse("--zmq", "127.0.0.1:0").events, Address("127.0.0.1", 0))
+        for environment in ({"ZMQ_PORT": "x"}, {"ZMQ_PORT": "99999"}, {"KATO_ZMQ": "x"}):
+            self.assertRaises(usage.UsageError, parse, **environment)
+
     def test_key_file(self) -> None:
         """A key can stand in a file; white space around it is not part of it."""
         path = self.mktemp()
@@ -147,7 +176,17 @@ class OptionsTests(SynchronousTestCase):
             (["--stm-mode", "tail"], ["--stm-mode", "tail"]),
             (["--log-level", "loud"], ["--log-level", "LOUD"]),
             (["--log-format", "xml"], ["--log-format", "xml"]),
-            (["--zmq", "tcp://127.0.0.1:5555"], ["zmq"]),
+            (["--zmq", "udp://127.0.0.1:5555"], ["--zmq", "udp"]),
+            (["--zmq", "tcp://127.0.0.1:65535"], ["--events", "65535"]),
+            (["--events", "127.0.0.1:1"], ["--events", "--zmq"]),
+            (["--processors", "p1"], ["--processors", "ID:HOST:PORT", "p1"]),
+            (["--processors", "p1:a:b"], ["--processors", "a:b"]),
+            (["--processors", "ws:a:1"], ["--processors", "ws"]),
+            (["--processors", "p1:a:1,p1:b:2"], ["--processors", "p1", "twice"]),
+            (["--processors", "p1:a:1", "--processor-id", "p2"], ["--processor-id"]),
+            (["--registry", "5550"], ["--registry", "5550"]),
+            (["--placement", "least"], ["--placement", "--registry"]),
+            (["--registry", "a:1", "--placement", "most"], ["--placement", "most"]),
             (["extra"], ["extra"]),
         ):
             with self.assertRaises(usage.UsageError) as caught:
@@ -215,3 +254,38 @@ class OptionsTests(SynchronousTestCase):
                 (settings.log_file, settings.log_level, settings.log_format),
                 (file, "warn", "json"),
             )
+
+
+class ServiceOptionsTests(SynchronousTestCase):
+    """The options of a processor service."""
+
+    def parse(self, *arguments: str, **environment: str) -> Settings:
+        options = ServiceOptions(environment)
+        options.parseOptions(arguments)
+        return options.settings
+
+    def test_defaults(self) -> None:
+        """Without options a service is on loopback, at the port that SPEC 10 names."""
+        settings = self.parse()
+        self.assertEqual(settings.zmq, ZMQ)
+        self.assertEqual(settings.events, Address("127.0.0.1", 5556))
+        self.assertEqual((settings.listen, settings.gateways), ((), ()))
+
+    def test_gateways(self) -> None:
+        """A service is told whom to announce itself to, in order, and as what."""
+        settings = self.parse("--registry", "a:1, tcp://b:2", "--advertise", "kato-1:5555")
+        self.assertEqual(settings.gateways, (Address("a", 1), Address("b", 2)))
+        self.assertEqual(settings.advertise, Address("kato-1", 5555))
+        self.assertFalse(settings.routes)
+
+    def test_wrong(self) -> None:
+        """What is wrong is refused by the name of its option and its value."""
+        for arguments in (
+            ["--registry", "a"],
+            ["--advertise", "x"],
+            ["--listen", "tcp:1"],
+            ["--zmq", "x"],
+        ):
+            with self.assertRaises(usage.UsageError) as caught:
+                self.parse(*arguments)
+            self.assertIn(arguments[0].removeprefix("--"), str(caught.exception))

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from kato.gateway import build
-from kato.options import Settings
+from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from tests.doubles import at_once
 from tests.rest.talking import Answer, Wire, get, read_answers
@@ -32,7 +32,7 @@ class System:
         store = MemoryStore()
         store.open()
         self.parts = build(Settings(), store, clock=self.clock, in_thread=at_once)
-        self.start = Deferred.fromCoroutine(self.parts.worker.start())
+        self.start = Deferred.fromCoroutine(self.parts.host.worker.start())
 
     def ask(self, raw: bytes) -> list[Answer]:
         """Send bytes over a connection of their own; what came back."""

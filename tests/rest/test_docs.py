@@ -40,7 +40,7 @@ def as_bytes(arguments: str) -> bytes:
     return request(method or ("GET" if body is None else "POST"), path, body, *headers)
 
 
-VARYING = ("time_stamp", "store", "matcher", "memory")
+VARYING = ("time_stamp", "store", "matcher", "memory", "uptime", "connections")
 
 
 def lasting(answer: dict[str, Any]) -> dict[str, Any]:

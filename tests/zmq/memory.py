@@ -7,6 +7,7 @@ it.  A test may cut connections, stall them, and close what listens.
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
 from kato.protocols.zmq.interface import Listening, Received
@@ -225,6 +226,14 @@ class MemorySockets:
         """Lose all connections to an address; what is on its way to who connected is lost."""
         for each in self.connections(address):
             each.lose("connection lost")
+
+    def close(self) -> "Deferred[None]":
+        """Close all sockets."""
+        for bound in list(self.bound.values()):
+            bound.close()
+        for connecting in list(self.connecting):
+            connecting.close()
+        return succeed(None)
 
     def router(self, listening: Listening, received: Received) -> Bound:
         """Open a ROUTER."""

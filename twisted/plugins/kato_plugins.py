@@ -8,3 +8,10 @@ kato_gateway = ServiceMaker(
     "KATO: processors, and REST to speak to them.",
     "kato-gateway",
 )
+
+kato_processor = ServiceMaker(
+    "KATO processor service",
+    "kato.processor_service",
+    "KATO: processors for gateways elsewhere, over ZeroMQ.",
+    "kato-processor",
+)

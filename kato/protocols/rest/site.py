@@ -76,6 +76,11 @@ class RestSite(Site):
         if not self._channels and self._drained is not None and not self._drained.called:
             self._drained.callback(None)
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._channels)
+
     def drain(self) -> "Deferred[None]":
         """Close all connections, each behind the answer that is under way on it; fires when none is
         left, all that was written having gone out."""

@@ -15,7 +15,7 @@ from kato.protocols.zmq.interface import CannotBind
 _WRITTEN = re.compile(r"(?:tcp://)?(?P<host>\[[^\]]+\]|[^:\[\]/\s]+):(?P<port>\d{1,5})", re.ASCII)
 _ANYWHERE = frozenset({"*", "0.0.0.0", "::"})
 _BACKLOG = 511
-_MAX_PORT = 65535
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Address:
         @raise ValueError: where it is none, with what is wrong.
         """
         found = _WRITTEN.fullmatch(written)
-        if found is None or int(found["port"]) > _MAX_PORT:
+        if found is None or int(found["port"]) > MAX_PORT:
             raise ValueError(f"expected tcp://host:port, got {shown(written)}")
         return cls(found["host"].strip("[]"), int(found["port"]))
 

@@ -7,6 +7,8 @@ it is said here.  Nothing blocks, and nothing is sent from within C{received} ou
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
 Received = Callable[[list[bytes]], None]
 """Is told every message that comes, frame by frame."""
 
@@ -89,3 +91,6 @@ class Sockets(Protocol):
         down: Callable[[str], None],
     ) -> Subscriber:
         """Connect a SUB."""
+
+    def close(self) -> "Deferred[None]":
+        """Close all sockets; fires when what they had to send is sent, or given up."""

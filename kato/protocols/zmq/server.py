@@ -170,7 +170,7 @@ class ZmqServer:
         """The command of a request that may be made: a plain ping needs no key."""
         if request.method != "ping" or request.processor is not None:
             self._check_key(request.api_key)
-        return request.command(self._sole())
+        return request.command(self._sole)
 
     def _check_key(self, key: str | None) -> None:
         if self._api_key is None:

@@ -1,0 +1,86 @@
+"""Ports, bound before the reactor runs, or refused in one line (SPEC 10)."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.python.failure import Failure
+from twisted.web.server import Site
+
+from kato.options import refuse
+from kato.protocols.zmq.addresses import Address, BoundPort, bind
+from kato.protocols.zmq.interface import CannotBind
+from kato.settings import Settings
+
+
+def bound_endpoint(
+    description: str, site: Site, settings: Settings, reactor: Any
+) -> IListeningPort:
+    """Bind a port of REST; what is wrong with it is known now or never."""
+    try:
+        result: list[Any] = []
+        serverFromString(reactor, description).listen(site).addBoth(result.append)
+        [bound] = result
+        if isinstance(bound, Failure):
+            bound.raiseException()
+        port: IListeningPort = bound
+    except CannotListenError as error:
+        refuse(f"--listen {description}: {error.socketError}")
+    except (ValueError, TypeError, KeyError, OSError, ImportError, AttributeError) as error:
+        refuse(f"--listen {description}: {error}")
+    if not _is_loopback(port) and _is_shut(settings):
+        port.stopListening()
+        _refuse_open("--listen", description)
+    return port
+
+
+def bound_port(option: str, address: Address, settings: Settings) -> BoundPort:
+    """Bind a port of ZeroMQ."""
+    if not address.loopback and _is_shut(settings):
+        _refuse_open(option, address)
+    try:
+        return bind(address)
+    except CannotBind as error:
+        refuse(f"{option} {error}")
+
+
+def _is_shut(settings: Settings) -> bool:
+    """Whether this server is for its own machine only."""
+    return settings.api_key is None and not settings.open
+
+
+def _refuse_open(option: str, where: object) -> None:
+    refuse(
+        f"{option} {where}: other machines could reach this without a key; "
+        "give --api-key-file, or --open if that is meant"
+    )
+
+
+def _is_loopback(port: IListeningPort) -> bool:
+    address = port.getHost()
+    if isinstance(address, IPv4Address | IPv6Address):
+        return ip_address(address.host).is_loopback
+    return True
+
+
+def shown(port: IListeningPort) -> str:
+    """Where a port listens, as an operator would write it."""
+    address = port.getHost()
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    return str(address)
+
+
+def stopped(port: IListeningPort) -> "Deferred[Any]":
+    """Stop listening."""
+    stopping: Deferred[Any] | None = port.stopListening()
+    if stopping is None:
+        stopping = Deferred()
+        stopping.callback(None)
+    return stopping

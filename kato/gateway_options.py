@@ -1,0 +1,84 @@
+"""What an operator may say to C{twistd kato-gateway} (SPEC 10)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.python import usage
+
+from kato.options import CommonOptions, parsed_address, parsed_processor_id
+from kato.protocols.zmq.addresses import Address
+from kato.settings import LISTEN, PLACEMENTS
+
+
+class GatewayOptions(CommonOptions):
+    """The options of C{twistd kato-gateway}."""
+
+    longdesc = "KATO's gateway: processors, and REST to speak to them.  Runs until SIGTERM."
+
+    optParameters = [
+        ["processors", None, None, "ID:HOST:PORT,…: processors that live in services elsewhere"],
+        ["registry", None, None, "tcp://host:port where processor services announce themselves"],
+        ["placement", None, None, f"where new processors go: {', '.join(PLACEMENTS)}"],
+    ]
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """@param environment: where variables are looked up."""
+        super().__init__(environment)
+        self._listen: list[str] = []
+        self._hosts: list[str] = []
+
+    def opt_listen(self, description: str) -> None:
+        """a Twisted endpoint description, as often as you like"""
+        self._listen.append(description)
+
+    def opt_allow_host(self, name: str) -> None:
+        """a host name by which this server is called, as often as you like"""
+        self._hosts.append(name)
+
+    def _own(self) -> dict[str, Any]:
+        """Where it listens, and whose processors it serves."""
+        services, registry = self._services(), self._address("registry")
+        if services or registry is not None:
+            self._refuse_processors()
+        zmq = self._zmq()
+        return {
+            "listen": tuple(self._listen or (self._given("listen") or LISTEN).split()),
+            "hosts": frozenset(
+                host.lower() for host in self._hosts or (self._given("allow-host") or "").split()
+            ),
+            "zmq": zmq,
+            "events": self._events(zmq),
+            "services": services,
+            "registry": registry,
+            "placement": self._placement(registry),
+        }
+
+    def _refuse_processors(self) -> None:
+        """A gateway to services has no processors of its own to make."""
+        if self["processor-id"]:
+            raise usage.UsageError(
+                "--processor-id: with --processors or --registry a gateway has no processors of "
+                "its own; give it to a service"
+            )
+
+    def _services(self) -> dict[str, Address]:
+        services: dict[str, Address] = {}
+        for each in filter(None, (self._given("processors") or "").split(",")):
+            name, colon, address = each.strip().partition(":")
+            if not colon:
+                raise usage.UsageError(f"--processors: expected ID:HOST:PORT, got {each!r}")
+            processor = parsed_processor_id(name, "processors")
+            if processor in services:
+                raise usage.UsageError(f"--processors: {processor} is given twice")
+            services[processor] = parsed_address("processors", address)
+        return services
+
+    def _placement(self, registry: Address | None) -> str:
+        given = self._given("placement")
+        if given is None:
+            return PLACEMENTS[0]
+        if given not in PLACEMENTS:
+            raise usage.UsageError(f"--placement: expected {', '.join(PLACEMENTS)}, got {given!r}")
+        if registry is None:
+            raise usage.UsageError("--placement: there is no --registry to go with it")
+        return given

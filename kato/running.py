@@ -1,0 +1,113 @@
+"""A service that starts and stops its parts in order (SPEC 10)."""
+
+import gc
+import sys
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import ILogObserver, Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from kato.logs import log_to
+from kato.settings import Settings
+
+PATIENCE = 10.0
+"""Seconds that each step has when the service stops: to answer, to save, and to close."""
+
+_SWITCH = 0.001
+"""Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
+in every answer that is given beside such a turn."""
+
+_COLLECTED = (10_000, 20, 100)
+"""How many objects that may form circles are made before the collector looks at the youngest, and
+how often it goes on to the older ones.  A prediction makes and drops very many, and each look at
+all there is would stall the reactor, the more the more is known."""
+
+
+class Ending(NamedTuple):
+    """A step of the end: what is being done, in a word, and how it is begun."""
+
+    what: str
+    begin: "Callable[[], Deferred[Any]]"
+
+
+class Running(Service):
+    """Starts what its kind begins with, and stops step by step, each step bounded in time."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: IReactorTime,
+        threads: ThreadPool,
+        stop_reactor: Callable[[], None],
+    ) -> None:
+        """@param threads: those for long turns."""
+        self._settings = settings
+        self._clock = clock
+        self._threads = threads
+        self._stop_reactor = stop_reactor
+
+    @abstractmethod
+    async def begin(self) -> None:
+        """All that is done when the reactor runs, until the service is ready."""
+
+    @abstractmethod
+    def endings(self) -> Sequence[Ending]:
+        """The steps of the end, in order."""
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application, and tell it who writes its log."""
+        settings = self._settings
+        observer = log_to(
+            settings.log_file, level=settings.log_level, as_json=settings.log_format == "json"
+        )
+        parent.setComponent(ILogObserver, observer)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Begin; what goes wrong now ends the process."""
+        super().startService()
+        sys.setswitchinterval(_SWITCH)
+        gc.set_threshold(*_COLLECTED)
+        self._threads.start()
+        Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
+
+    async def _start(self) -> None:
+        await self.begin()
+        self.log.info("ready")
+
+    def _give_up(self, failure: Failure) -> None:
+        self.log.failure("this cannot start", failure=failure)
+        self._stop_reactor()
+
+    def stopService(self) -> "Deferred[None]":
+        """Take one step of the end after the other."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.log.info("stopping")
+        in_time = [await self._in_time(what, begin()) for what, begin in self.endings()]
+        if all(in_time):  # else a thread goes on with what nobody waits for, until the process ends
+            self._threads.stop()
+        self.log.info("stopped")
+
+    async def _in_time(self, what: str, ending: "Deferred[Any]") -> bool:
+        """Wait for the end of something, but not for ever; tells whether it came."""
+        late: list[str] = []
+        ending.addTimeout(PATIENCE, self._clock, onTimeoutCancel=lambda *_: late.append(what))
+        try:
+            await ending
+        except Exception:
+            self.log.failure("{what} failed", what=what)
+        for each in late:
+            self.log.warn("{what} takes too long, and is given up", what=each)
+        return not late

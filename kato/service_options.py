@@ -1,0 +1,35 @@
+"""What an operator may say to C{twistd kato-processor} (SPEC 10)."""
+
+from typing import Any
+
+from kato.options import CommonOptions, parsed_address
+from kato.protocols.zmq.addresses import Address
+from kato.settings import ZMQ
+
+
+class ServiceOptions(CommonOptions):
+    """The options of C{twistd kato-processor}."""
+
+    longdesc = (
+        "KATO's processor service: processors, and ZeroMQ to reach them.  Runs until SIGTERM."
+    )
+
+    optParameters = [
+        ["registry", None, None, "HOST:PORT,…: the gateways to announce this service to"],
+        ["advertise", None, None, "tcp://host:port where gateways reach this service"],
+    ]
+
+    def _own(self) -> dict[str, Any]:
+        """Where it listens, and who is told of it."""
+        zmq = self._zmq() or ZMQ
+        return {
+            "listen": (),
+            "zmq": zmq,
+            "events": self._events(zmq),
+            "gateways": self._gateways(),
+            "advertise": self._address("advertise"),
+        }
+
+    def _gateways(self) -> tuple[Address, ...]:
+        given = [each.strip() for each in (self._given("registry") or "").split(",")]
+        return tuple(parsed_address("registry", each) for each in given if each)

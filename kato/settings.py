@@ -1,0 +1,60 @@
+"""How a service is to run, every value judged (SPEC 10)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kato.engine.processor import MAX_EVENTS
+from kato.genes import Genes
+from kato.protocols.zmq.addresses import Address
+
+LISTEN = "tcp:8000:interface=127.0.0.1"
+"""Where REST listens, if nothing else is said."""
+
+ZMQ = Address("127.0.0.1", 5555)
+"""Where a processor service listens, if nothing else is said."""
+
+PLACEMENTS = ("least", "least-busy", "round-robin")
+"""How new processors are placed on services; the first is the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that an operator may say to a gateway or a processor service.
+
+    C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
+    is C{native} or C{python}, C{None} for the best there is.
+
+    C{zmq} and C{events} are where the ROUTER and the PUB socket listen, C{None}: nowhere.
+    C{services} says where processors live that are not this gateway's own, C{registry} where
+    services announce themselves to it; a service announces itself to C{gateways}, as one that is
+    reached at C{advertise}, C{None}: where it listens.
+    """
+
+    listen: tuple[str, ...] = (LISTEN,)
+    zmq: Address | None = None
+    events: Address | None = None
+    services: Mapping[str, Address] = field(default_factory=dict)
+    registry: Address | None = None
+    placement: str = PLACEMENTS[0]
+    gateways: tuple[Address, ...] = ()
+    advertise: Address | None = None
+    storage: str = "sqlite:"
+    processor_id: str | None = None
+    processor_name: str | None = None
+    max_processors: int = 1000
+    max_events: int = MAX_EVENTS
+    checkpoint: float = 5.0
+    timeout: float = 30.0
+    open: bool = False
+    api_key: bytes | None = None
+    hosts: frozenset[str] = frozenset()
+    genes: Genes = Genes()
+    matcher: str | None = None
+    log_level: str = "info"
+    log_format: str = "text"
+    log_file: str = "twistd.log"
+
+    @property
+    def routes(self) -> bool:
+        """Whether the processors are those of services elsewhere, and none are this process's."""
+        return bool(self.services) or self.registry is not None

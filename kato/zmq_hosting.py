@@ -1,0 +1,69 @@
+"""ZeroMQ for the processors of this process: its ports, and who answers there (SPEC 9 and 10)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+
+from kato import __version__
+from kato.binding import bound_port
+from kato.dispatch import Dispatch
+from kato.protocols.zmq.addresses import BoundPort
+from kato.protocols.zmq.server import ZmqServer
+from kato.settings import Settings
+from kato.worker import InThread
+
+
+@dataclass(frozen=True, slots=True)
+class ZmqPorts:
+    """Ports that are bound: where requests are answered, and where events are published."""
+
+    router: BoundPort
+    events: BoundPort
+
+
+def bound_zmq(settings: Settings) -> ZmqPorts | None:
+    """Bind what the settings say; C{None} where they say nothing."""
+    if settings.zmq is None or settings.events is None:
+        return None
+    return ZmqPorts(
+        bound_port("--zmq", settings.zmq, settings),
+        bound_port("--events", settings.events, settings),
+    )
+
+
+def make_server(
+    settings: Settings,
+    ports: ZmqPorts,
+    dispatch: Dispatch,
+    sole: Callable[[], str | None],
+    *,
+    clock: IReactorTime,
+    in_thread: InThread,
+) -> ZmqServer:
+    """Make who answers clients of ZeroMQ, gateways among them.
+
+    @param sole: the only processor there is, if there is just one.
+    """
+    boot = token_hex(8)
+
+    def hello(_: object) -> dict[str, Any]:
+        return {
+            "status": "okay",
+            "service": ports.router.where.name,
+            "version": __version__,
+            "boot": boot,
+            "events": ports.events.where.port,
+            "time_stamp": clock.seconds(),
+        }
+
+    return ZmqServer(
+        dispatch,
+        clock=clock,
+        in_thread=in_thread,
+        api_key=settings.api_key,
+        sole=sole,
+        controls={"hello": hello},
+    )
