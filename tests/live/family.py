@@ -10,8 +10,6 @@ from tests.live.network import Network, Wires
 from tests.live.server import PATIENCE, LiveProcess, LiveServer
 from tests.live.speaking import ReqSpeaker, RestSpeaker
 
-_ZMQ = r"listening on tcp://127\.0\.0\.1:(\d+)"
-
 
 class LiveService(LiveProcess):
     """Runs C{twistd kato-processor} on a free port of loopback."""
@@ -23,11 +21,16 @@ class LiveService(LiveProcess):
     def launch(self) -> None:
         """Start it, and wait until it is known where it listens."""
         super().launch()
-        self.port = int(self.wait_for(_ZMQ).group(1))
+        self.port = zmq_port(self)
 
-    def speak(self, timeout: float = PATIENCE) -> ReqSpeaker:
+    def speak(self) -> ReqSpeaker:
         """A plain client."""
-        return ReqSpeaker(self.port, timeout)
+        return ReqSpeaker(self.port)
+
+
+def zmq_port(process: LiveProcess) -> int:
+    """Where a process answers over ZeroMQ."""
+    return int(process.wait_for(r"listening on tcp://127\.0\.0\.1:(\d+)").group(1))
 
 
 class Member:
