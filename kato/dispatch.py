@@ -11,6 +11,7 @@ from zope.interface import Interface
 
 from kato.commands import Command, Reply
 from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
+from kato.events import Listener, Subscribed, Wish
 
 
 class AlreadyBegun(Exception):
@@ -27,6 +28,17 @@ class IProcessors(Interface):
         C{CancelledError} and nothing is changed.  One that has begun fails with L{AlreadyBegun}.
 
         @raise KatoError: (the Deferred fails) what the client shall know.
+        """
+
+    def subscribe(wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}, from the one after those that the answer tells.
+
+        The listener is called after the Deferred has fired, in the order of the offsets, on the
+        reactor; it loses nothing and hears nothing twice.  Where the history is lost it is told a
+        C{status} event with the new epoch, whatever its topics, and reads the state anew.
+
+        @raise KatoError: (the Deferred fails) what the client shall know, C{ProcessorNotFound} for
+            one.
         """
 
     def statistics() -> dict[str, Any]:
