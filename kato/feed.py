@@ -20,7 +20,7 @@ from kato.events import (
     Event,
     Position,
 )
-from kato.happenings import CameOrWent, Foreseen, Happening
+from kato.happenings import CameOrWent, Foreseen, Happening, SeenInTurn
 
 HISTORY = 1_000
 """How many events of learning and memory are kept."""
@@ -89,6 +89,13 @@ class Feed:
         else:
             self._seen = kept
         return kept
+
+    def take_in_turn(self, seen: SeenInTurn, now: float) -> None:
+        """Take several observations, which nobody wants to be told one by one."""
+        count = len(seen.observations)
+        self.offset += count
+        number = self._numbers[OBSERVATIONS] = self._numbers[OBSERVATIONS] + count
+        self._seen = _Kept(seen.last(), self.offset, number, now)
 
     def _keep(self, kept: _Kept) -> None:
         if len(self._history) >= HISTORY:

@@ -79,6 +79,7 @@ class Seen(NamedTuple):
     and after what was learned at once because of it."""
 
     observation: Observation
+    unique_id: str | None
     events: list[Event]
     length: int
 
@@ -90,9 +91,36 @@ class Seen(NamedTuple):
     def data(self) -> dict[str, Any]:
         """The accepted observation, and short-term memory after it."""
         return {
-            "observation": self.observation.as_dict(),
+            "observation": {**self.observation.as_dict(), "unique_id": self.unique_id},
             "short_term_memory": MemoryThen(self.events, self.length),
         }
+
+
+class SeenInTurn(NamedTuple):
+    """Several observations were accepted one after the other, with nothing between them: each is
+    told by an event of its own.  C{length} events of C{events} were short-term memory before."""
+
+    observations: list[Observation]
+    events: list[Event]
+    length: int
+
+    @property
+    def topic(self) -> str:
+        """The topic of their events."""
+        return OBSERVATIONS
+
+    def each(self) -> Iterator[Seen]:
+        """The observations one by one."""
+        length = self.length
+        for observation in self.observations:
+            length += observation.has_event
+            yield Seen(observation, observation.unique_id, self.events, length)
+
+    def last(self) -> Seen:
+        """The last of them."""
+        length = self.length + sum(each.has_event for each in self.observations)
+        observation = self.observations[-1]
+        return Seen(observation, observation.unique_id, self.events, length)
 
 
 class Learned(NamedTuple):
@@ -220,6 +248,35 @@ class CameOrWent(NamedTuple):
         return {"change": "came" if self.came else "went"}
 
 
+class Story:
+    """What a sequence of observations does, told as it goes on."""
+
+    def __init__(self, events: list[Event]) -> None:
+        """@param events: short-term memory before, which grows by what is observed."""
+        self._happened: list[Happened] = []
+        self._begin(events)
+
+    def _begin(self, events: list[Event]) -> None:
+        self._events, self._length = events, len(events)
+        self._observations: list[Observation] = []
+        self.seen = self._observations.append
+
+    def happened(self, happened: "Sequence[Happened]", *, events: list[Event]) -> None:
+        """Something else happened, after which short-term memory is C{events}."""
+        self._end_run()
+        self._happened += happened
+        self._begin(events)
+
+    def _end_run(self) -> None:
+        if self._observations:
+            self._happened.append(SeenInTurn(self._observations, self._events, self._length))
+
+    def end(self) -> "tuple[Happened, ...]":
+        """All that happened, in order."""
+        self._end_run()
+        return tuple(self._happened)
+
+
 class Foreseen(NamedTuple):
     """What is to be expected, as a happening."""
 
@@ -234,3 +291,7 @@ class Foreseen(NamedTuple):
     def data(self) -> dict[str, Any]:
         """What C{get_predictions} and C{get_forecast} give."""
         return {"predictions": self.predictions, "forecast": self.forecast}
+
+
+Happened = Happening | SeenInTurn
+"""What a turn tells: one thing, or several of one kind."""

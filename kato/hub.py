@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from kato.events import STATUS, Event, Listener, Position, Subscribed
+from kato.events import OBSERVATIONS, STATUS, Event, Listener, Position, Subscribed
 from kato.feed import Feed
-from kato.happenings import Foreseen, Happening
+from kato.happenings import Foreseen, Happened, Happening, SeenInTurn
 
 ALL = ""
 """The key of the feed that tells of processors coming and going; no processor has this id."""
@@ -47,7 +47,7 @@ class Hub:
     # Telling
 
     def tell(
-        self, key: str, happenings: Iterable[Happening], now: float, *, durable: bool = False
+        self, key: str, happened: Iterable[Happened], now: float, *, durable: bool = False
     ) -> None:
         """Tell what happened to one processor, in order.
 
@@ -55,18 +55,22 @@ class Hub:
         @param durable: whether these, and so all before them, cannot be lost any more.
         """
         feed = self._feeds.get(key) or self._begin(key)
-        ears = self._ears.get(key)
-        if ears is None:
-            for happening in happenings:
-                feed.take(happening, now)
-        else:
-            for happening in happenings:
-                topic = happening.topic
-                kept = feed.take(happening, now)
-                if any(topic in ear.topics for ear in ears):
-                    self._send(ears, feed.event(kept))
+        ears = self._ears.get(key, ())
+        for each in happened:
+            if not isinstance(each, SeenInTurn):
+                self._take(feed, ears, each, now)
+            elif any(OBSERVATIONS in ear.topics for ear in ears):
+                for seen in each.each():
+                    self._take(feed, ears, seen, now)
+            else:
+                feed.take_in_turn(each, now)
         if durable:
             feed.safe = feed.offset
+
+    def _take(self, feed: Feed, ears: tuple[_Ear, ...], happening: Happening, now: float) -> None:
+        kept = feed.take(happening, now)
+        if ears and any(happening.topic in ear.topics for ear in ears):
+            self._send(ears, feed.event(kept))
 
     def foresee(self, key: str, foreseen: Foreseen, now: float) -> None:
         """Tell what is to be expected after all that was told so far."""

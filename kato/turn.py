@@ -28,7 +28,7 @@ from kato.commands import (
 )
 from kato.engine import Observation, Processor
 from kato.genes import Genes
-from kato.happenings import Cleared, Foreseen, Forgotten, GenesChanged, Happening, Learned, Updated
+from kato.happenings import Cleared, Foreseen, Forgotten, GenesChanged, Happened, Learned, Updated
 from kato.model import Model
 
 _LONG_MODELS: Mapping[str, int] = {"native": 3_000, "python": 100}
@@ -58,7 +58,7 @@ class Outcome:
     reply: Reply
     changed: bool
     durable: bool
-    happened: Sequence[Happening] = ()
+    happened: Sequence[Happened] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Result:
     window: Window | None = None
     durable: bool = False
     repeated: bool = False
-    happened: Sequence[Happening] = ()
+    happened: Sequence[Happened] = ()
     interval: int | None = None
     time_stamp: float | None = None
 
@@ -236,7 +236,7 @@ def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
 
 
 def _create_processor(processor: Processor, params: CreateProcessor, turn: _Turn) -> _Result:
-    happened: Sequence[Happening] = ()
+    happened: Sequence[Happened] = ()
     if params.genes:
         processor.change_genes(params.genes)
         happened = () if turn.created else (GenesChanged(params.genes),)
@@ -258,7 +258,7 @@ def _observe(processor: Processor, params: Observe, turn: _Turn) -> _Result:
         observed.window,
         durable=observed.auto_learned_model is not None,
         repeated=observed.repeated,
-        happened=() if observed.repeated else processor.seen(observed),
+        happened=() if observed.repeated else processor.seen(params.observation, observed),
         interval=observed.interval,
         time_stamp=observed.time_stamp,
     )

@@ -151,7 +151,8 @@ class ZmqSockets:
         if factory is None:
             return self._in_thread(lambda: None)
         for each in list(factory.connections):
-            each.close()
+            if not isinstance(each, _Monitor):
+                each.close()
         return self._in_thread(factory.context.term)
 
 
@@ -263,9 +264,10 @@ class ZmqSocket(ZmqConnection):
             self._again.cancel()
             self._again = None
         if self._monitor is not None:
-            self._monitor.close()
             self.socket.disable_monitor()
         self.shutdown()
+        if self._monitor is not None:  # while somebody monitors, libzmq waits for who listens
+            self._monitor.close()
 
 
 class ZmqSubscriber(ZmqSocket):
