@@ -51,12 +51,48 @@ class Position(NamedTuple):
         return self.offset if self.predictions is None else self.predictions
 
 
+class Numbers(NamedTuple):
+    """How many events there were in an epoch: of the topics that are kept, all together, and of
+    those that may be passed over."""
+
+    kept: int = 0
+    observations: int = 0
+    predictions: int = 0
+
+    def of(self, topic: str) -> int:
+        """The number that counts a topic."""
+        return self[_COUNTS.get(topic, 0)]
+
+    def after(self, event: "Event") -> "Numbers":
+        """These numbers, once an event has come."""
+        kept, observations, predictions = self
+        if event.topic == OBSERVATIONS:
+            return Numbers(kept, event.number, predictions)
+        if event.topic == PREDICTIONS:
+            return Numbers(kept, observations, event.number)
+        return Numbers(event.number, observations, predictions)
+
+    @classmethod
+    def parse(cls, raw: object) -> "Numbers":
+        """Read numbers that came as a list.
+
+        @raise InvalidRequest: where they are none.
+        """
+        numbers = array(raw, "numbers")
+        if len(numbers) != len(cls._fields):
+            raise InvalidRequest(f"numbers: expected {len(cls._fields)}, got {len(numbers)}")
+        return cls(*(integer(each, "numbers", least=0) for each in numbers))
+
+
+_COUNTS = {OBSERVATIONS: 1, PREDICTIONS: 2}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened.
 
-    C{offset} counts the changes of a processor in an C{epoch}, C{number} the events of one topic:
-    who hears of every event of a topic finds no number left out.  C{skipped} says how many events
+    C{offset} counts the changes of a processor in an C{epoch}, C{number} what L{Numbers} counts:
+    who hears of every event of a kind finds no number left out.  C{skipped} says how many events
     of the topic were passed over before this one; C{time_stamp} is in Unix seconds.
     """
 
@@ -181,15 +217,15 @@ class Subscribed:
     """What a subscription begins with.
 
     C{offset} is that of the last event so far in C{epoch}.  Where C{recovered} is true, C{events}
-    are what the listener missed, in order; else it reads the state anew.  C{numbers} tells of each
-    topic how many events there were; C{cancel} ends the subscription, once and for all.
+    are what the listener missed, in order; else it reads the state anew.  C{cancel} ends the
+    subscription, once and for all.
     """
 
     epoch: str
     offset: int
     recovered: bool
     events: tuple[Event, ...]
-    numbers: Mapping[str, int]
+    numbers: Numbers
     cancel: Callable[[], None] = field(compare=False)
 
     def as_map(self) -> dict[str, Any]:

@@ -7,20 +7,9 @@ short-term memory, which the newest observation shows.
 """
 
 from collections import deque
-from collections.abc import Mapping
-from typing import NamedTuple
 
-from kato.events import (
-    KEPT,
-    LEARNING,
-    MEMORY,
-    OBSERVATIONS,
-    PREDICTIONS,
-    PROCESSORS,
-    Event,
-    Position,
-)
-from kato.happenings import CameOrWent, Foreseen, Happening, SeenInTurn
+from kato.events import OBSERVATIONS, PREDICTIONS, Event, Numbers, Position
+from kato.happenings import CameOrWent, Foreseen, Happening, Seen, SeenInTurn
 
 HISTORY = 1_000
 """How many events of learning and memory are kept."""
@@ -29,13 +18,8 @@ COUNTED = 10_000
 """Of so many predictions the offsets are kept: who missed more is told that it skipped so many."""
 
 
-class _Kept(NamedTuple):
-    """A happening with its place in the feed."""
-
-    happening: Happening
-    offset: int
-    number: int
-    time_stamp: float
+_Kept = tuple[Happening, int, int, float]
+"""A happening with its place in the feed: its offset, its number, and the time."""
 
 
 class Feed:
@@ -45,8 +29,10 @@ class Feed:
         "_dropped",
         "_foreseen",
         "_foreseen_at",
+        "_foretold",
         "_history",
-        "_numbers",
+        "_kept",
+        "_observed",
         "_seen",
         "epoch",
         "offset",
@@ -61,7 +47,9 @@ class Feed:
         self.offset = 0
         self.safe = 0
         """All up to this offset is durable, and what is after it perhaps not."""
-        self._numbers = dict.fromkeys((OBSERVATIONS, LEARNING, MEMORY, PREDICTIONS, PROCESSORS), 0)
+        self._observed = 0
+        self._kept = 0
+        self._foretold = 0
         self._history: deque[_Kept] = deque()
         self._dropped = 0
         self._seen: _Kept | None = None
@@ -69,43 +57,41 @@ class Feed:
         self._foreseen_at: deque[int] = deque()
 
     @property
-    def numbers(self) -> Mapping[str, int]:
-        """How many events of each topic there were."""
-        return dict(self._numbers)
+    def numbers(self) -> Numbers:
+        """How many events of each kind there were."""
+        return Numbers(self._kept, self._observed, self._foretold)
 
     @property
     def foreseen(self) -> int:
         """The offset of the newest predictions; 0: there were none."""
-        return self._foreseen.offset if self._foreseen is not None else 0
+        return self._foreseen[1] if self._foreseen is not None else 0
 
     def take(self, happening: Happening, now: float) -> _Kept:
         """Take what happened next."""
-        topic = happening.topic
         self.offset += 1
-        number = self._numbers[topic] = self._numbers[topic] + 1
-        kept = _Kept(happening, self.offset, number, now)
-        if topic in KEPT:
-            self._keep(kept)
-        else:
-            self._seen = kept
+        kept: _Kept
+        if isinstance(happening, Seen):
+            self._observed += 1
+            kept = self._seen = (happening, self.offset, self._observed, now)
+            return kept
+        self._kept += 1
+        kept = (happening, self.offset, self._kept, now)
+        if len(self._history) >= HISTORY:
+            self._dropped = self._history.popleft()[1]
+        self._history.append(kept)
         return kept
 
     def take_in_turn(self, seen: SeenInTurn, now: float) -> None:
         """Take several observations, which nobody wants to be told one by one."""
         count = len(seen.observations)
         self.offset += count
-        number = self._numbers[OBSERVATIONS] = self._numbers[OBSERVATIONS] + count
-        self._seen = _Kept(seen.last(), self.offset, number, now)
-
-    def _keep(self, kept: _Kept) -> None:
-        if len(self._history) >= HISTORY:
-            self._dropped = self._history.popleft().offset
-        self._history.append(kept)
+        self._observed += count
+        self._seen = (seen.last(), self.offset, self._observed, now)
 
     def foresee(self, foreseen: Foreseen, now: float) -> _Kept:
         """Take predictions that hold after the last change."""
-        number = self._numbers[PREDICTIONS] = self._numbers[PREDICTIONS] + 1
-        self._foreseen = _Kept(foreseen, self.offset, number, now)
+        self._foretold += 1
+        self._foreseen = (foreseen, self.offset, self._foretold, now)
         if len(self._foreseen_at) >= COUNTED:
             self._foreseen_at.popleft()
         self._foreseen_at.append(self.offset)
@@ -138,8 +124,8 @@ class Feed:
         """What was missed since a position that L{recovers}: every event of which none may be
         missed, and the newest of the others, which say how many were skipped."""
         since = position.offset
-        history = [each for each in self._history if each.offset > since]
-        told = [self.event(each) for each in history if each.happening.topic in topics]
+        history = [each for each in self._history if each[1] > since]
+        told = [self.event(each) for each in history if each[0].topic in topics]
         seen = self.offset - since - len(history)
         if self._seen is not None and seen and OBSERVATIONS in topics:
             told.append(self.event(self._seen, seen - 1))

@@ -6,9 +6,9 @@ nobody listens to costs a place in a L{Feed}, and nothing is built.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from kato.events import OBSERVATIONS, STATUS, Event, Listener, Position, Subscribed
+from kato.events import OBSERVATIONS, STATUS, Event, Listener, Numbers, Position, Subscribed
 from kato.feed import Feed
 from kato.happenings import Foreseen, Happened, Happening, SeenInTurn
 
@@ -17,6 +17,13 @@ ALL = ""
 
 Failed = Callable[[Exception, Event], None]
 """Is told of a listener that failed, and at which event."""
+
+
+class Standing(NamedTuple):
+    """How far a feed has come."""
+
+    epoch: str
+    numbers: Numbers
 
 
 class _Ear:
@@ -48,28 +55,38 @@ class Hub:
 
     def tell(
         self, key: str, happened: Iterable[Happened], now: float, *, durable: bool = False
-    ) -> None:
-        """Tell what happened to one processor, in order.
+    ) -> bool:
+        """Tell what happened to one processor, in order; gives whether anybody listens to anything
+        of it.
 
         @param now: when it happened, in Unix seconds.
         @param durable: whether these, and so all before them, cannot be lost any more.
         """
         feed = self._feeds.get(key) or self._begin(key)
-        ears = self._ears.get(key, ())
+        ears = self._ears.get(key)
         for each in happened:
-            if not isinstance(each, SeenInTurn):
-                self._take(feed, ears, each, now)
-            elif any(OBSERVATIONS in ear.topics for ear in ears):
-                for seen in each.each():
-                    self._take(feed, ears, seen, now)
+            if isinstance(each, SeenInTurn):
+                self._take_in_turn(feed, ears, each, now)
+            elif ears is None:
+                feed.take(each, now)
             else:
-                feed.take_in_turn(each, now)
+                self._take(feed, ears, each, now)
         if durable:
             feed.safe = feed.offset
+        return ears is not None
+
+    def _take_in_turn(
+        self, feed: Feed, ears: tuple[_Ear, ...] | None, happened: SeenInTurn, now: float
+    ) -> None:
+        if ears is None or not _heard(ears, OBSERVATIONS):
+            feed.take_in_turn(happened, now)
+        else:
+            for each in happened.each():
+                self._take(feed, ears, each, now)
 
     def _take(self, feed: Feed, ears: tuple[_Ear, ...], happening: Happening, now: float) -> None:
         kept = feed.take(happening, now)
-        if ears and any(happening.topic in ear.topics for ear in ears):
+        if _heard(ears, happening.topic):
             self._send(ears, feed.event(kept))
 
     def foresee(self, key: str, foreseen: Foreseen, now: float) -> None:
@@ -134,7 +151,12 @@ class Hub:
 
     def wants(self, key: str, topic: str) -> bool:
         """Whether anybody listens to a topic."""
-        return any(topic in ear.topics for ear in self._ears.get(key, ()))
+        return _heard(self._ears.get(key, ()), topic)
+
+    def standing(self, key: str) -> Standing | None:
+        """How far a feed has come; C{None} where nothing was told yet, and nobody asked."""
+        feed = self._feeds.get(key)
+        return None if feed is None else Standing(feed.epoch, feed.numbers)
 
     def lacks_predictions(self, key: str) -> bool:
         """Whether something changed after the predictions that were told last."""
@@ -181,3 +203,7 @@ class Hub:
 
 def _nothing() -> None:
     """There is no feed, so there is nothing in it to be lost."""
+
+
+def _heard(ears: tuple[_Ear, ...], topic: str) -> bool:
+    return any(topic in ear.topics for ear in ears)

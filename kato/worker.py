@@ -316,8 +316,8 @@ class Worker:
                 self.hub.tell(ALL, (CameOrWent(slot.id, came=True),), now)
             if outcome.happened:
                 durable = outcome.durable or not self._checkpoint
-                self.hub.tell(slot.id, outcome.happened, now, durable=durable)
-                self._foresight.owe(slot)
+                if self.hub.tell(slot.id, outcome.happened, now, durable=durable):
+                    self._foresight.owe(slot)
         ask.settle(outcome.reply)
 
     def _not_told(self, slot: Slot, ask: Ask, failure: Failure) -> None:
