@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from kato.commands import Command, Reply
+from kato.defects import judged
 from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
 from kato.events import Listener, Subscribed, Wish
 
@@ -88,6 +89,20 @@ class Dispatch:
 
         asked.addBoth(settle)
         return answer
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}: see L{IProcessors.subscribe}.
+
+        @raise KatoError: (the Deferred fails) and nothing else, unless it is cancelled.
+        """
+        if self._stopping:
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
+        return self._processors.subscribe(wish, listener).addErrback(self._not_subscribed)
+
+    def _not_subscribed(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError):
+            return failure
+        return Failure(judged(failure, self.log, "subscribe"))
 
     def _expire(
         self, command: Command, asked: "Deferred[Reply]", answer: "Deferred[Reply]"

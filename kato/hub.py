@@ -4,7 +4,7 @@ The hub is pure: it is told what happened and when, knows no socket, and calls f
 nobody listens to costs a place in a L{Feed}, and nothing is built.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -178,6 +178,12 @@ class Hub:
             numbers=feed.numbers,
             cancel=self.listen(key, topics, listener),
         )
+
+    def tell_status(self, key: str, data: Mapping[str, Any], now: float) -> None:
+        """Tell that something is up with where events come from, which is none itself."""
+        feed = self._feeds.get(key) or self._begin(key)
+        event = Event(STATUS, key, feed.offset, now, data, epoch=feed.epoch)
+        self._send(self._ears.get(key, ()), event)
 
     def listen(self, key: str, topics: frozenset[str], listener: Listener) -> Callable[[], None]:
         """Tell events to C{listener} from now on; gives what ends that."""

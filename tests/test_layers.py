@@ -30,6 +30,7 @@ FLOORS: Mapping[str, int] = {
     "kato.defects": 4,
     "kato.turn": 4,
     "kato.telling": 4,
+    "kato.comings": 4,
     "kato.slots": 4,
     "kato.foresight": 4,
     "kato.restoring": 4,

@@ -305,10 +305,14 @@ class MemoryProcess:
         return made
 
     def publisher(
-        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> Publisher:
         """Open an XPUB."""
-        made = self._network.publisher(listening, subscribed)
+        made = self._network.publisher(listening, grants=grants, subscribed=subscribed)
         self._own.append(made)
         return made
 
