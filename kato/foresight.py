@@ -56,10 +56,10 @@ class Foresight:
             slot.owed_since = self._clock.seconds()
             self._clock.callLater(0, self._when_idle, slot)
 
-    def catch_up(self, slot: Slot) -> None:
-        """Somebody listens again: tell what is to be expected, where nobody was told since the last
-        change."""
-        if self._hub.lacks_predictions(slot.id):
+    def catch_up(self, slot: Slot, foreseen: int) -> None:
+        """Somebody listens again who knows predictions up to an offset: where there was a change
+        after it, after which nobody was told any, they are owed."""
+        if self._hub.lacks_predictions(slot.id, foreseen):
             self.owe(slot)
 
     def _when_idle(self, slot: Slot) -> None:

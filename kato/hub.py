@@ -158,10 +158,11 @@ class Hub:
         feed = self._feeds.get(key)
         return None if feed is None else Standing(feed.epoch, feed.numbers)
 
-    def lacks_predictions(self, key: str) -> bool:
-        """Whether something changed after the predictions that were told last."""
+    def lacks_predictions(self, key: str, since: int = 0) -> bool:
+        """Whether something changed after the predictions that were told last, and after
+        C{since}."""
         feed = self._feeds.get(key)
-        return feed is not None and feed.offset > feed.foreseen
+        return feed is not None and feed.offset > max(feed.foreseen, since)
 
     def subscribe(
         self, key: str, topics: frozenset[str], position: Position | None, listener: Listener

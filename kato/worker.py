@@ -363,8 +363,9 @@ class Worker:
         if wish.processor is not None:
             await self._existing(wish.processor)
         subscribed = self.hub.subscribe(wish.key, wish.topics, wish.position, listener)
-        if subscribed.recovered and wish.processor is not None:
-            self._foresight.catch_up(self._slots[wish.processor])
+        position = wish.position
+        if wish.processor is not None and position is not None and subscribed.recovered:
+            self._foresight.catch_up(self._slots[wish.processor], position.foreseen)
         return subscribed
 
     async def _existing(self, processor: str) -> None:

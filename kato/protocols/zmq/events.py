@@ -84,7 +84,9 @@ class RemoteEvents:
         self._line.want(places)
         answered = Deferred.fromCoroutine(self._begin(wish, reader))
         told: Deferred[Subscribed] = Deferred(lambda _: answered.cancel())
-        answered.addCallbacks(self._begun, self._not_begun, (reader, told), {}, (reader, told))
+        answered.addCallbacks(
+            self._begun, self._not_begun, (reader, wish, told), {}, (reader, told)
+        )
         return told
 
     async def _begin(self, wish: Wish, reader: Reader) -> Subscribed:
@@ -96,8 +98,10 @@ class RemoteEvents:
             raise ProcessorUnavailable("the service was lost meanwhile", retry_after=1)
         return told
 
-    def _begun(self, told: Subscribed, reader: Reader, answer: "Deferred[Subscribed]") -> None:
-        reader.begin(told)
+    def _begun(
+        self, told: Subscribed, reader: Reader, wish: Wish, answer: "Deferred[Subscribed]"
+    ) -> None:
+        reader.begin(told, wish.position)
         cancel = partial(self._leave, reader)
         answer.callback(
             Subscribed(told.epoch, told.offset, told.recovered, told.events, told.numbers, cancel)

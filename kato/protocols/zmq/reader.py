@@ -54,14 +54,21 @@ class Reader:
 
     # What the service answers
 
-    def begin(self, told: Subscribed) -> None:
-        """Begin after what C{told} tells; what comes next is told once L{go_on} is called."""
+    def begin(self, told: Subscribed, position: Position | None) -> None:
+        """Begin after what C{told} tells; what comes next is told once L{go_on} is called.
+
+        @param position: how far the listener had come.
+        """
         self._begun = True
+        self._foreseen = 0 if position is None else position.foreseen
         self._stand(told)
 
     def _stand(self, told: Subscribed) -> None:
         self._epoch, self._offset, self._numbers = told.epoch, told.offset, told.numbers
-        self._foreseen = max(self._foreseen, *_foreseen(told.events), 0)
+        if told.recovered:
+            self._foreseen = max([self._foreseen, *_foreseen(told.events)])
+        else:
+            self._foreseen = told.offset
 
     def catch_up(self, told: Subscribed, now: float) -> bool:
         """Tell what was missed, then what came meanwhile; C{False}: something is missing again."""
@@ -73,7 +80,6 @@ class Reader:
             self._stand(told)
         else:
             state = "back" if self.away else "anew"
-            self._foreseen = 0
             self._stand(told)
             self._tell_status(state, told, now)
         self.away = False
