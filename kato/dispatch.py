@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -11,6 +11,7 @@ from zope.interface import Interface
 from kato.commands import Command, Reply
 from kato.defects import judged
 from kato.errors import ProcessorUnavailable, Timeout
+from kato.events import Listener, Subscribed, Wish
 
 
 class AlreadyBegun(Exception):
@@ -27,6 +28,17 @@ class IProcessors(Interface):
         C{CancelledError} and nothing is changed.  One that has begun fails with L{AlreadyBegun}.
 
         @raise KatoError: (the Deferred fails) what the client shall know.
+        """
+
+    def subscribe(wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}, from the one after those that the answer tells.
+
+        The listener is called after the Deferred has fired, in the order of the offsets, on the
+        reactor; it loses nothing and hears nothing twice.  Where the history is lost it is told a
+        C{status} event with the new epoch, whatever its topics, and reads the state anew.
+
+        @raise KatoError: (the Deferred fails) what the client shall know, C{ProcessorNotFound} for
+            one.
         """
 
     def statistics() -> dict[str, Any]:
@@ -79,6 +91,20 @@ class Dispatch:
 
         asked.addBoth(settle)
         return answer
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}: see L{IProcessors.subscribe}.
+
+        @raise KatoError: (the Deferred fails) and nothing else, unless it is cancelled.
+        """
+        if self._stopping:
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
+        return self._processors.subscribe(wish, listener).addErrback(self._not_subscribed)
+
+    def _not_subscribed(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError):
+            return failure
+        return Failure(judged(failure, self.log, "subscribe"))
 
     def _expire(
         self, command: Command, asked: "Deferred[Reply]", answer: "Deferred[Reply]"

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from twisted.application.service import IService
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
@@ -13,12 +15,13 @@ from kato.dispatch import Dispatch
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
 from kato.options import refuse
 from kato.protocols.zmq.interface import Sockets
+from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
 from kato.worker import InThread
-from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
+from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Parts:
     host: Host
     dispatch: Dispatch
     server: ZmqServer
+    publisher: EventPublisher
 
 
 def build(
@@ -45,8 +49,17 @@ def build(
     @param zmq: where it is reached.
     """
     dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
-    server = make_server(settings, zmq, dispatch, host.sole, clock=clock, in_thread=in_thread)
-    return Parts(host, dispatch, server)
+    publisher = make_publisher(host.source, clock=clock)
+    server = make_server(
+        settings,
+        zmq,
+        dispatch,
+        host.sole,
+        clock=clock,
+        in_thread=in_thread,
+        publisher=publisher,
+    )
+    return Parts(host, dispatch, server, publisher)
 
 
 class ProcessorService(Running):
@@ -75,6 +88,7 @@ class ProcessorService(Running):
         """Be reachable, then load what is stored."""
         self.log.info("listening on {address}", address=self._zmq.router.address)
         self._parts.server.open(self._sockets, self._zmq.router)
+        self._parts.publisher.open(self._sockets, self._zmq.events)
         await self._parts.host.begin(self._parts.dispatch, self.log)
 
     def endings(self) -> Sequence[Ending]:
@@ -83,6 +97,7 @@ class ProcessorService(Running):
         return (
             Ending("answering", parts.dispatch.stop),
             *parts.host.endings(),
+            Ending("publishing", partial(maybeDeferred, parts.publisher.close)),
             Ending("closing ZeroMQ", self._sockets.close),
         )
 

@@ -44,6 +44,10 @@ class Routed:
         """Whom to ask."""
         return self._routing
 
+    @property
+    def source(self) -> None:
+        """The events of these processors are published where they are."""
+
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""
         return next(iter(self._owners)) if len(self._owners) == 1 else None

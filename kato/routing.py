@@ -1,15 +1,18 @@
 """Commands to the service that holds their processor (SPEC 8 and 10)."""
 
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, DeferredList, fail, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from kato.comings import Comings
 from kato.commands import Command, ListProcessors, Reply
 from kato.dispatch import IProcessors
 from kato.errors import KatoError, ProcessorNotFound
+from kato.events import Listener, Subscribed, Wish
 from kato.fields import shown
 
 
@@ -18,6 +21,9 @@ class Service(Protocol):
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Have the service carry out a command."""
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Have the service tell events."""
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of it."""
@@ -45,6 +51,10 @@ class Routing:
         self._connect = connect
         self._clock = clock
         self._services: dict[str, Service] = {}
+        self._comings = Comings(self._by_name, clock=clock, make_epoch=lambda: token_hex(8))
+
+    def _by_name(self) -> Mapping[str, Service]:
+        return {each.removeprefix("tcp://"): service for each, service in self._services.items()}
 
     def begin(self) -> None:
         """Connect to the services."""
@@ -97,6 +107,15 @@ class Routing:
             fields["unavailable"] = away
         return Reply(command.row.message, self._clock.seconds(), fields)
 
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Have the owner of a processor tell its events; of all processors, all services."""
+        if wish.processor is None:
+            return self._comings.subscribe(wish, listener)
+        address = self._owners.get(wish.processor)
+        if address is None:
+            return fail(ProcessorNotFound(f"processor: no service holds {shown(wish.processor)}"))
+        return self._services[address].subscribe(wish, listener)
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the services."""
         return {
@@ -108,4 +127,5 @@ class Routing:
 
     def close(self) -> "Deferred[Any]":
         """Let go of all services."""
+        self._comings.close()
         return gatherResults([each.close() for each in self._services.values()])
