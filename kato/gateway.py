@@ -18,23 +18,13 @@ from twisted.python.threadpool import ThreadPool
 from kato.binding import bound_endpoint, shown, stopped
 from kato.dispatch import Dispatch
 from kato.gateway_options import GatewayOptions
-from kato.hosting import (
-    Host,
-    load,
-    make_first,
-    make_host,
-    make_threads,
-    off_the_reactor,
-    opened_store,
-    saving,
-    size_threads,
-)
+from kato.hosting import Holder, make_host, make_threads, off_the_reactor
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.server import ZmqServer
+from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
-from kato.storage.interface import IStore
 from kato.vitals import Vitals
 from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
@@ -44,7 +34,7 @@ from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
 class Parts:
     """The parts of a gateway, made and joined, not started."""
 
-    host: Host
+    holder: Holder
     dispatch: Dispatch
     site: RestSite
     server: ZmqServer | None
@@ -52,7 +42,7 @@ class Parts:
 
 def build(
     settings: Settings,
-    store: IStore,
+    holder: Holder,
     *,
     clock: IReactorTime,
     in_thread: InThread,
@@ -60,18 +50,15 @@ def build(
 ) -> Parts:
     """Make and join the parts of a gateway.
 
-    @param store: an open store.
+    @param holder: what holds the processors, in this process or elsewhere.
     @param in_thread: calls a function off the reactor.
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     """
-    host = make_host(settings, store, clock=clock, in_thread=in_thread)
-    dispatch = Dispatch(host.worker, clock=clock, timeout=settings.timeout)
+    dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
     vitals = Vitals(clock=clock)
     server = None
     if zmq is not None:
-        server = make_server(
-            settings, zmq, dispatch, host.worker.sole, clock=clock, in_thread=in_thread
-        )
+        server = make_server(settings, zmq, dispatch, holder.sole, clock=clock, in_thread=in_thread)
 
     def statistics() -> dict[str, object]:
         told = {**vitals.as_dict(), "connections": site.connections, **dispatch.statistics()}
@@ -83,9 +70,9 @@ def build(
         in_thread=in_thread,
         access=Access(api_key=settings.api_key, hosts=settings.hosts),
         statistics=statistics,
-        ready=lambda: host.worker.ready,
+        ready=lambda: holder.ready,
     )
-    return Parts(host, dispatch, site, server)
+    return Parts(holder, dispatch, site, server)
 
 
 class Gateway(Running):
@@ -113,17 +100,16 @@ class Gateway(Running):
         self._sockets = sockets
 
     async def begin(self) -> None:
-        """Load what is stored, then make the processor that was asked for."""
+        """Be reachable, then get ready to answer."""
         for port in self._ports:
             self.log.info("listening on {address}", address=shown(port))
         if self._zmq is not None and self._parts.server is not None:
             self.log.info("listening on {address}", address=self._zmq.router.address)
             self._parts.server.open(self._sockets, self._zmq.router)
-        await load(self._parts.host, self.log)
-        await make_first(self._settings, self._parts.dispatch)
+        await self._parts.holder.begin(self._parts.dispatch, self.log)
 
     def endings(self) -> Sequence[Ending]:
-        """Stop listening, finish what is under way, make all durable, let go of the store."""
+        """Stop listening, finish what is under way, and let go of the processors."""
         parts = self._parts
         return (
             Ending("listening", lambda: DeferredList([stopped(port) for port in self._ports])),
@@ -133,9 +119,8 @@ class Gateway(Running):
                     [parts.dispatch.stop(), parts.site.drain()], consumeErrors=True
                 ),
             ),
-            *saving(parts.host),
+            *parts.holder.endings(),
             Ending("closing ZeroMQ", self._sockets.close),
-            Ending("closing the storage", parts.host.store.close),
         )
 
 
@@ -151,19 +136,23 @@ def makeService(options: GatewayOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
-    store = opened_store(settings, reactor)
     threads = make_threads()
     in_thread = off_the_reactor(reactor, threads)
+    sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
+    holder: Holder
+    if settings.routes:
+        holder = Routed(settings, sockets=sockets, clock=reactor, in_thread=in_thread)
+    else:
+        holder = make_host(settings, reactor, threads)
     zmq = bound_zmq(settings)
-    parts = build(settings, store, clock=reactor, in_thread=in_thread, zmq=zmq)
-    size_threads(threads, parts.host.matcher)
+    parts = build(settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq)
     ports = [bound_endpoint(each, parts.site, settings, reactor) for each in settings.listen]
     return Gateway(
         settings,
         parts,
         ports,
         zmq=zmq,
-        sockets=ZmqSockets(reactor=reactor, in_thread=in_thread),
+        sockets=sockets,
         clock=reactor,
         threads=threads,
         stop_reactor=reactor.stop,

@@ -3,10 +3,9 @@
 import gc
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -14,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.commands import Command
-from kato.dispatch import Dispatch
+from kato.dispatch import Dispatch, IProcessors
 from kato.engine.matchers import Provider, best_provider, provider
 from kato.options import refuse
 from kato.running import Ending
@@ -34,39 +33,98 @@ class TurnThreads(ThreadPool):
     threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True)
+class Holder(Protocol):
+    """What holds the processors that are asked: this process, or services elsewhere."""
+
+    @property
+    def processors(self) -> IProcessors:
+        """Whom to ask."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether processors can be asked now."""
+
+    def sole(self) -> str | None:
+        """The only processor there is, if there is just one."""
+
+    async def begin(self, dispatch: Dispatch, log: Logger) -> None:
+        """Do what must be done before anybody is answered."""
+
+    def endings(self) -> Sequence[Ending]:
+        """The steps of the end, once nobody asks any more."""
+
+
 class Host:
-    """What holds the processors of this process, made and joined, not started."""
+    """Holds processors in this process."""
 
-    store: IStore
-    matcher: Provider
-    worker: Worker
+    def __init__(
+        self, settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: InThread
+    ) -> None:
+        """
+        @param store: an open store.
+        @param in_thread: calls a function off the reactor.
+        """
+        self._first = settings.processor_id
+        self._store = store
+        names = {}
+        if settings.processor_id is not None and settings.processor_name is not None:
+            names[settings.processor_id] = settings.processor_name
+        self.matcher = _matcher(settings)
+        self.worker = Worker(
+            store,
+            clock=clock,
+            in_thread=in_thread,
+            genes=settings.genes,
+            names=names,
+            max_processors=settings.max_processors,
+            max_events=settings.max_events,
+            checkpoint=settings.checkpoint,
+            matcher=self.matcher,
+        )
 
+    @property
+    def processors(self) -> IProcessors:
+        """Whom to ask."""
+        return self.worker
 
-def make_host(
-    settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: InThread
-) -> Host:
-    """Make what holds processors.
+    @property
+    def ready(self) -> bool:
+        """Whether processors can be asked now."""
+        return self.worker.ready
 
-    @param store: an open store.
-    @param in_thread: calls a function off the reactor.
-    """
-    names = {}
-    if settings.processor_id is not None and settings.processor_name is not None:
-        names[settings.processor_id] = settings.processor_name
-    matcher = _matcher(settings)
-    worker = Worker(
-        store,
-        clock=clock,
-        in_thread=in_thread,
-        genes=settings.genes,
-        names=names,
-        max_processors=settings.max_processors,
-        max_events=settings.max_events,
-        checkpoint=settings.checkpoint,
-        matcher=matcher,
-    )
-    return Host(store, matcher, worker)
+    def sole(self) -> str | None:
+        """The only processor there is, if there is just one."""
+        return self.worker.sole()
+
+    async def begin(self, dispatch: Dispatch, log: Logger) -> None:
+        """Load all processors, then make the one that was asked for, if it is not there."""
+        if self.matcher.kind == "python":
+            log.warn(
+                "models are matched in Python, many times slower than by the compiled kernel: "
+                "{why}",
+                why=self.matcher.why,
+            )
+        await self._load()
+        if self._first is not None:
+            await dispatch.ask(Command.parse("create_processor", processor=self._first))
+
+    async def _load(self) -> None:
+        """Load all processors; what is loaded lives long, so the collector need not go over it
+        while it comes in, nor ever after."""
+        gc.disable()
+        try:
+            await self.worker.start()
+        finally:
+            gc.enable()
+        gc.freeze()
+
+    def endings(self) -> Sequence[Ending]:
+        """Make all durable, keep what makes the next start fast, and let go of the store."""
+        return (
+            Ending("saving", lambda: Deferred.fromCoroutine(self.worker.stop())),
+            Ending("keeping indexes", lambda: Deferred.fromCoroutine(self.worker.keep_indexes())),
+            Ending("closing the storage", self._store.close),
+        )
 
 
 def _matcher(settings: Settings) -> Provider:
@@ -76,37 +134,17 @@ def _matcher(settings: Settings) -> Provider:
     return provider(settings.matcher, "KATO_MATCHER says so")
 
 
-async def load(host: Host, log: Logger) -> None:
-    """Load all processors; what is loaded lives long, so the collector need not go over it while it
-    comes in, nor ever after."""
-    if host.matcher.kind == "python":
-        log.warn(
-            "models are matched in Python, many times slower than by the compiled kernel: {why}",
-            why=host.matcher.why,
-        )
-    gc.disable()
-    try:
-        await host.worker.start()
-    finally:
-        gc.enable()
-    gc.freeze()
+def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:
+    """Open the storage that the settings name, and make what holds processors there, or refuse."""
+    store = _opened_store(settings, reactor)
+    in_thread = off_the_reactor(reactor, threads)
+    host = Host(settings, store, clock=reactor, in_thread=in_thread)
+    if host.matcher.kind == "native":
+        threads.adjustPoolsize(0, max(_THREADS, os.cpu_count() or 1))
+    return host
 
 
-async def make_first(settings: Settings, dispatch: Dispatch) -> None:
-    """Make the processor that was asked for, if there is none yet."""
-    if settings.processor_id is not None:
-        await dispatch.ask(Command.parse("create_processor", processor=settings.processor_id))
-
-
-def saving(host: Host) -> Sequence[Ending]:
-    """The steps in which processors are saved, once nobody asks any more."""
-    return (
-        Ending("saving", lambda: Deferred.fromCoroutine(host.worker.stop())),
-        Ending("keeping indexes", lambda: Deferred.fromCoroutine(host.worker.keep_indexes())),
-    )
-
-
-def opened_store(settings: Settings, reactor: Any) -> IStore:
+def _opened_store(settings: Settings, reactor: Any) -> IStore:
     """Open the storage, or refuse to start."""
     try:
         store = open_store(settings.storage, reactor=reactor)
@@ -119,12 +157,6 @@ def opened_store(settings: Settings, reactor: Any) -> IStore:
 def make_threads() -> TurnThreads:
     """The threads for long turns."""
     return TurnThreads(0, _THREADS, "turns")
-
-
-def size_threads(threads: ThreadPool, matcher: Provider) -> None:
-    """Let as many long turns go on as the matcher makes sense of."""
-    if matcher.kind == "native":
-        threads.adjustPoolsize(0, max(_THREADS, os.cpu_count() or 1))
 
 
 def off_the_reactor(reactor: Any, threads: ThreadPool) -> InThread:

@@ -10,24 +10,13 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.dispatch import Dispatch
-from kato.hosting import (
-    Host,
-    load,
-    make_first,
-    make_host,
-    make_threads,
-    off_the_reactor,
-    opened_store,
-    saving,
-    size_threads,
-)
+from kato.hosting import Host, make_host, make_threads, off_the_reactor
 from kato.options import refuse
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.server import ZmqServer
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
-from kato.storage.interface import IStore
 from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
 
@@ -43,7 +32,7 @@ class Parts:
 
 def build(
     settings: Settings,
-    store: IStore,
+    host: Host,
     *,
     clock: IReactorTime,
     in_thread: InThread,
@@ -51,15 +40,12 @@ def build(
 ) -> Parts:
     """Make and join the parts of a processor service.
 
-    @param store: an open store.
+    @param host: holds its processors.
     @param in_thread: calls a function off the reactor.
     @param zmq: where it is reached.
     """
-    host = make_host(settings, store, clock=clock, in_thread=in_thread)
-    dispatch = Dispatch(host.worker, clock=clock, timeout=settings.timeout)
-    server = make_server(
-        settings, zmq, dispatch, host.worker.sole, clock=clock, in_thread=in_thread
-    )
+    dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
+    server = make_server(settings, zmq, dispatch, host.sole, clock=clock, in_thread=in_thread)
     return Parts(host, dispatch, server)
 
 
@@ -86,20 +72,18 @@ class ProcessorService(Running):
         self._sockets = sockets
 
     async def begin(self) -> None:
-        """Load what is stored, then make the processor that was asked for."""
+        """Be reachable, then load what is stored."""
         self.log.info("listening on {address}", address=self._zmq.router.address)
         self._parts.server.open(self._sockets, self._zmq.router)
-        await load(self._parts.host, self.log)
-        await make_first(self._settings, self._parts.dispatch)
+        await self._parts.host.begin(self._parts.dispatch, self.log)
 
     def endings(self) -> Sequence[Ending]:
         """Finish what is under way, make all durable, let go of the store."""
         parts = self._parts
         return (
             Ending("answering", parts.dispatch.stop),
-            *saving(parts.host),
+            *parts.host.endings(),
             Ending("closing ZeroMQ", self._sockets.close),
-            Ending("closing the storage", parts.host.store.close),
         )
 
 
@@ -115,14 +99,13 @@ def makeService(options: ServiceOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
-    store = opened_store(settings, reactor)
     threads = make_threads()
     in_thread = off_the_reactor(reactor, threads)
+    host = make_host(settings, reactor, threads)
     zmq = bound_zmq(settings)
     if zmq is None:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
-    parts = build(settings, store, clock=reactor, in_thread=in_thread, zmq=zmq)
-    size_threads(threads, parts.host.matcher)
+    parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq)
     return ProcessorService(
         settings,
         parts,

@@ -19,6 +19,7 @@ from kato import indexing, restoring
 from kato.commands import Command
 from kato.engine.matchers import KINDS, Provider, best_provider
 from kato.gateway import Gateway, build
+from kato.hosting import Host
 from kato.running import PATIENCE
 from kato.settings import Settings
 from tests.doubles import HeldStore, Threads
@@ -87,7 +88,12 @@ class GatewayTests(SynchronousTestCase):
 
     def start(self, **settings: Any) -> Gateway:
         chosen = Settings(storage="memory:", **settings)
-        self.parts = build(chosen, self.store, clock=self.clock, in_thread=self.threads)
+        self.parts = build(
+            chosen,
+            Host(chosen, self.store, clock=self.clock, in_thread=self.threads),
+            clock=self.clock,
+            in_thread=self.threads,
+        )
         port: Any = Port(self.told)
         gateway = Gateway(
             chosen,

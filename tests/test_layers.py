@@ -31,6 +31,7 @@ FLOORS: Mapping[str, int] = {
     "kato.deletions": 4,
     "kato.commits": 4,
     "kato.dispatch": 4,
+    "kato.routing": 4,
     "kato.worker": 4,
     "kato.protocols": 5,
     "kato.logs": 6,
@@ -43,6 +44,7 @@ FLOORS: Mapping[str, int] = {
     "kato.vitals": 6,
     "kato.zmq_hosting": 6,
     "kato.hosting": 6,
+    "kato.routed": 6,
     "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.manager": 6,
@@ -86,7 +88,13 @@ HOMES: Mapping[str, frozenset[str]] = {
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zope": frozenset(
-        {"kato.storage", "kato.dispatch", "kato.worker", "kato.protocols", "kato.gateway"}
+        {
+            "kato.storage",
+            "kato.dispatch",
+            "kato.worker",
+            "kato.routing",
+            "kato.protocols",
+        }
     ),
 }
 """Where a library is at home; what is not named here is at home nowhere."""

@@ -101,6 +101,7 @@ class Processor:
         self._vectors = VectorMemory()
         self._emotives: dict[str, Gathered] = {}
         self._percept = Percept()
+        self._percept_id: str | None = None
         self._percept_changed = False
         self._observations = Recollection("observation")
         self._requests = Recollection("request")
@@ -149,6 +150,12 @@ class Processor:
     @property
     def percept(self) -> Percept:
         """The last observation as accepted, and the last event."""
+        observation, made_id = self._percept.observation, self._percept_id
+        if made_id is not None and observation is not None:
+            self._percept = replace(
+                self._percept, observation=replace(observation, unique_id=made_id)
+            )
+            self._percept_id = None
         return self._percept
 
     @property
@@ -235,8 +242,8 @@ class Processor:
         return (*sorted(symbols), *strings), any(each.bounded for each in found)
 
     def _perceive(self, observation: Observation, event: Event, made_id: str | None) -> None:
-        if observation.unique_id is None and made_id is not None:
-            observation = replace(observation, unique_id=made_id)
+        """Keep what was observed; an id that was made is put in when somebody looks."""
+        self._percept_id = made_id if observation.unique_id is None else None
         self._percept = Percept(observation, event or self._percept.event)
         self._percept_changed = True
 
@@ -259,16 +266,19 @@ class Processor:
     ) -> SequenceObserved:
         """Observe and learn one after the other, but all of it or nothing.
 
-        @param make_id: makes the ids of observations that have none.
+        @param make_id: makes the id that the percept shows, where the last one has none.
         @raise Conflict: where a C{unique_id} was used for another observation.
         @raise LimitReached: where short-term memory would be too full at one of them.
         """
         fresh = self._rehearsal().go(observations, learn_after_each)
         learned: list[str | None] = []
         bounded = False
-        for observation, is_fresh in zip(observations, fresh, strict=True):
+        last = len(fresh) - 1 - fresh[::-1].index(True) if any(fresh) else -1
+        for i, (observation, is_fresh) in enumerate(zip(observations, fresh, strict=True)):
             if is_fresh:
-                observed = self._observe(observation, now, make_id and make_id())
+                # Of ids that are made, only the last is ever told: in the percept.
+                made_id = make_id() if make_id is not None and i == last else None
+                observed = self._observe(observation, now, made_id)
                 learned.append(observed.auto_learned_model)
                 bounded = bounded or observed.bounded
             if learn_after_each:
@@ -313,7 +323,7 @@ class Processor:
         self._stm.keep_last(0)
         self._emotives.clear()
         self._vectors.drop_pending()
-        self._percept = replace(self._percept, event=())
+        self._percept = replace(self.percept, event=())
         self._percept_changed = True
 
     def clear_all_memory(self) -> None:
@@ -322,7 +332,7 @@ class Processor:
         self._knowledge = Knowledge(self._new_matcher())
         self._knowledge.forget_stored()
         self._vectors = VectorMemory()
-        self._percept = Percept()
+        self._percept, self._percept_id = Percept(), None
         self.interval = 0
 
     # Genes and models
@@ -459,7 +469,7 @@ class Processor:
         knowledge = self._knowledge.drain()
         observations, oldest_observation = self._observations.drain()
         requests, oldest_request = self._requests.drain()
-        percept = self._percept if self._percept_changed else None
+        percept = self.percept if self._percept_changed else None
         self._percept_changed = False
         return Changes(
             processor=self.id,

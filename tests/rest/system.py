@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from kato.gateway import build
+from kato.hosting import Host
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from tests.doubles import at_once
@@ -31,8 +32,9 @@ class System:
         self.clock.advance(1_000_000)
         store = MemoryStore()
         store.open()
-        self.parts = build(Settings(), store, clock=self.clock, in_thread=at_once)
-        self.start = Deferred.fromCoroutine(self.parts.host.worker.start())
+        host = Host(Settings(), store, clock=self.clock, in_thread=at_once)
+        self.parts = build(Settings(), host, clock=self.clock, in_thread=at_once)
+        self.start = Deferred.fromCoroutine(host.worker.start())
 
     def ask(self, raw: bytes) -> list[Answer]:
         """Send bytes over a connection of their own; what came back."""

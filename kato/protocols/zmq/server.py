@@ -235,8 +235,13 @@ def _named(value: object) -> str | None:
         return None
 
 
+_SCALARS = frozenset({bool, float, int, str, type(None)})
+
+
 def _is_long(value: object, accept: frozenset[str]) -> bool:
     """Whether a member of an answer takes time to write: JSON that is written needs none."""
+    if type(value) in _SCALARS:
+        return False
     if isinstance(value, SelfWriting):
         return "json" not in accept or "zlib" in accept
     return isinstance(value, list) and len(value) > _FEW
