@@ -1,7 +1,7 @@
 """What a service claims of the processors that it holds, by what the first gateway said (SPEC 10).
 
-The first gateway is told all of them.  The others are told what it confirmed: so they cannot believe
-anything else than it does, in whatever order they hear of it.
+The first gateway is told all of them.  The others are told what it confirmed: so they cannot
+believe anything else than it does, in whatever order they hear of it.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,10 @@ class Told:
     processors: frozenset[str]
     unconfirmed: frozenset[str]
     as_of: int
+
+    def same(self, other: "Told") -> bool:
+        """Whether both tell of the same processors."""
+        return (self.processors, self.unconfirmed) == (other.processors, other.unconfirmed)
 
 
 class Claims:

@@ -1,8 +1,8 @@
 """Which service owns which processor (SPEC 8 and 10).
 
 Services come from C{--processors}, which fixes their processors for ever, and from announcements,
-which hold as long as their lease.  A processor has one owner at most.  Once it is placed or held, it
-stays with its service, also while that is away: it is never placed a second time.
+which hold as long as their lease.  A processor has one owner at most.  Once it is placed or held,
+it stays with its service, also while that is away: it is never placed a second time.
 
 Several gateways keep a roster each.  The I{first} one, which all services name, decides: who
 announces a processor first there has it, and it alone places new ones.  It numbers what it decides
@@ -188,6 +188,11 @@ class Roster:
         """Whether all services that are there have had the time to announce themselves."""
         return now >= self._settled
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many processors have a place that no service holds, and why."""
+        return {"placed": self._placed, "freed": len(self._freed)}
+
     def processors(self) -> Iterator[str]:
         """All processors that are known to be somewhere."""
         for service in self.services.values():
@@ -279,9 +284,7 @@ class Roster:
         it here; at the first gateway itself who came first keeps it."""
         if told.rank == 0:
             return False
-        confirmed = (
-            claim.standing is Standing.HELD and processor not in claim.service.unconfirmed
-        )
+        confirmed = claim.standing is Standing.HELD and processor not in claim.service.unconfirmed
         return told.as_of > (claim.service.as_of if confirmed else 0)
 
     def _decided(self, now: float) -> int:
@@ -337,12 +340,19 @@ class Roster:
         return claim
 
     def renew(self, processor: str, *, now: float, known: bool) -> None:
-        """Somebody else is about to make a processor that was placed; C{known}: one who may do so
-        without being heard of here."""
+        """Somebody is about to make a processor: it keeps its place until that must have happened.
+
+        @param known: whether that is one of whom nothing more is heard here.
+        """
         claim = self._claims[processor]
-        if claim.standing is Standing.PLACED:
-            claim.until = now + RESERVED
-            claim.known = claim.known or known
+        claim.until = max(claim.until, now + RESERVED)
+        claim.known = claim.known or known
+
+    def confirm(self, processor: str) -> None:
+        """A processor that was placed may have been made."""
+        claim = self._claims.get(processor)
+        if claim is not None:
+            claim.known = True
 
     def release(self, processor: str) -> None:
         """Nothing came of a placement: the processor is as new as before, unless others know of

@@ -71,6 +71,7 @@ class Worker:
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
         matcher: Provider | None = None,
+        held_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param store: an open store, which nobody else uses.
@@ -78,6 +79,7 @@ class Worker:
         @param names: what people call some processors, by id.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
+        @param held_changed: is told when L{held} may have changed.
         """
         self._matcher = matcher or best_provider()
         self._store = store
@@ -91,6 +93,7 @@ class Worker:
         self._max_events = max_events
         self._checkpoint = checkpoint
         self._make_id = make_id
+        self._held_changed = held_changed
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
@@ -111,6 +114,7 @@ class Worker:
         stored = await self._store.processors()
         loading = [self._load(self._slot(processor)) for processor in stored]
         self._opened.callback(None)
+        self._held_changed()
         for slot in list(self._slots.values()):
             self._pump(slot)
         await gatherResults(loading)
@@ -180,10 +184,17 @@ class Worker:
         first = next(taken, None)
         return first if next(taken, None) is None else None
 
+    def held(self) -> frozenset[str] | None:
+        """The processors that are here or are being made; C{None}: that is not known yet."""
+        if not self._opened.called:
+            return None
+        return frozenset(slot.id for slot in self._slots.values() if slot.taken)
+
     def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
         if slot is None:
             slot = self._slots[processor] = Slot(processor)
+            self._held_changed()
         return slot
 
     def _pump(self, slot: Slot) -> None:
@@ -206,6 +217,7 @@ class Worker:
     def _tidy(self, slot: Slot) -> None:
         if slot.vacant and self._slots.get(slot.id) is slot:
             del self._slots[slot.id]
+            self._held_changed()
 
     def _begin(self, slot: Slot, ask: Ask) -> None:
         command = ask.command
