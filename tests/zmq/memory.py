@@ -227,6 +227,10 @@ class MemorySockets:
         for each in self.connections(address):
             each.lose("connection lost")
 
+    def process(self) -> "MemoryProcess":
+        """The sockets of one of several processes on this network."""
+        return MemoryProcess(self)
+
     def close(self) -> "Deferred[None]":
         """Close all sockets."""
         for bound in list(self.bound.values()):
@@ -266,3 +270,57 @@ class MemorySockets:
     ) -> Connecting:
         """Connect a SUB."""
         return Connecting(self, address, received, up, down)
+
+
+class MemoryProcess:
+    """Makes the sockets of one process, which are closed together."""
+
+    def __init__(self, network: MemorySockets) -> None:
+        self._network = network
+        self._own: list[Bound | Connecting] = []
+
+    def router(self, listening: Listening, received: Received) -> Bound:
+        """Open a ROUTER."""
+        made = self._network.router(listening, received)
+        self._own.append(made)
+        return made
+
+    def publisher(
+        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+    ) -> Publisher:
+        """Open an XPUB."""
+        made = self._network.publisher(listening, subscribed)
+        self._own.append(made)
+        return made
+
+    def dealer(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a DEALER."""
+        made = self._network.dealer(address, received=received, up=up, down=down)
+        self._own.append(made)
+        return made
+
+    def subscriber(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a SUB."""
+        made = self._network.subscriber(address, received=received, up=up, down=down)
+        self._own.append(made)
+        return made
+
+    def close(self) -> "Deferred[None]":
+        """Close the sockets of this process."""
+        for each in self._own:
+            each.close()
+        return succeed(None)
