@@ -24,7 +24,7 @@ SETTLING = 2.0
 hold it may not have announced themselves yet."""
 
 RESERVED = 60.0
-"""Seconds that a service has to make a processor that was placed on it."""
+"""Seconds in which a request to make a processor has reached its service, or never will."""
 
 MAX_PLACED = 10_000
 """How many processors may be placed that no service has announced yet."""
@@ -41,7 +41,8 @@ class Standing(Enum):
     """It was placed there; the service has not announced it yet."""
     FREED = "freed"
     """The service had it, and has deleted it.  It stays there until no gateway can believe any more
-    that the service holds it, since two of them could else make it in two places."""
+    that the service holds it, and the service tells that it does not: else it could be made in two
+    places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Service:
     @ivar leased: whether it has announced itself and its lease has not ended.
     @ivar held: what was granted to it; C{unconfirmed} is the part that it would give up.
     @ivar placed: what was placed there and is not announced.
+    @ivar freed: what it does not hold any more, and would get again.
     @ivar announced: when it announced itself last; C{None}: it is known from C{--processors} alone.
     """
 
@@ -107,6 +109,7 @@ class Service:
     held: set[str] = field(default_factory=set)
     unconfirmed: set[str] = field(default_factory=set)
     placed: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     name: str = ""
     boot: str = ""
@@ -137,7 +140,7 @@ class Service:
 class Claim:
     """A processor's owner, and why it is that.
 
-    @ivar until: when what is freed is free; when what is placed must have been made.
+    @ivar until: from when on the service's word that it does not hold the processor is taken.
     @ivar known: others than who placed it may have heard of it.
     """
 
@@ -163,16 +166,19 @@ class Roster:
         *,
         fixed: Mapping[str, str] | None = None,
         placement: Placement | None = None,
+        reserved: float = RESERVED,
         now: float,
     ) -> None:
         """
         @param fixed: the addresses of services, by the processors that are theirs.
+        @param reserved: seconds for which a processor keeps the place where somebody may be making
+            it.
         """
         self._placement = placement or Least()
+        self._reserved = reserved
         self._settled = now + SETTLING
         self._as_of = 0
         self._claims: dict[str, Claim] = {}
-        self._freed: dict[str, Claim] = {}
         self._placed = 0
         self.services: dict[str, Service] = {}
         for processor, address in (fixed or {}).items():
@@ -191,7 +197,8 @@ class Roster:
     @property
     def counts(self) -> Mapping[str, int]:
         """How many processors have a place that no service holds, and why."""
-        return {"placed": self._placed, "freed": len(self._freed)}
+        freed = sum(len(each.freed) for each in self.services.values())
+        return {"placed": self._placed, "freed": freed}
 
     def processors(self) -> Iterator[str]:
         """All processors that are known to be somewhere."""
@@ -254,9 +261,9 @@ class Roster:
         claimed = told.processors | told.unconfirmed
         for processor in service.held - claimed:
             self._free(processor, service, now)
-        for processor in service.placed - claimed:
+        for processor in (service.placed | service.freed) - claimed:
             if now >= self._claims[processor].until:
-                self._forget_placed(processor, service)
+                self._drop(processor)
 
     def _grant(self, service: Service, told: Announcement, now: float) -> dict[str, str]:
         """Grant the claims that nobody else has a better right to; the others are given back.  A
@@ -272,7 +279,7 @@ class Roster:
                 if claim is not None or processor in told.processors or self.settled(now):
                     self._hold(processor, service)
             elif processor in told.processors and self._is_later(told, processor, claim):
-                self._take_from(processor, claim)
+                self._drop(processor)
                 self._hold(processor, service)
             else:
                 refused[processor] = f"the service at {claim.service.address} has it"
@@ -301,10 +308,7 @@ class Roster:
         return service
 
     def expire(self, now: float) -> list[Service]:
-        """Forget those whose lease has ended, which are given back, and free what is free now."""
-        for processor, claim in list(self._freed.items()):
-            if now >= claim.until:
-                del self._freed[processor], self._claims[processor]
+        """Forget those whose lease has ended, which are given back."""
         ended = [each for each in self.services.values() if each.has_ended(now)]
         for service in ended:
             service.leased = False
@@ -336,7 +340,7 @@ class Roster:
         service = self.services[chosen]
         service.placed.add(processor)
         self._placed += 1
-        claim = self._claims[processor] = Claim(service, Standing.PLACED, now + RESERVED)
+        claim = self._claims[processor] = Claim(service, Standing.PLACED, now + self._reserved)
         return claim
 
     def renew(self, processor: str, *, now: float, known: bool) -> None:
@@ -345,7 +349,7 @@ class Roster:
         @param known: whether that is one of whom nothing more is heard here.
         """
         claim = self._claims[processor]
-        claim.until = max(claim.until, now + RESERVED)
+        claim.until = max(claim.until, now + self._reserved)
         claim.known = claim.known or known
 
     def confirm(self, processor: str) -> None:
@@ -359,50 +363,37 @@ class Roster:
         it."""
         claim = self._claims.get(processor)
         if claim is not None and claim.standing is Standing.PLACED and not claim.known:
-            self._forget_placed(processor, claim.service)
+            self._drop(processor)
 
     def deleted(self, processor: str, *, now: float) -> None:
         """A processor has been deleted where it was."""
         claim = self._claims.get(processor)
         if claim is None or claim.standing is Standing.FIXED:
             return
-        if claim.standing is Standing.PLACED:
-            claim.service.placed.discard(processor)
-            self._placed -= 1
         self._free(processor, claim.service, now)
 
     # How claims change
 
     def _hold(self, processor: str, service: Service) -> None:
-        claim = self._claims.setdefault(processor, Claim(service, Standing.HELD))
-        if claim.standing is Standing.PLACED:
-            service.placed.discard(processor)
-            self._placed -= 1
-        self._freed.pop(processor, None)
-        claim.standing = Standing.HELD
+        if processor in self._claims:
+            self._drop(processor)
+        self._claims[processor] = Claim(service, Standing.HELD)
         service.held.add(processor)
 
     def _free(self, processor: str, service: Service, now: float) -> None:
         """Who decides keeps it where it is until every lease under which another gateway may hold
-        it there has ended; who does not decide forgets it, and asks."""
-        service.held.discard(processor)
-        if service.rank > 0:
-            del self._claims[processor]
-            return
-        claim = self._claims[processor]
-        claim.standing, claim.until = Standing.FREED, now + 2 * service.lease
-        self._freed[processor] = claim
+        it there has ended, and what is asked for under it has arrived; who does not decide forgets
+        it, and asks."""
+        until = max(self._claims[processor].until, now + service.lease + self._reserved)
+        self._drop(processor)
+        if service.rank == 0:
+            self._claims[processor] = Claim(service, Standing.FREED, until)
+            service.freed.add(processor)
 
-    def _forget_placed(self, processor: str, service: Service) -> None:
-        service.placed.discard(processor)
-        self._placed -= 1
-        del self._claims[processor]
-
-    def _take_from(self, processor: str, claim: Claim) -> None:
-        """Somebody else has a better right."""
+    def _drop(self, processor: str) -> None:
+        """Nobody has it any more."""
+        claim = self._claims.pop(processor)
         if claim.standing is Standing.PLACED:
-            self._forget_placed(processor, claim.service)
-            return
-        claim.service.held.discard(processor)
-        self._freed.pop(processor, None)
-        del self._claims[processor]
+            self._placed -= 1
+        for each in (claim.service.held, claim.service.placed, claim.service.freed):
+            each.discard(processor)
