@@ -71,7 +71,6 @@ class Worker:
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
         matcher: Provider | None = None,
-        held_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param store: an open store, which nobody else uses.
@@ -79,7 +78,6 @@ class Worker:
         @param names: what people call some processors, by id.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
-        @param held_changed: is told when L{held} may have changed.
         """
         self._matcher = matcher or best_provider()
         self._store = store
@@ -93,7 +91,7 @@ class Worker:
         self._max_events = max_events
         self._checkpoint = checkpoint
         self._make_id = make_id
-        self._held_changed = held_changed
+        self._held_changed: Callable[[], None] = lambda: None
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
@@ -189,6 +187,10 @@ class Worker:
         if not self._opened.called:
             return None
         return frozenset(slot.id for slot in self._slots.values() if slot.taken)
+
+    def watch_held(self, changed: Callable[[], None]) -> None:
+        """Have somebody told when L{held} may have changed."""
+        self._held_changed = changed
 
     def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
