@@ -9,6 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from kato.commands import Command, Reply
+from kato.events import Listener, Subscribed, Wish
 from kato.listing import host_and_port
 from kato.roster import Announcement, Roster, Service, Verdict
 
@@ -29,6 +30,9 @@ class Provider(Protocol):
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Have the service carry out a command."""
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Have the service tell events."""
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of it."""
@@ -73,6 +77,14 @@ class Members:
     def provider(self, service: Service) -> Provider | None:
         """What asks a service; C{None} where it is not there."""
         return self._providers.get(service.address) if service.there else None
+
+    def present(self) -> dict[str, Provider]:
+        """What asks the services that are there, by their hosts and ports."""
+        return {
+            host_and_port(address): provider
+            for address, provider in self._providers.items()
+            if self._roster.services[address].there
+        }
 
     def loads(self) -> dict[str, int]:
         """How many requests are under way to each service that answers."""

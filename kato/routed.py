@@ -96,6 +96,10 @@ class Routed:
         """Whether processors can be asked now."""
         return self.routing.ready
 
+    @property
+    def source(self) -> None:
+        """The events of these processors are published where they are."""
+
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""
         return self.routing.sole()
@@ -115,4 +119,5 @@ class Routed:
     def _leave(self) -> "Deferred[Any]":
         self._registry.close()
         self._finder.stop()
+        self.routing.close()
         return self._members.stop()

@@ -1,6 +1,7 @@
 """Commands to the service that owns their processor (SPEC 8 and 10)."""
 
 from collections import Counter
+from secrets import token_hex
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
@@ -8,9 +9,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from kato.comings import Comings
 from kato.commands import Command, ListProcessors, Reply
 from kato.dispatch import AlreadyBegun, IProcessors
-from kato.errors import KatoError, ProcessorUnavailable
+from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
+from kato.events import Listener, Subscribed, Wish
 from kato.fields import shown
 from kato.finding import SURE, Finder
 from kato.listing import Page, host_and_port, merged
@@ -32,6 +35,7 @@ class Routing:
         self._members = members
         self._finder = finder
         self._clock = clock
+        self._comings = Comings(members.present, clock=clock, make_epoch=lambda: token_hex(8))
         self._making: Counter[str] = Counter()
 
     def ask(self, command: Command) -> "Deferred[Reply]":
@@ -52,13 +56,7 @@ class Routing:
     def _ask(self, service: Service, command: Command) -> "Deferred[Reply]":
         provider = self._members.provider(service)
         if provider is None:
-            return fail(
-                ProcessorUnavailable(
-                    f"processor: the service at {service.address}, which has "
-                    f"{shown(command.processor)}, is not there",
-                    retry_after=1,
-                )
-            )
+            return fail(_away(service, command.processor))
         asked = provider.ask(command)
         if command.operation == "delete_processor" and command.processor is not None:
             asked.addCallback(self._deleted, command.processor)
@@ -145,6 +143,24 @@ class Routing:
         themselves."""
         return bool(self._members.loads()) and self._finder.settled
 
+    # Events
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Have the owner of a processor tell its events; of all processors, all services."""
+        if wish.processor is None:
+            return self._comings.subscribe(wish, listener)
+        claim = self._roster.claim(wish.processor)
+        if claim is None:
+            return fail(ProcessorNotFound(f"processor: no service holds {shown(wish.processor)}"))
+        provider = self._members.provider(claim.service)
+        if provider is None:
+            return fail(_away(claim.service, wish.processor))
+        return provider.subscribe(wish, listener)
+
+    def close(self) -> None:
+        """Follow nobody any more."""
+        self._comings.close()
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the services, and of new processors."""
         return {
@@ -152,6 +168,13 @@ class Routing:
             "services": self._members.statistics(),
             "placement": self._finder.statistics(),
         }
+
+
+def _away(service: Service, processor: str | None) -> ProcessorUnavailable:
+    return ProcessorUnavailable(
+        f"processor: the service at {service.address}, which has {shown(processor)}, is not there",
+        retry_after=1,
+    )
 
 
 def _surely_not_done(failure: Failure) -> bool:

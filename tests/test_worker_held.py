@@ -28,7 +28,7 @@ class HeldTests(SynchronousTestCase):
             clock=self.clock,
             in_thread=self.threads,
         )
-        made.watch_held(lambda: self.told.append(self.worker.held()))
+        made.held_changed = lambda: self.told.append(self.worker.held())
         self.worker = made
         return made
 

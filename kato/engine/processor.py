@@ -24,6 +24,7 @@ from kato.engine.vectors import VectorMemory
 from kato.errors import LimitReached, ObservationNotFound
 from kato.fields import shown
 from kato.genes import Genes
+from kato.happenings import Cleared, Happened, Learned, Seen, Story
 from kato.model import Emotives, Model
 from kato.observation import Event, Observation
 
@@ -36,7 +37,8 @@ class Observed:
     """What an observation did, or did the first time where it is repeated.
 
     C{auto_learned_model} is C{None} where nothing was learned; C{bounded} says that the search
-    for the components of a vector gave up; C{window} is the short-term memory right after it.
+    for the components of a vector gave up; C{window} is the short-term memory right after it;
+    C{learned} tells of what was learned just now.
     """
 
     unique_id: str | None
@@ -46,16 +48,18 @@ class Observed:
     interval: int
     time_stamp: float
     repeated: bool = False
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceObserved:
-    """What a sequence of observations did, all together."""
+    """What a sequence of observations did, all together, and in C{happened} one by one."""
 
     observed: int
     learned_models: tuple[str, ...]
     bounded: bool
     window: Window
+    happened: tuple[Happened, ...]
 
 
 class Processor:
@@ -211,20 +215,20 @@ class Processor:
         gather(self._emotives, observation.emotives)
         for vector in observation.vectors:
             self._vectors.observe(vector)
-        auto_learned = None
+        learned = None
         if event:
             self._stm.append(event)
             if learns_at(len(self._stm), self.genes):
-                auto_learned = self._learn() or None
-                self._stm.keep_last(left_of(len(self._stm), self.genes))
+                learned = self._learn(left_of(len(self._stm), self.genes), automatic=True)
         self._perceive(observation, event, made_id)
         observed = Observed(
             made_id if observation.unique_id is None else observation.unique_id,
-            auto_learned,
+            None if learned is None else learned.model_name,
             bounded,
             self._stm.window,
             self.interval,
             now,
+            learned=learned,
         )
         if observation.unique_id is not None:
             self._remember_observation(observation.unique_id, observation.digest(), observed)
@@ -271,7 +275,7 @@ class Processor:
         @raise LimitReached: where short-term memory would be too full at one of them.
         """
         fresh = self._rehearsal().go(observations, learn_after_each)
-        learned: list[str | None] = []
+        story = Story(self._stm.events)
         bounded = False
         last = len(fresh) - 1 - fresh[::-1].index(True) if any(fresh) else -1
         for i, (observation, is_fresh) in enumerate(zip(observations, fresh, strict=True)):
@@ -279,13 +283,23 @@ class Processor:
                 # Of ids that are made, only the last is ever told: in the percept.
                 made_id = make_id() if make_id is not None and i == last else None
                 observed = self._observe(observation, now, made_id)
-                learned.append(observed.auto_learned_model)
+                if observed.learned is None:
+                    story.seen(observation)
+                else:
+                    story.happened(self.seen(observation, observed), events=self._stm.events)
                 bounded = bounded or observed.bounded
             if learn_after_each:
-                learned.append(self.learn())
+                story.happened((self.learn_and_tell(),), events=self._stm.events)
         if learn_at_end:
-            learned.append(self.learn())
-        return SequenceObserved(sum(fresh), tuple(filter(None, learned)), bounded, self._stm.window)
+            story.happened((self.learn_and_tell(),), events=self._stm.events)
+        happened = story.end()
+        names = tuple(each.model_name for each in happened if isinstance(each, Learned))
+        return SequenceObserved(sum(fresh), names, bounded, self._stm.window, happened)
+
+    def seen(self, observation: Observation, observed: Observed) -> tuple[Happened, ...]:
+        """What the last observation did, where it was not a repeated one."""
+        seen = Seen(observation, observed.unique_id, self._stm.events, len(self._stm))
+        return (seen,) if observed.learned is None else (seen, observed.learned)
 
     def _rehearsal(self) -> Rehearsal:
         return Rehearsal(
@@ -301,21 +315,27 @@ class Processor:
 
         @return: the model's name, or C{""} where there were fewer than 2 symbols.
         """
-        self._changing()
-        name = self._learn()
-        self._stm.keep_last(0)
-        return name
+        learned = self.learn_and_tell()
+        return learned.model_name if isinstance(learned, Learned) else ""
 
-    def _learn(self) -> str:
-        """Learn, and leave the events for the caller to drop."""
+    def learn_and_tell(self) -> Learned | Cleared:
+        """Do as L{learn} does; tells what happened."""
+        self._changing()
+        return self._learn(0) or Cleared()
+
+    def _learn(self, left: int, *, automatic: bool = False) -> Learned | None:
+        """Learn, and leave the last C{left} events; C{None}: so few symbols make no model."""
         sequence = tuple(self._stm.events)
-        name = ""
-        if sum(map(len, sequence)) >= 2:
+        length = sum(map(len, sequence))
+        learned = None
+        if length >= 2:
             emotives = averages(self._emotives)
-            name = self._knowledge.learn(sequence, emotives, self.genes.persistence).name
+            model = self._knowledge.learn(sequence, emotives, self.genes.persistence)
+            learned = Learned(model.name, model.frequency, length, automatic, left)
         self._emotives.clear()
         self._vectors.learn()
-        return name
+        self._stm.keep_last(left)
+        return learned
 
     def clear_short_term_memory(self) -> None:
         """Empty short-term memory, and forget the emotives and vectors gathered with it."""

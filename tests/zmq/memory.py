@@ -59,25 +59,40 @@ class Publisher(Bound):
     """An XPUB: a message goes to all who asked for its prefix."""
 
     def __init__(
-        self, network: "MemorySockets", address: str, subscribed: Callable[[bytes, bool], None]
+        self,
+        network: "MemorySockets",
+        address: str,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> None:
         super().__init__(network, address, lambda frames: None)
+        self.grants = grants
         self.subscribed = subscribed
-        self.prefixes: dict[bytes, int] = {}
+        self.granted: dict[bytes, list[bytes]] = {}
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Send to all who asked for it; to one who stalls it is lost."""
         for peer in list(self.peers.values()):
-            if not peer.stalled and any(frames[0].startswith(each) for each in peer.prefixes):
+            prefixes = self.granted.get(peer.identity, [])
+            if not peer.stalled and any(frames[0].startswith(each) for each in prefixes):
                 self.network.deliver(peer, list(frames))
         return True
 
-    def change(self, prefix: bytes, by: int) -> None:
-        """One more or one less asks for a prefix."""
-        before = self.prefixes.get(prefix, 0)
-        self.prefixes[prefix] = before + by
-        if before == 0 or self.prefixes[prefix] == 0:
-            self.network.soon(lambda: self.subscribed(prefix, by > 0))
+    def change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
+        """A peer asks for a prefix, or takes that back; we hear of it a little later."""
+        self.network.soon(lambda: self._change(identity, prefix, begins))
+
+    def _change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
+        before = self._asking(prefix)
+        if begins and identity in self.peers and self.grants(prefix):
+            self.granted.setdefault(identity, []).append(prefix)
+        elif not begins and prefix in self.granted.get(identity, []):
+            self.granted[identity].remove(prefix)
+        if (before == 0) != (self._asking(prefix) == 0):
+            self.subscribed(prefix, begins)
+
+    def _asking(self, prefix: bytes) -> int:
+        return sum(prefix in each for each in self.granted.values())
 
 
 class Connecting:
@@ -117,7 +132,7 @@ class Connecting:
         self.peer = peer
         peer.peers[self.identity] = self
         for prefix in self.prefixes:
-            self._change(prefix, 1)
+            self._change(prefix, True)
         waiting, self.waiting = self.waiting, []
         for frames in waiting:
             self._arrive(frames)
@@ -149,7 +164,7 @@ class Connecting:
         if self.peer is not None:
             self.peer.peers.pop(self.identity, None)
             for prefix in self.prefixes:
-                self._change(prefix, -1)
+                self._change(prefix, False)
             self.peer = None
         if not self.is_down and not self.closed:
             self.is_down = True
@@ -175,17 +190,17 @@ class Connecting:
         """Ask for the messages whose first frame begins so."""
         self.prefixes.append(prefix)
         if self.peer is not None:
-            self._change(prefix, 1)
+            self._change(prefix, True)
 
     def unsubscribe(self, prefix: bytes) -> None:
         """Take a subscription back."""
         self.prefixes.remove(prefix)
         if self.peer is not None:
-            self._change(prefix, -1)
+            self._change(prefix, False)
 
-    def _change(self, prefix: bytes, by: int) -> None:
+    def _change(self, prefix: bytes, begins: bool) -> None:
         if isinstance(self.peer, Publisher):
-            self.peer.change(prefix, by)
+            self.peer.change(self.identity, prefix, begins)
 
 
 class MemorySockets:
@@ -244,10 +259,14 @@ class MemorySockets:
         return Bound(self, listening.address, received)
 
     def publisher(
-        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> Publisher:
         """Open an XPUB."""
-        return Publisher(self, listening.address, subscribed)
+        return Publisher(self, listening.address, grants, subscribed)
 
     def dealer(
         self,
@@ -286,10 +305,14 @@ class MemoryProcess:
         return made
 
     def publisher(
-        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> Publisher:
         """Open an XPUB."""
-        made = self._network.publisher(listening, subscribed)
+        made = self._network.publisher(listening, grants=grants, subscribed=subscribed)
         self._own.append(made)
         return made
 

@@ -68,7 +68,7 @@ class Service:
             random=lambda: 0.5,
             api_key=KEY,
         )
-        host.worker.watch_held(self.announcer.changed)
+        host.worker.held_changed = self.announcer.changed
         self.server.open(self.sockets, ports.router)
         self.announcer.start()
         await host.begin(dispatch, Logger())
