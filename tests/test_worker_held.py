@@ -1,15 +1,17 @@
 """Which processors a worker tells others that it has."""
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.commands import Command
+from kato.commands import Command, Reply
 from kato.errors import ProcessorNotFound, StorageUnavailable
 from kato.worker import Worker
 from tests.doubles import HeldStore, Threads, at_once
 
-LONG = {"observations": [{"strings": ["a"]}] * 101}
+LONG: dict[str, Any] = {"observations": [{"strings": ["a"]}] * 101}
 
 
 class HeldTests(SynchronousTestCase):
@@ -35,7 +37,7 @@ class HeldTests(SynchronousTestCase):
     def start(self) -> None:
         self.successResultOf(Deferred.fromCoroutine(self.worker.start()))
 
-    def ask(self, operation: str, processor: str = "p", **params: object) -> "Deferred[object]":
+    def ask(self, operation: str, processor: str = "p", **params: Any) -> "Deferred[Reply]":
         asked = self.worker.ask(Command.parse(operation, params, processor))
         self.store.release_all()
         return asked

@@ -1,5 +1,6 @@
 """A service tells gateways of itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -110,7 +111,7 @@ class AnnouncerCase(SynchronousTestCase):
         self.announcer.changed()
         self.network.pump()
 
-    def errors(self, events: list[dict[str, Any]]) -> list[str]:
+    def errors(self, events: Sequence[dict[str, Any]]) -> list[str]:
         return [formatEvent(each) for each in events if each["log_level"] is LogLevel.error]
 
 
@@ -338,6 +339,19 @@ class TwoGatewaysTests(AnnouncerCase):
         self.first.refused, self.first.undecided = {"q": "no"}, ["r"]
         self.start()
         self.assertEqual(self.other.take(), [(["p"], [], 1)])
+
+    def test_stop(self) -> None:
+        """The last that a gateway hears is that the service leaves, also where the first one has
+        just confirmed something."""
+        self.start()
+        self.held = frozenset({"p", "q"})
+        self.announcer.changed()
+        self.clock.advance(0)
+        stopped = self.announcer.stop()
+        self.network.pump()
+        self.successResultOf(stopped)
+        for gateway in (self.first, self.other):
+            self.assertEqual(gateway.told[-1]["type"], "leave")
 
     def test_first_is_away(self) -> None:
         """While the first gateway is away, the other one is told what waits for its word."""

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
 
 from kato import roster
@@ -14,16 +15,17 @@ from kato.commands import Command
 from kato.dispatch import Dispatch
 from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
 from kato.hosting import Host
+from kato.processor_service import ProcessorService, build
 from kato.protocols.zmq.addresses import Address, bind
-from kato.protocols.zmq.announcer import Announcer, Identity
 from kato.protocols.zmq.sockets import ZmqSockets
 from kato.routed import Routed
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
-from kato.zmq_hosting import ZmqPorts, make_server
+from kato.zmq_hosting import ZmqPorts
 
-SETTLING = 0.3
+SETTLING = 0.5
 KEY = b"secret"
+LOOPBACK = Address("127.0.0.1", 0)
 
 
 def in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
@@ -33,54 +35,34 @@ def in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
 class Service:
     """A processor service, which may be ended and started again with what it has stored."""
 
-    def __init__(self, reactor: Any, gateways: list[str]) -> None:
+    def __init__(self, reactor: Any, gateways: tuple[Address, ...]) -> None:
         self.reactor = reactor
         self.gateways = gateways
         self.store = MemoryStore()
-        self.boot = 0
-        spare = bind(Address("127.0.0.1", 0))
+        spare = bind(LOOPBACK)
         self.port = spare.where
         spare.close()
 
     async def start(self) -> None:
         """Load what is stored, and be there for gateways."""
-        self.boot += 1
-        self.sockets = ZmqSockets(reactor=self.reactor, in_thread=in_thread)
-        settings = Settings(api_key=KEY, checkpoint=0)
+        settings = Settings(api_key=KEY, checkpoint=0, timeout=5, gateways=self.gateways)
         host = Host(settings, self.store, clock=self.reactor, in_thread=in_thread)
-        dispatch = Dispatch(host.processors, clock=self.reactor, timeout=5)
-        ports = ZmqPorts(bind(self.port), bind(Address("127.0.0.1", 0)))
-        self.server = make_server(
-            settings, ports, dispatch, host.sole, clock=self.reactor, in_thread=in_thread
-        )
-        self.announcer = Announcer(
-            Identity(
-                service=self.port.name,
-                address=str(self.port),
-                boot=str(self.boot),
-                events=ports.events.where.port,
-            ),
-            self.gateways,
-            held=host.worker.held,
-            under_way=lambda: int(dispatch.statistics()["under_way"]),
-            sockets=self.sockets,
+        ports = ZmqPorts(bind(self.port), bind(LOOPBACK))
+        self.service = ProcessorService(
+            settings,
+            build(settings, host, clock=self.reactor, in_thread=in_thread, zmq=ports),
+            ports,
+            sockets=ZmqSockets(reactor=self.reactor, in_thread=in_thread),
             clock=self.reactor,
-            random=lambda: 0.5,
-            api_key=KEY,
+            threads=ThreadPool(0, 1),
+            stop_reactor=lambda: None,
         )
-        host.worker.held_changed = self.announcer.changed
-        self.server.open(self.sockets, ports.router)
-        self.announcer.start()
-        await host.begin(dispatch, Logger())
-        self.worker = host.worker
-        ports.events.close()
+        await self.service.begin()
 
     async def stop(self) -> None:
         """End as a service does that is told to."""
-        await self.announcer.stop()
-        await self.worker.stop()
-        self.server.close()
-        await self.sockets.close()
+        for ending in self.service.endings():
+            await ending.begin()
 
 
 class Gateway:
@@ -134,18 +116,19 @@ class DiscoveryTests(TestCase):
 
         self.reactor: Any = reactor
         self.patch(roster, "SETTLING", SETTLING)
-        spare = [bind(Address("127.0.0.1", 0)) for _ in range(2)]
+        spare = [bind(LOOPBACK) for _ in range(2)]
         self.gateways = [Gateway(reactor, each.where) for each in spare]
         for each in spare:
             each.close()
-        addresses = [str(each.port) for each in self.gateways]
+        addresses = tuple(each.port for each in self.gateways)
         self.services = [Service(reactor, addresses) for _ in range(2)]
         self.running: list[Service | Gateway] = []
         self.addCleanup(self.stop_all)
-        for part in (*self.gateways, *self.services):
-            await self.run_part(part)
         for gateway in self.gateways:
-            await self.until(lambda gateway=gateway: self.is_ready(gateway))
+            await self.run_part(gateway)
+        for service in self.services:
+            await self.run_part(service)
+        await self.all_ready()
 
     async def run_part(self, part: Service | Gateway) -> None:
         await part.start()
@@ -163,6 +146,9 @@ class DiscoveryTests(TestCase):
         while not condition():
             await deferLater(self.reactor, 0.01)
 
+    async def all_ready(self) -> None:
+        await self.until(lambda: all(map(self.is_ready, self.gateways)))
+
     def is_ready(self, gateway: Gateway) -> bool:
         answering = [each["healthy"] for each in gateway.services().values()]
         return gateway.routed.ready and answering == [True, True]
@@ -173,6 +159,16 @@ class DiscoveryTests(TestCase):
         except KatoError as error:
             return error
         raise AssertionError(f"{operation} on {processor} was answered")
+
+    async def answered(
+        self, gateway: Gateway, operation: str, processor: str, **params: Any
+    ) -> dict[str, Any]:
+        """Ask until the service is there again."""
+        while True:
+            try:
+                return await gateway.ask(operation, processor, **params)
+            except ProcessorUnavailable:
+                await deferLater(self.reactor, 0.01)
 
     async def test_placed(self) -> None:
         """New processors are placed on the services evenly, through whatever gateway they are
@@ -205,8 +201,7 @@ class DiscoveryTests(TestCase):
             self.assertEqual(error.retry_after, 1)
         await self.run_part(service)
         for gateway in self.gateways:
-            await self.until(lambda gateway=gateway: self.is_ready(gateway))
-            await gateway.ask("observe", "p", strings=["a"])
+            await self.answered(gateway, "observe", "p", strings=["a"])
 
     async def test_first_gateway_comes_back(self) -> None:
         """While the first gateway is away, the other one goes on with what is known, and places
@@ -216,7 +211,7 @@ class DiscoveryTests(TestCase):
         await first.ask("create_processor", "p")
         where = await other.where()
         await self.end(first)
-        await other.ask("observe", "p", strings=["a"])
+        await self.answered(other, "observe", "p", strings=["a"])
         for operation in ("observe", "get_status"):
             error = await self.refused(other, operation, "new")
             self.assertIsInstance(error, ProcessorUnavailable)
@@ -249,9 +244,9 @@ class DiscoveryTests(TestCase):
         second.store = owner.store
         await self.end(second)
         await self.run_part(second)
+        await self.all_ready()
         for gateway in self.gateways:
-            await self.until(lambda gateway=gateway: self.is_ready(gateway))
             self.assertEqual(await gateway.where(), where)
-            await gateway.ask("observe", "p", strings=["b"])
+            await self.answered(gateway, "observe", "p", strings=["b"])
         refused = self.gateways[0].services()[second.port.name]["refused"]
         self.assertEqual(list(refused), ["p"])

@@ -281,9 +281,11 @@ class FirstGatewayTests(RegistryCase):
         self.registry.close()
         self.network.pump()
         answers = [pack({"status": "fine"}), b"\xc1", pack({"status": "okay", "service": 5})]
-        router = self.network.router(
-            MemoryPort(ADDRESS), lambda frames: router.send([*frames[:-1], answers.pop()])
-        )
+
+        def received(frames: list[bytes]) -> None:
+            router.send([*frames[:-1], answers.pop()])
+
+        router = self.network.router(MemoryPort(ADDRESS), received)
         self.clock.advance(1)
         self.network.pump()
         for _ in range(len(answers)):
