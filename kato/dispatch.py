@@ -1,7 +1,6 @@
 """From a command at an edge to the processor it speaks to, and back in time (SPEC 8)."""
 
 from typing import Any
-from uuid import uuid4
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -11,7 +10,7 @@ from zope.interface import Interface
 
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
+from kato.errors import ProcessorUnavailable, Timeout
 from kato.events import Listener, Subscribed, Wish
 
 
@@ -67,11 +66,13 @@ class Dispatch:
 
         @raise KatoError: (the Deferred fails) and nothing else.
         """
-        answer: Deferred[Reply] = Deferred()
         if self._stopping:
-            answer.errback(ProcessorUnavailable("the server is stopping", retry_after=1))
-            return answer
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
         asked = self._processors.ask(command)
+        if asked.called and isinstance(asked.result, Reply):  # as most are: no time can run out
+            self._answered += 1
+            return asked
+        answer: Deferred[Reply] = Deferred()
         self._under_way.add(answer)
         deadline = self._clock.callLater(self._timeout, self._expire, command, asked, answer)
 
@@ -82,7 +83,8 @@ class Dispatch:
             deadline.cancel()
             self._answered += 1
             if isinstance(result, Failure):
-                answer.errback(self._judged(command, result))
+                where = f"{command.operation} on {command.processor}"
+                answer.errback(judged(result, self.log, where))
             else:
                 answer.callback(result)
             return None
@@ -123,20 +125,6 @@ class Dispatch:
                 outcome_unknown=command.row.changes and any(begun),
             )
         )
-
-    def _judged(self, command: Command, failure: Failure) -> Failure:
-        """What a client may see of a failure: all of ours, of others a reference into the log."""
-        if failure.check(KatoError):
-            return failure
-        reference = uuid4().hex[:12]
-        self.log.failure(
-            "defect {reference} in {operation} on {processor}",
-            failure=failure,
-            reference=reference,
-            operation=command.operation,
-            processor=command.processor,
-        )
-        return Failure(InternalError(f"internal error, logged under {reference}"))
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of requests and processors."""

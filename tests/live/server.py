@@ -1,4 +1,4 @@
-"""A gateway in a process of its own, as an operator would run it."""
+"""A service in a process of its own, as an operator would run it."""
 
 import http.client
 import json
@@ -11,47 +11,46 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Condition, Thread
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
 """Seconds after which a process that does not do what is waited for fails the test."""
 
 
-class LiveServer:
-    """Runs C{twistd kato-gateway} on a free port of loopback, and speaks REST to it."""
+class LiveProcess:
+    """Runs C{twistd} with one of our services."""
 
     def __init__(
         self,
+        service: str,
         *options: str,
         program: Sequence[str] = (),
         env: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """
-        @param options: those of the gateway; C{--listen} is added.
+        @param service: the name by which C{twistd} knows it.
         @param program: what to run in the place of C{twistd}, as arguments to Python.
         """
         self._command = [
             sys.executable,
             *(program or ("-c", "from twisted.scripts.twistd import run; run()")),
-            *("--nodaemon", "--pidfile=", "kato-gateway"),
-            *("--listen", "tcp:0:interface=127.0.0.1"),
+            *("--nodaemon", "--pidfile=", service),
             *options,
         ]
         self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
-        self.port = 0
         self.log: list[str] = []
         self._said = Condition()
         self._ended = False
 
-    def start(self) -> "LiveServer":
+    def start(self) -> Self:
         """Start it, and wait until it is ready."""
         self.launch()
-        self.wait_for(r'Gateway: ready$|"message": "ready"')
+        self.wait_for(r': ready$|"message": "ready"')
         return self
 
     def launch(self) -> None:
-        """Start it, and wait until it is known where it listens."""
+        """Start it."""
         self._process = subprocess.Popen(
             self._command,
             env=self._env,
@@ -62,7 +61,6 @@ class LiveServer:
         )
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -99,9 +97,13 @@ class LiveServer:
         self._process.kill()
         self.wait()
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def terminate(self) -> int:
         """Ask it to end, and give its exit status."""
-        self._process.send_signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
         return self.wait()
 
     def wait(self) -> int:
@@ -118,6 +120,29 @@ class LiveServer:
         """End it if it still runs."""
         if self.alive:
             self.kill()
+
+
+class LiveServer(LiveProcess):
+    """Runs C{twistd kato-gateway} on a free port of loopback, and speaks REST to it."""
+
+    def __init__(
+        self,
+        *options: str,
+        program: Sequence[str] = (),
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """
+        @param options: those of the gateway; C{--listen} is added.
+        @param program: what to run in the place of C{twistd}, as arguments to Python.
+        """
+        listen = ("--listen", "tcp:0:interface=127.0.0.1")
+        super().__init__("kato-gateway", *listen, *options, program=program, env=env)
+        self.port = 0
+
+    def launch(self) -> None:
+        """Start it, and wait until it is known where it listens."""
+        super().launch()
+        self.port = int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
 
     def connect(self, timeout: float = PATIENCE) -> "Connection":
         """@param timeout: seconds that an answer may take."""
@@ -141,17 +166,37 @@ class Connection:
         response = self._sent(method, path, body, headers)
         return response.status, json.loads(response.read())
 
-    def text(self, method: str, path: str, body: object = None) -> str:
+    def text(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         """Send a request; gives the answer's body as it came."""
-        return self._sent(method, path, body, {}).read().decode()
+        return self._sent(method, path, body, headers).read().decode()
+
+    def raw(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        """Send a request; gives the answer's body as it came, compressed or not."""
+        return self._sent(method, path, None, headers).read()
 
     def _sent(
         self, method: str, path: str, body: object, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
+        self.request(method, path, body, headers)
+        return self._http.getresponse()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Send a request, and do not wait for the answer."""
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
-        return self._http.getresponse()
 
     def get(self, path: str) -> dict[str, Any]:
         """GET what must succeed."""

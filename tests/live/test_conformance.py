@@ -1,82 +1,121 @@
-"""The worked cases over HTTP, against live servers on SQLite, one for each way to match."""
+"""The worked cases over sockets, against live servers: over HTTP with each way to match, over
+ZeroMQ with a plain REQ socket, and over HTTP through a gateway whose processors live in two
+services."""
 
 import json
-import re
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.conformance import cases, same
 from tests.engine.providers import built
-from tests.live.server import Connection, LiveServer
-
-_REQUESTS = {
-    "observe": ("POST", "observe"),
-    "learn": ("POST", "learn"),
-    "get_predictions": ("GET", "predictions"),
-    "get_forecast": ("GET", "forecast"),
-    "change_genes": ("POST", "genes/change"),
-    "clear_short_term_memory": ("POST", "clear-short-term-memory"),
-    "clear_all_memory": ("POST", "clear-all-memory"),
-}
-_VARYING = re.compile(r'"(time_stamp|unique_id)":("[^"]*"|[0-9.]+)')
+from tests.live.family import Family, LiveService, zmq_port
+from tests.live.server import LiveServer
+from tests.live.speaking import ReqSpeaker, RestSpeaker, Speaker, lasting
 
 
 class ConformanceTests(SynchronousTestCase):
-    """Two servers that hash differently are given the same cases, and so are two that match
-    differently."""
-
-    def connect(self, **environment: str) -> None:
-        """Start a server with this environment, and speak to it as well."""
-        server = LiveServer("--storage", f"sqlite:{self.mktemp()}", env=environment)
-        self.addCleanup(server.stop)
-        connection = server.start().connect()
-        self.addCleanup(connection.close)
-        self.assertEqual(connection.get("/stats")["matcher"], environment["KATO_MATCHER"])
-        self.connections.append(connection)
+    """Servers of different kinds are given the same cases, and answer the same."""
 
     def setUp(self) -> None:
-        self.connections: list[Connection] = []
+        self.speakers: list[Speaker] = []
 
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Send a request to both; gives the answer, which is the same to the last byte, less the
-        time and ids that the server made."""
-        first, second = (
-            _VARYING.sub(r'"\1":0', each.text(method, path, body)) for each in self.connections
-        )
-        self.assertEqual(first, second)
-        answer: dict[str, Any] = json.loads(first)
-        self.assertEqual(answer["status"], "okay", answer)
-        return answer
+    def add(self, speaker: Speaker) -> None:
+        """Speak to this one, too."""
+        self.addCleanup(speaker.close)
+        self.speakers.append(speaker)
+
+    def storage(self) -> list[str]:
+        """A store on a file of its own."""
+        return ["--storage", f"sqlite:{self.mktemp()}"]
+
+    def add_server(self, **environment: str) -> None:
+        """Start a gateway with processors of its own in this environment."""
+        server = LiveServer(*self.storage(), env=environment)
+        self.addCleanup(server.stop)
+        connection = server.start().connect()
+        self.assertEqual(connection.get("/stats")["matcher"], environment["KATO_MATCHER"])
+        self.add(RestSpeaker(connection))
+
+    def add_family(self, family: Family) -> None:
+        """Start a gateway with services."""
+        self.addCleanup(family.stop)
+        self.add(family.start().speak())
 
     def test_python(self) -> None:
         """Every case gives what it must where Python matches, however a process hashes."""
-        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="1")
-        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="2")
+        self.add_server(KATO_MATCHER="python", PYTHONHASHSEED="1")
+        self.add_server(KATO_MATCHER="python", PYTHONHASHSEED="2")
         self.go_through()
 
     def test_native(self) -> None:
         """Every case gives what it must where the kernel matches, to the last byte what it gives
         where Python does."""
         built("native")
-        self.connect(KATO_MATCHER="native", PYTHONHASHSEED="1")
-        self.connect(KATO_MATCHER="python", PYTHONHASHSEED="2")
+        self.add_server(KATO_MATCHER="native", PYTHONHASHSEED="1")
+        self.add_server(KATO_MATCHER="python", PYTHONHASHSEED="2")
         self.go_through()
+
+    def test_zmq(self) -> None:
+        """Every case gives over ZeroMQ what it must, and what it gives over HTTP; a service and a
+        gateway do not differ."""
+        service = LiveService(*self.storage()).start()
+        self.addCleanup(service.stop)
+        self.add(service.speak())
+        gateway = LiveServer(*self.storage(), "--zmq", "tcp://127.0.0.1:0").start()
+        self.addCleanup(gateway.stop)
+        self.add(ReqSpeaker(zmq_port(gateway)))
+        self.add_server(KATO_MATCHER="python")
+        self.go_through()
+
+    def test_told(self) -> None:
+        """Every case gives through a gateway that is told which processors two services hold what
+        it must, to the last byte what it gives where a gateway has them itself."""
+        names = [f"c{number}" for number in range(self.number())]
+        services = [self.storage(), self.storage()]
+        self.add_family(Family(*services, held=[names[::2], names[1::2]]))
+        self.add_server(KATO_MATCHER="python")
+        self.go_through()
+
+    def test_announced(self) -> None:
+        """Every case gives through a gateway that places processors on two services what it must,
+        to the last byte what it gives where a gateway has them itself; both services have some."""
+        family = Family(self.storage(), self.storage())
+        self.add_family(family)
+        self.add_server(KATO_MATCHER="python")
+        self.go_through()
+        speakers = [member.process.speak() for member in family.members]
+        for speaker in speakers:
+            self.addCleanup(speaker.close)
+        held = [speaker.ask("list_processors")["total"] for speaker in speakers]
+        self.assertEqual(sorted(held), [self.number() // 2, (self.number() + 1) // 2])
+
+    def number(self) -> int:
+        """How many cases there are."""
+        return sum(1 for _ in cases())
+
+    def ask(self, operation: str, params: dict[str, Any], processor: str) -> dict[str, Any]:
+        """Say it to all; gives the answer, which is the same to the last byte, less the time and
+        ids that a server made."""
+        first, *others = (
+            lasting(each.text(operation, params, processor)) for each in self.speakers
+        )
+        self.assertEqual([first] * len(others), others)
+        answer: dict[str, Any] = json.loads(first)
+        self.assertEqual(answer["status"], "okay", answer)
+        return answer
 
     def go_through(self) -> None:
         count = 0
         for number, case in enumerate(cases()):
             count += 1
-            self.ask("PUT", f"/c{number}", {"genes": case["genes"]})
+            self.ask("create_processor", {"genes": case["genes"]}, f"c{number}")
             for step in case["steps"]:
-                self.step(f"/c{number}", case["name"], dict(step))
+                self.step(f"c{number}", case["name"], dict(step))
         self.assertGreater(count, 200)
 
     def step(self, processor: str, name: str, step: dict[str, Any]) -> None:
         operation, expected = step.pop("op"), step.pop("expect")
-        method, path = _REQUESTS[operation]
-        if method == "GET" and step:
-            path += "?" + "&".join(f"{key}={value}" for key, value in step.items())
-        answer = self.ask(method, f"{processor}/{path}", step if method == "POST" else None)
+        answer = self.ask(operation, step, processor)
         given = {key: answer.get(key) for key in expected}
         self.assertTrue(same(given, expected), f"{name}, {operation}: {given} is not {expected}")

@@ -46,7 +46,7 @@ def _invalid(method: str, path: str, body: str | bytes | None, names: str) -> Ma
 
 # Fields of the operations, by the body's text, as JSON cannot write all of these as values.
 
-_OBSERVATIONS = [
+OBSERVATIONS = [
     ('{"strings": "hello"}', "strings: expected a list"),
     ('{"strings": {}}', "strings: expected a list"),
     ('{"strings": 1}', "strings: expected a list"),
@@ -303,7 +303,7 @@ _BAD_IDS = [
 
 def _of_bodies() -> Iterator[Malformed]:
     tables = [
-        ("POST", "/p1/observe", _OBSERVATIONS),
+        ("POST", "/p1/observe", OBSERVATIONS),
         ("POST", "/p1/observe-sequence", _SEQUENCES),
         ("POST", "/p1/genes/change", _GENE_CHANGES),
         ("PUT", "/p1/model/MODEL%7Cabc", _MODEL_UPDATES),

@@ -168,7 +168,8 @@ class ZmqServer:
 
     def _command(self, request: Request) -> Command:
         """The command of a request that may be made: a plain ping needs no key."""
-        if request.method != "ping" or request.processor is not None:
+        plain = isinstance(request.method, str) and request.method == "ping"
+        if not plain or request.processor is not None:
             self._check_key(request.api_key)
         return request.command(self._sole)
 

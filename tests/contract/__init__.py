@@ -1,0 +1,1 @@
+"""What all providers of L{kato.dispatch.IProcessors} promise."""

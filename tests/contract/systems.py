@@ -1,0 +1,202 @@
+"""Providers of L{kato.dispatch.IProcessors}, each with a worker at its end, whose store and threads
+a test holds."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Clock, deferLater
+
+from kato.changes import Changes, Deletion
+from kato.codec import decode_json, encode_json
+from kato.commands import Command, Reply
+from kato.dispatch import Dispatch, IProcessors
+from kato.protocols.zmq.addresses import Address, bind
+from kato.protocols.zmq.interface import Listening, Sockets
+from kato.protocols.zmq.remote import RemoteProcessors
+from kato.protocols.zmq.server import ZmqServer
+from kato.worker import Worker
+from tests.doubles import HeldStore, Threads, at_once
+from tests.zmq.memory import MemoryPort, MemorySockets
+
+T = TypeVar("T")
+
+_LOOK = 0.001
+"""Seconds after which is looked again whether what must come over sockets has come."""
+
+
+class Store(HeldStore):
+    """A memory store whose commits wait only while a test holds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holds = False
+
+    def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
+        return super().commit(changes) if self.holds else self.inner.commit(changes)
+
+
+class System:
+    """Somebody who has processors, and the worker that truly has them."""
+
+    takes_back = True
+    """Whether what waits at the worker can still be taken back."""
+    processors: Any
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self.clock = clock
+        self.store = Store()
+        self.threads = Threads()
+        self.holds_threads = False
+        self.worker: Worker
+
+    async def start(self, **options: Any) -> None:
+        """Make the worker, and all that lies before it.
+
+        @param options: of the worker.
+        """
+        self.worker = Worker(
+            self.store,
+            clock=self.clock,
+            in_thread=self._in_thread,
+            **{"make_id": lambda: "made", "checkpoint": 0.0, **options},
+        )
+        await Deferred.fromCoroutine(self.worker.start())
+        self.processors = self.reach(self.worker)
+
+    def _in_thread(self, call: Callable[[], Any]) -> "Deferred[Any]":
+        return self.threads(call) if self.holds_threads else at_once(call)
+
+    def reach(self, worker: IProcessors) -> Any:
+        """Who asks the worker."""
+        raise NotImplementedError
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Let things happen until it is so."""
+        raise NotImplementedError
+
+    async def result(self, deferred: "Deferred[T]") -> T:
+        """What comes of it."""
+        done: list[object] = []
+        deferred.addBoth(_noted, done)
+        await self.until(lambda: bool(done))
+        return await deferred
+
+    async def stop(self) -> None:
+        """Let go of all."""
+        await self.result(Deferred.fromCoroutine(self.worker.stop()))
+
+
+def _noted(result: T, done: list[object]) -> T:
+    done.append(result)
+    return result
+
+
+class Embedded(System):
+    """The worker itself."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+
+    def reach(self, worker: IProcessors) -> Any:
+        return worker
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        assert so(), "it is not so, and nothing is on its way"
+
+
+class Remote(System):
+    """The worker behind a ROUTER, and who asks it from elsewhere."""
+
+    takes_back = False
+    sockets: Sockets
+
+    def reach(self, worker: IProcessors) -> RemoteProcessors:
+        self.dispatch = Dispatch(worker, clock=self.clock, timeout=30.0)
+        self.server = ZmqServer(
+            self.dispatch,
+            clock=self.clock,
+            in_thread=at_once,
+            api_key=b"secret",
+            sole=lambda: None,
+            controls={"hello": lambda _: {"status": "okay", "service": "it", "boot": "b"}},
+        )
+        listening = self.listen()
+        self.address = listening.address
+        self.server.open(self.sockets, listening)
+        return RemoteProcessors(
+            self.address,
+            sockets=self.sockets,
+            clock=self.clock,
+            in_thread=at_once,
+            random=lambda: 0.5,
+            api_key=b"secret",
+        )
+
+    def listen(self) -> Listening:
+        """A port for the ROUTER."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        await self.result(self.processors.close())
+        self.server.close()
+        await super().stop()
+
+
+class InMemory(Remote):
+    """Over sockets in memory, on a clock."""
+
+    def __init__(self) -> None:
+        self.moved = Clock()
+        super().__init__(self.moved)
+        self.sockets = MemorySockets(self.moved)
+
+    def listen(self) -> Listening:
+        return MemoryPort("tcp://127.0.0.1:5555")
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        self.sockets.pump()
+        assert so(), "it is not so, and nothing is on its way"
+
+
+class OverSockets(Remote):
+    """Over ZeroMQ's own sockets, on the reactor."""
+
+    def __init__(self) -> None:
+        from twisted.internet import reactor
+        from twisted.internet.threads import deferToThread
+
+        from kato.protocols.zmq.sockets import ZmqSockets
+
+        self.reactor: Any = reactor
+        super().__init__(self.reactor)
+        self.opened = ZmqSockets(reactor=reactor, in_thread=deferToThread)
+        self.sockets = self.opened
+
+    def listen(self) -> Listening:
+        return bind(Address("127.0.0.1", 0))
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        while not so():
+            await deferLater(self.reactor, _LOOK, lambda: None)
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.opened.close()
+
+
+def answer_of(reply: Reply) -> dict[str, Any]:
+    """An answer as a client reads it."""
+    answer: Any = decode_json(encode_json(reply.as_dict()))
+    return dict(answer)
+
+
+def command(
+    operation: str,
+    params: dict[str, Any] | None = None,
+    processor: str | None = "p1",
+    request_id: str | None = None,
+) -> Command:
+    """A command as an edge makes it."""
+    return Command.parse(operation, params or {}, processor, request_id)

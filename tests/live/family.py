@@ -1,0 +1,173 @@
+"""A gateway and its services in processes of their own, with a network before each of them."""
+
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Self
+
+from tests.live.network import Network, Wires
+from tests.live.server import PATIENCE, LiveProcess, LiveServer
+from tests.live.speaking import ReqSpeaker, RestSpeaker
+
+
+class LiveService(LiveProcess):
+    """Runs C{twistd kato-processor} on a free port of loopback."""
+
+    def __init__(self, *options: str, env: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__("kato-processor", "--zmq", "tcp://127.0.0.1:0", *options, env=env)
+        self.port = 0
+
+    def launch(self) -> None:
+        """Start it, and wait until it is known where it listens."""
+        super().launch()
+        self.port = zmq_port(self)
+
+    def speak(self) -> ReqSpeaker:
+        """A plain client."""
+        return ReqSpeaker(self.port)
+
+
+def zmq_port(process: LiveProcess) -> int:
+    """Where a process answers over ZeroMQ."""
+    return int(process.wait_for(r"listening on tcp://127\.0\.0\.1:(\d+)").group(1))
+
+
+class Member:
+    """One service of a family, whatever process it is at the moment; the gateway knows it by the
+    network before it."""
+
+    def __init__(self, wires: Wires, *options: str) -> None:
+        self._options = options
+        self.network = Network(wires)
+        self.network.shut()
+        self.processes: list[LiveService] = []
+
+    @property
+    def address(self) -> str:
+        """Where a gateway reaches it, as host:port."""
+        return f"127.0.0.1:{self.network.port}"
+
+    @property
+    def process(self) -> LiveService:
+        """The one that runs, or ran last."""
+        return self.processes[-1]
+
+    def start(self) -> None:
+        """Start a process; wait until it is ready."""
+        process = LiveService(*self._options, "--advertise", f"tcp://{self.address}")
+        self.processes.append(process)
+        process.start()
+        self.network.lead_to(process.port)
+        self.network.open()
+
+    def kill(self) -> None:
+        """End its process at once."""
+        self.process.kill()
+        self.network.shut()
+
+    def end(self) -> int:
+        """Ask its process to end; gives the exit status."""
+        status = self.process.terminate()
+        self.network.shut()
+        return status
+
+    def stop_reading(self) -> None:
+        """Let its process do nothing at all."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let its process go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End all that is left of it."""
+        for each in self.processes:
+            each.stop()
+
+
+class Family:
+    """A gateway, and services to which it routes: the ones it is told of, or those that announce
+    themselves to its registry."""
+
+    def __init__(
+        self,
+        *services: Sequence[str],
+        held: Sequence[Sequence[str]] | None = None,
+        gateway: Sequence[str] = (),
+    ) -> None:
+        """
+        @param services: the options of each.
+        @param held: which processors each holds; where it is not said, there is a registry.
+        @param gateway: more options of the gateway.
+        """
+        self._wires = Wires()
+        self._registry: Network | None = None
+        self._gateway = [*gateway, "--storage", "memory:"]
+        announcing: list[str] = []
+        if held is None:
+            self._registry = Network(self._wires)
+            self._registry.lead_to(_free_port())
+            self._gateway += ["--registry", f"tcp://127.0.0.1:{self._registry.target}"]
+            announcing = ["--registry", f"tcp://127.0.0.1:{self._registry.port}"]
+        self.members = [Member(self._wires, *options, *announcing) for options in services]
+        if held is not None:
+            routes = [
+                f"{processor}:{member.address}"
+                for member, processors in zip(self.members, held, strict=True)
+                for processor in processors
+            ]
+            self._gateway += ["--processors", ",".join(routes)]
+        self.gateways: list[LiveServer] = []
+
+    def start(self) -> Self:
+        """Start all, the gateway first."""
+        self.start_gateway()
+        for member in self.members:
+            member.start()
+        return self
+
+    @property
+    def gateway(self) -> LiveServer:
+        """The one that runs, or ran last."""
+        return self.gateways[-1]
+
+    def start_gateway(self) -> None:
+        """Start another gateway; wait until it is ready."""
+        gateway = LiveServer(*self._gateway)
+        self.gateways.append(gateway)
+        gateway.start()
+
+    def speak(self, timeout: float = PATIENCE) -> RestSpeaker:
+        """A client of the gateway.
+
+        @param timeout: seconds that an answer may take.
+        """
+        return RestSpeaker(self.gateway.connect(timeout))
+
+    @property
+    def networks(self) -> list[Network]:
+        """All that lies between its processes."""
+        between = [member.network for member in self.members]
+        return between if self._registry is None else [*between, self._registry]
+
+    def logs(self) -> list[str]:
+        """What all its processes said, the present ones and the former."""
+        processes: list[LiveProcess] = [*self.gateways]
+        for member in self.members:
+            processes += member.processes
+        return [line for process in processes for line in process.log]
+
+    def stop(self) -> None:
+        """End all that is left of it."""
+        for gateway in self.gateways:
+            gateway.stop()
+        for member in self.members:
+            member.stop()
+        self._wires.close()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
