@@ -8,6 +8,7 @@ opened and every port bound.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from kato.binding import bound_endpoint, shown, stopped
+from kato.binding import bound_endpoint, bound_port, shown, stopped
 from kato.dispatch import Dispatch
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
@@ -70,6 +71,7 @@ def build(
             clock=clock,
             in_thread=in_thread,
             publisher=publisher,
+            boot=token_hex(8),
         )
 
     def statistics() -> dict[str, object]:
@@ -161,7 +163,12 @@ def makeService(options: GatewayOptions) -> IService:
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
     holder: Holder
     if settings.routes:
-        holder = Routed(settings, sockets=sockets, clock=reactor, in_thread=in_thread)
+        registry = None
+        if settings.registry is not None:
+            registry = bound_port("--registry", settings.registry, settings)
+        holder = Routed(
+            settings, sockets=sockets, clock=reactor, in_thread=in_thread, registry=registry
+        )
     else:
         holder = make_host(settings, reactor, threads)
     zmq = bound_zmq(settings)

@@ -77,6 +77,7 @@ class Worker:
         make_id: Callable[[], str] = lambda: str(uuid4()),
         make_epoch: Callable[[], str] = lambda: token_hex(8),
         matcher: Provider | None = None,
+        held_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param store: an open store, which nobody else uses.
@@ -85,6 +86,7 @@ class Worker:
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param make_epoch: makes names of histories of events, none of them ever twice.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
+        @param held_changed: is told when L{held} may have changed.
         """
         self._matcher = matcher or best_provider()
         self._store = store
@@ -102,6 +104,7 @@ class Worker:
         self._foresight = Foresight(
             self.hub, clock=clock, in_thread=in_thread, tell=self._foreseen, free=self._pump
         )
+        self.held_changed = held_changed
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
@@ -122,6 +125,7 @@ class Worker:
         stored = await self._store.processors()
         loading = [self._load(self._slot(processor)) for processor in stored]
         self._opened.callback(None)
+        self.held_changed()
         for slot in list(self._slots.values()):
             self._pump(slot)
         await gatherResults(loading)
@@ -194,10 +198,17 @@ class Worker:
         first = next(taken, None)
         return first if next(taken, None) is None else None
 
+    def held(self) -> frozenset[str] | None:
+        """The processors that are here or are being made; C{None}: that is not known yet."""
+        if not self._opened.called:
+            return None
+        return frozenset(slot.id for slot in self._slots.values() if slot.taken)
+
     def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
         if slot is None:
             slot = self._slots[processor] = Slot(processor)
+            self.held_changed()
         return slot
 
     def _pump(self, slot: Slot) -> None:
@@ -220,6 +231,7 @@ class Worker:
     def _tidy(self, slot: Slot) -> None:
         if slot.vacant and self._slots.get(slot.id) is slot:
             del self._slots[slot.id]
+            self.held_changed()
 
     def _begin(self, slot: Slot, ask: Ask) -> None:
         command = ask.command

@@ -49,13 +49,14 @@ def make_server(
     clock: IReactorTime,
     in_thread: InThread,
     publisher: EventPublisher | None,
+    boot: str,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
     @param sole: the only processor there is, if there is just one.
     @param publisher: who publishes events, if anybody does.
+    @param boot: names this start of the process, and no other one.
     """
-    boot = token_hex(8)
 
     def hello(_: object) -> dict[str, Any]:
         return {

@@ -62,7 +62,7 @@ class ServiceTests(SynchronousTestCase):
             stop_reactor=lambda: self.fail("it cannot start"),
         )
         made.startService()
-        self.addCleanup(made.stopService)
+        self.addCleanup(lambda: made.running and made.stopService())
         return made
 
     def gateway(self, **settings: Any) -> Any:
