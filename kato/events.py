@@ -92,8 +92,9 @@ class Event:
     """One thing that happened.
 
     C{offset} counts the changes of a processor in an C{epoch}, C{number} what L{Numbers} counts:
-    who hears of every event of a kind finds no number left out.  C{skipped} says how many events
-    of the topic were passed over before this one; C{time_stamp} is in Unix seconds.
+    who hears of every event of a kind finds no number left out.  C{kept} is the number of the last
+    event so far of which none may be missed.  C{skipped} says how many events of the topic were
+    passed over before this one; C{time_stamp} is in Unix seconds.
     """
 
     topic: str
@@ -104,6 +105,7 @@ class Event:
     skipped: int = 0
     epoch: str = ""
     number: int = 0
+    kept: int = 0
 
     def as_map(self) -> dict[str, Any]:
         """The event as SPEC 9 writes it; C{skipped} stands where it is not 0."""
@@ -119,8 +121,13 @@ class Event:
         return told
 
     def wire_map(self) -> dict[str, Any]:
-        """The event as services tell it to gateways: with its epoch and its number."""
-        return {**self.as_map(), "epoch": self.epoch, "number": self.number}
+        """The event as services tell it to gateways: with its epoch and its numbers."""
+        return {
+            **self.as_map(),
+            "epoch": self.epoch,
+            "number": self.number,
+            "kept": self.kept,
+        }
 
     @classmethod
     def parse(cls, raw: object) -> "Event":
@@ -141,6 +148,7 @@ class Event:
             skipped=integer(told.get("skipped", 0), "event.skipped", least=0),
             epoch=text(told.get("epoch", ""), "event.epoch"),
             number=integer(told.get("number", 0), "event.number", least=0),
+            kept=integer(told.get("kept", 0), "event.kept", least=0),
         )
 
     def after(self, skipped: int) -> "Event":
@@ -149,7 +157,7 @@ class Event:
 
 
 _ALWAYS = frozenset({"event", "processor", "offset", "time_stamp", "data"})
-_EVENT = _ALWAYS | {"skipped", "epoch", "number"}
+_EVENT = _ALWAYS | {"skipped", "epoch", "number", "kept"}
 
 Listener = Callable[[Event], None]
 """Is told events."""

@@ -18,8 +18,9 @@ COUNTED = 10_000
 """Of so many predictions the offsets are kept: who missed more is told that it skipped so many."""
 
 
-_Kept = tuple[Happening, int, int, float]
-"""A happening with its place in the feed: its offset, its number, and the time."""
+_Kept = tuple[Happening, int, int, int, float]
+"""A happening with its place in the feed: its offset, its number, how many were kept so far, and
+the time."""
 
 
 class Feed:
@@ -72,10 +73,10 @@ class Feed:
         kept: _Kept
         if isinstance(happening, Seen):
             self._observed += 1
-            kept = self._seen = (happening, self.offset, self._observed, now)
+            kept = self._seen = (happening, self.offset, self._observed, self._kept, now)
             return kept
         self._kept += 1
-        kept = (happening, self.offset, self._kept, now)
+        kept = (happening, self.offset, self._kept, self._kept, now)
         if len(self._history) >= HISTORY:
             self._dropped = self._history.popleft()[1]
         self._history.append(kept)
@@ -86,12 +87,12 @@ class Feed:
         count = len(seen.observations)
         self.offset += count
         self._observed += count
-        self._seen = (seen.last(), self.offset, self._observed, now)
+        self._seen = (seen.last(), self.offset, self._observed, self._kept, now)
 
     def foresee(self, foreseen: Foreseen, now: float) -> _Kept:
         """Take predictions that hold after the last change."""
         self._foretold += 1
-        self._foreseen = (foreseen, self.offset, self._foretold, now)
+        self._foreseen = (foreseen, self.offset, self._foretold, self._kept, now)
         if len(self._foreseen_at) >= COUNTED:
             self._foreseen_at.popleft()
         self._foreseen_at.append(self.offset)
@@ -99,7 +100,7 @@ class Feed:
 
     def event(self, kept: _Kept, skipped: int = 0) -> Event:
         """A happening as an event."""
-        happening, offset, number, time_stamp = kept
+        happening, offset, number, kept_so_far, time_stamp = kept
         return Event(
             happening.topic,
             happening.processor if isinstance(happening, CameOrWent) else self.processor,
@@ -109,6 +110,7 @@ class Feed:
             skipped,
             self.epoch,
             number,
+            kept_so_far,
         )
 
     def recovers(self, position: Position | None) -> bool:

@@ -27,7 +27,7 @@ from kato.events import (
 from tests.listening import Ear
 
 
-class SubscribeContract(SynchronousTestCase):
+class SubscribeCase(SynchronousTestCase):
     """Listeners to a provider that is empty at first, and whose commits succeed by themselves."""
 
     provider: IProcessors
@@ -89,6 +89,10 @@ class SubscribeContract(SynchronousTestCase):
         assert ear.answer is not None
         ear.answer.cancel()
         self.settle()
+
+
+class SubscribeContract(SubscribeCase):
+    """The contract of C{IProcessors.subscribe}."""
 
     # Listening
 

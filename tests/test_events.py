@@ -20,6 +20,7 @@ EVENTS = st.builds(
     skipped=COUNTS,
     epoch=st.text(max_size=8),
     number=COUNTS,
+    kept=COUNTS,
 )
 
 

@@ -371,12 +371,11 @@ class ForesightTests(EventCase):
     def test_defect(self) -> None:
         """A defect is logged, and the next change is foreseen."""
         ear = self.listen(PREDICTIONS)
-        with_defect = foresight.foresee
-        self.patch(foresight, "foresee", lambda engine: 1 / 0)
+        patched = self.patch(foresight, "foresee", lambda engine: 1 / 0)
         self.observe("a")
         self.turn_over()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.patch(foresight, "foresee", with_defect)
+        patched.restore()
         self.observe("b")
         self.turn_over()
         self.assertEqual(ear.offsets, [2])

@@ -15,7 +15,7 @@ from twisted.internet.task import LoopingCall
 
 from kato.errors import ProcessorNotFound
 from kato.events import Event, Listener, Subscribed, Wish
-from kato.fields import boolean, mapping
+from kato.fields import boolean
 from kato.hub import Hub, Standing
 from kato.messagepack import pack
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
@@ -27,7 +27,7 @@ REPEATED = 3
 """and how many beats tell the same before they cease until it changes again."""
 
 _JSON = frozenset({"json"})
-_KEYS = frozenset({"processor", "topics", "since", "epoch", "predictions", "again"})
+_BESIDE = frozenset({"processor", "again"})
 
 
 class Publishes(Protocol):
@@ -148,8 +148,7 @@ class EventPublisher:
         return Deferred.fromCoroutine(self._answer(given))
 
     async def _answer(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        mapping(given, "body", _KEYS)
-        params = {key: given[key] for key in given if key not in ("processor", "again")}
+        params = {key: value for key, value in given.items() if key not in _BESIDE}
         wish = Wish.parse(given.get("processor"), params)
         try:
             subscribed = await self._source.subscribe(wish, _unheard)

@@ -1,9 +1,9 @@
 """How one listener follows the events of a processor elsewhere (SPEC 9): pure, it is told what came
 and says when something is missing.
 
-Events come over a wire that may lose some.  Those of the topics that are kept are counted together,
-and their numbers follow each other; where one is left out, what came is held until the service has
-told what was missed.  Of the other topics the newest is enough, and it says how many were skipped.
+Events come over a wire that may lose some.  Each says how many there were so far of which none may
+be missed; where one of those did not come, what came is held until the service has told what was
+missed.  Of the other topics the newest is enough, and it says how many were skipped.
 """
 
 from collections.abc import Iterable
@@ -28,6 +28,7 @@ class Reader:
     """What one listener was told so far.
 
     C{asking}: the service has been asked what was missed, and what comes is held meanwhile.
+    C{away}: the service went away, and nothing comes.
     """
 
     def __init__(self, key: str, topics: frozenset[str], listener: Listener) -> None:
@@ -39,18 +40,26 @@ class Reader:
         self.topics = topics
         self.asking = True
         self.away = False
-        self._begun = False
         self._listener: Listener | None = listener
+        self._begun = False
         self._epoch = ""
-        self._offset = 0
+        self._whole = 0
+        """Up to this offset nothing is missing."""
+        self._last = 0
+        """The offset of the last event that was told,"""
         self._foreseen = 0
-        self._numbers = Numbers()
+        """and of the last predictions."""
+        self._known = Numbers()
+        """How many events there were, as far as is known,"""
+        self._told = Numbers()
+        """and the numbers of those that were told last."""
         self._held: list[Event] = []
+        self._beaten: tuple[str, Numbers] | None = None
 
     @property
     def position(self) -> Position:
         """Up to where nothing is missing."""
-        return Position(self._epoch, self._offset, self._foreseen)
+        return Position(self._epoch, self._whole, self._foreseen)
 
     # What the service answers
 
@@ -60,15 +69,16 @@ class Reader:
         @param position: how far the listener had come.
         """
         self._begun = True
-        self._foreseen = 0 if position is None else position.foreseen
+        if told.recovered and position is not None:
+            self._foreseen = max([position.foreseen, *_foreseen(told.events)])
+        else:
+            self._foreseen = told.offset
+        self._told = told.numbers
         self._stand(told)
 
     def _stand(self, told: Subscribed) -> None:
-        self._epoch, self._offset, self._numbers = told.epoch, told.offset, told.numbers
-        if told.recovered:
-            self._foreseen = max([self._foreseen, *_foreseen(told.events)])
-        else:
-            self._foreseen = told.offset
+        self._epoch, self._known = told.epoch, told.numbers
+        self._whole = self._last = told.offset
 
     def catch_up(self, told: Subscribed, now: float) -> bool:
         """Tell what was missed, then what came meanwhile; C{False}: something is missing again."""
@@ -77,11 +87,12 @@ class Reader:
                 self._tell_status("back", told, now)
             for event in told.events:
                 self._tell(event)
+            self._told = self._told._replace(kept=told.numbers.kept)
             self._stand(told)
         else:
-            state = "back" if self.away else "anew"
+            self._foreseen, self._told = told.offset, told.numbers
             self._stand(told)
-            self._tell_status(state, told, now)
+            self._tell_status("back" if self.away else "anew", told, now)
         self.away = False
         return self.go_on()
 
@@ -92,6 +103,9 @@ class Reader:
         whole = len(held) < MAX_HELD
         for event in held:
             whole = self.take(event) and whole
+        beaten, self._beaten = self._beaten, None
+        if beaten is not None:
+            whole = self.beat(*beaten) and whole
         self.asking = not whole
         return whole
 
@@ -106,12 +120,13 @@ class Reader:
         if event.epoch != self._epoch:
             self.asking = True
             return False
+        if event.topic == STATUS:
+            return True
         if self._lacks(event):
             self.asking = True
             self._hold(event)
             return False
-        if event.topic != STATUS:
-            self._tell(event)
+        self._tell(event)
         return True
 
     def _hold(self, event: Event) -> None:
@@ -120,36 +135,38 @@ class Reader:
 
     def _lacks(self, event: Event) -> bool:
         """Whether an event of which none may be missing is missing before this one."""
-        return event.topic in KEPT and event.number > self._numbers.kept + 1
+        return event.kept - (event.topic in KEPT) > self._known.kept
 
     def _tell(self, event: Event) -> None:
-        """Tell an event that was not told before, if it is of a topic that is wanted."""
-        gap = event.number - self._numbers.of(event.topic) - 1
-        if gap < 0:
+        """Tell an event that was not told before; one of which the newest is enough is not told
+        after others that happened later, but counted by the next."""
+        gap = event.number - self._told.of(event.topic) - 1
+        late = event.offset < self._last
+        if gap < 0 or (late and event.topic not in KEPT):
             return
-        self._numbers = self._numbers.after(event)
+        self._known, self._told = self._known.after(event), self._told.after(event)
+        self._last = event.offset
         if event.topic == PREDICTIONS:
             self._foreseen = event.offset
         if event.topic in KEPT:
-            self._offset = event.offset
-            gap = 0
+            self._whole, gap = event.offset, 0
         if event.topic in self.topics:
             self._call(event.after(gap))
 
     def beat(self, epoch: str, numbers: Numbers) -> bool:
         """Take a beat, which tells how many events there were; C{False}: some never came."""
         if self.asking:
+            self._beaten = epoch, numbers
             return True
-        counted = (numbers.kept > self._numbers.kept, self._misses(numbers))
-        if epoch == self._epoch and not any(counted):
+        if epoch == self._epoch and not self._misses(numbers):
             return True
         self.asking = True
         return False
 
     def _misses(self, numbers: Numbers) -> bool:
-        return any(
-            topic in self.topics and numbers.of(topic) > self._numbers.of(topic)
-            for topic in (OBSERVATIONS, PREDICTIONS)
+        topics = self.topics & {OBSERVATIONS, PREDICTIONS}
+        return numbers.kept > self._known.kept or any(
+            numbers.of(topic) > self._known.of(topic) for topic in topics
         )
 
     # The service itself
@@ -158,6 +175,7 @@ class Reader:
         """The service went away: what comes next is what was missed."""
         self.asking = True
         self._held.clear()
+        self._beaten = None
         if self._begun and not self.away:
             self.away = True
             if STATUS in self.topics:
@@ -180,7 +198,7 @@ class Reader:
             self._call(self._status(data, now))
 
     def _status(self, data: dict[str, object], now: float) -> Event:
-        return Event(STATUS, self.key, self._offset, now, data, epoch=self._epoch)
+        return Event(STATUS, self.key, self._last, now, data, epoch=self._epoch)
 
 
 def _foreseen(events: Iterable[Event]) -> Iterable[int]:
