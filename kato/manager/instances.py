@@ -123,7 +123,16 @@ class Instances:
         answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
             return Health.SILENT
-        return Health.READY if answer[1].get("status") == "okay" else Health.STARTING
+        ready = answer[1].get("status") == "okay" and self._reaches_all(instance)
+        return Health.READY if ready else Health.STARTING
+
+    def _reaches_all(self, gateway: Instance) -> bool:
+        """Whether a gateway says that its services answer it; one that does not tell us, since we
+        have no key, is believed."""
+        if not gateway.services:
+            return True
+        told = self.details(gateway, self._environment.get("KATO_API_KEY")).get("services")
+        return told is None or sum(each["healthy"] for each in told.values()) >= gateway.services
 
     def details(self, instance: Instance, key: str | None) -> dict[str, Any]:
         """What the server tells of itself; nothing where it does not."""

@@ -85,6 +85,19 @@ class ServicesTests(SynchronousTestCase):
                 f"--storage sqlite://{folder}/service-{number}.db --no-sort",
             )
 
+    def test_reached(self) -> None:
+        """A server is ready when its gateway says that all services answer it."""
+        answers = [{"a": {"healthy": True}}, {"a": {"healthy": True}, "b": {"healthy": True}}]
+        self.system.services = {"a": {"healthy": True}, "b": {"healthy": False}}
+
+        def comes() -> None:
+            self.assertIs(self.instances.report("kato").health, Health.STARTING)
+            self.system.services = answers.pop(0)
+
+        self.system.pauses = [comes, comes]
+        self.assertIs(self.start().health, Health.READY)
+        self.assertEqual(answers, [])
+
     def test_keys(self) -> None:
         """A key is handed over to all of them, and stands on no command line."""
         report = self.start("--api-key", "secret")
