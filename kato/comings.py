@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -50,6 +50,7 @@ class Comings:
         self._listeners = 0
         self._followed: dict[str, tuple[Follows, Callable[[], None]]] = {}
         self._following: dict[str, Deferred[Any]] = {}
+        self._waiting: list[Deferred[None]] = []
         self._checks = LoopingCall(self._check)
         self._checks.clock = clock
 
@@ -62,7 +63,7 @@ class Comings:
         try:
             if not self._checks.running:
                 self._checks.start(CHECK, now=True)
-            await DeferredList([_ended(each) for each in self._following.values()])
+            await self._settled()
         except BaseException:
             self._leave()
             raise
@@ -75,6 +76,19 @@ class Comings:
                 self._leave()
 
         return replace(subscribed, cancel=cancel)
+
+    def _settled(self) -> "Deferred[None]":
+        """When all services are followed, or known not to be."""
+        waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
+        self._settle()
+        return waiter
+
+    def _settle(self) -> None:
+        if not self._following:
+            waiting, self._waiting = self._waiting, []
+            for waiter in waiting:
+                waiter.callback(None)
 
     def _leave(self) -> None:
         self._listeners -= 1
@@ -100,11 +114,9 @@ class Comings:
         following.addTimeout(PATIENCE, self._clock)
         self._following[name] = following
         following.addCallbacks(self._follows, self._cannot_follow, (name, service), {}, (name,))
-        if following.called:
-            self._following.pop(name, None)
+        following.addBoth(self._followed_or_not, name)
 
     def _follows(self, subscribed: Subscribed, name: str, service: Follows) -> None:
-        self._following.pop(name, None)
         if not self._listeners:
             subscribed.cancel()
             return
@@ -112,8 +124,13 @@ class Comings:
         self._renew()
 
     def _cannot_follow(self, failure: Failure, name: str) -> None:
-        self._following.pop(name, None)
         self.log.debug("{service} is not followed: {error}", service=name, error=failure.value)
+
+    def _followed_or_not(self, result: Failure | None, name: str) -> None:
+        if isinstance(result, Failure):
+            self.log.failure("defect while {service} was followed", failure=result, service=name)
+        del self._following[name]
+        self._settle()
 
     def _told(self, name: str, event: Event) -> None:
         if event.topic == PROCESSORS:
@@ -140,15 +157,3 @@ class Comings:
             cancel()
         for following in list(self._following.values()):
             following.cancel()
-
-
-def _ended(following: "Deferred[Any]") -> "Deferred[None]":
-    """When a service is followed, or is known not to be."""
-    ended: Deferred[None] = Deferred()
-
-    def end(result: object) -> object:
-        ended.callback(None)
-        return result
-
-    following.addBoth(end)
-    return ended

@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from kato.commands import Command
 from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
 from kato.fields import shown
 from kato.members import Members
@@ -129,21 +128,28 @@ class Finder:
 
     # Anywhere
 
-    def find(self, command: Command) -> "Deferred[Service]":
-        """Who has the processor of a command, or shall have it; commands that wait are answered in
-        their order.
+    def find(self, processor: str, *, creates: bool) -> "Deferred[Service]":
+        """Who has a processor, or shall have it; those who wait for it are answered in their order.
 
+        @param creates: whether it may be placed.
         @raise KatoError: (the Deferred fails) as L{decide}.
         """
-        assert command.processor is not None
-        processor, creates = command.processor, command.row.creates
         try:
-            first = self._roster.first()
-            if processor in self.waiting or (first is not None and not first.is_here):
+            if self._must_ask(processor):
                 return self._ask_first(processor, creates)
             return succeed(self.decide(processor, creates=creates, known=False))
         except KatoError:
             return fail()
+
+    def _must_ask(self, processor: str) -> bool:
+        """Whether only the first gateway knows, or others wait for its word already."""
+        if processor in self.waiting:
+            return True
+        claim = self._roster.claim(processor)
+        if claim is not None and claim.standing in SURE:
+            return False
+        first = self._roster.first()
+        return first is not None and not first.is_here
 
     def _ask_first(self, processor: str, creates: bool) -> "Deferred[Service]":
         one = _Waiting(creates=creates, given_up=partial(self._give_up, processor))

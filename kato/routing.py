@@ -12,7 +12,7 @@ from zope.interface import implementer
 from kato.comings import Comings
 from kato.commands import Command, ListProcessors, Reply
 from kato.dispatch import AlreadyBegun, IProcessors
-from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
+from kato.errors import KatoError, ProcessorUnavailable
 from kato.events import Listener, Subscribed, Wish
 from kato.fields import shown
 from kato.finding import SURE, Finder
@@ -52,7 +52,7 @@ class Routing:
             and command.processor not in self._finder.waiting
         ):
             return self._ask(claim.service, command)
-        found = self._finder.find(command)
+        found = self._finder.find(command.processor, creates=command.row.creates)
         return found.addCallback(self._ask_found, command)
 
     def _ask(self, service: Service, command: Command) -> "Deferred[Reply]":
@@ -151,12 +151,15 @@ class Routing:
         """Have the owner of a processor tell its events; of all processors, all services."""
         if wish.processor is None:
             return self._comings.subscribe(wish, listener)
-        claim = self._roster.claim(wish.processor)
-        if claim is None:
-            return fail(ProcessorNotFound(f"processor: no service holds {shown(wish.processor)}"))
-        provider = self._members.provider(claim.service)
+        found = self._finder.find(wish.processor, creates=False)
+        return found.addCallback(self._subscribe, wish, listener)
+
+    def _subscribe(
+        self, service: Service, wish: Wish, listener: Listener
+    ) -> "Deferred[Subscribed]":
+        provider = self._members.provider(service)
         if provider is None:
-            return fail(_away(claim.service, wish.processor))
+            return fail(_away(service, wish.processor))
         return self._following.subscribe(wish, listener, provider)
 
     def _owner(self, processor: str) -> Follows | None:

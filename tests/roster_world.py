@@ -14,6 +14,7 @@ from kato.claims import Claims, Told
 from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun
 from kato.errors import Conflict, KatoError, ProcessorNotFound, ProcessorUnavailable
+from kato.events import Listener, Subscribed, Wish
 from kato.finding import SURE, Finder
 from kato.members import Members
 from kato.placement import RoundRobin
@@ -78,6 +79,9 @@ class ToService:
         answer: Deferred[Reply] = Deferred()
         self.service.inbox.append((command, answer, self.clock.seconds() + TIMEOUT))
         return answer
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        raise AssertionError("nobody listens here")
 
     def statistics(self) -> dict[str, Any]:
         return {}

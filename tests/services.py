@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from kato.commands import Command, ListProcessors, Reply
 from kato.dispatch import AlreadyBegun
 from kato.errors import ProcessorUnavailable
+from kato.events import Listener, Numbers, Subscribed, Wish
 
 
 class FakeService:
@@ -19,6 +20,7 @@ class FakeService:
         self.address = address
         self.held: dict[str, int] = {}
         self.asked: list[tuple[Command, Deferred[Reply]]] = []
+        self.wishes: list[Wish] = []
         self.away = False
         self.silent = False
         self.under_way = 0
@@ -62,6 +64,11 @@ class FakeService:
     def refuse(self, error: Exception) -> None:
         """Let the oldest command fail."""
         self.asked.pop(0)[1].errback(error)
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Begin with the epoch that its address names."""
+        self.wishes.append(wish)
+        return succeed(Subscribed(self.address, 0, False, (), Numbers(), lambda: None))
 
     def statistics(self) -> dict[str, Any]:
         return {"connected": not self.away, "healthy": self.healthy, "under_way": self.under_way}

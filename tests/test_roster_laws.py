@@ -3,7 +3,13 @@ gateways, for as long as it is there."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.roster_world import World
@@ -155,9 +161,10 @@ class RosterLaws(SynchronousTestCase):
     """Both machines."""
 
     def run_machine(self, machine: type[Machine]) -> None:
-        test = machine.TestCase()
-        test.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
-        test.runTest()
+        run_state_machine_as_test(
+            machine,
+            settings=settings(max_examples=200, stateful_step_count=40, deadline=None),
+        )
 
     def test_steady(self) -> None:
         """As long as gateways remember, a processor has one owner, is made once, and stays."""

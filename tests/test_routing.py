@@ -18,6 +18,7 @@ from kato.errors import (
     ProcessorNotFound,
     ProcessorUnavailable,
 )
+from kato.events import Wish
 from kato.finding import REMEMBERED, Finder
 from kato.members import SWEEP, Members
 from kato.roster import SETTLING, Announcement, Roster, Verdict
@@ -205,6 +206,14 @@ class FixedTests(World):
         asked.cancel()
         self.failureResultOf(asked, AlreadyBegun)
 
+    def test_events(self) -> None:
+        """The service that has a processor tells its events; of one that nobody has there are
+        none."""
+        wish = Wish("r")
+        told = self.successResultOf(self.routing.subscribe(wish, self.fail))
+        self.assertEqual((told.epoch, self.services[B].wishes), (B, [wish]))
+        self.failureResultOf(self.routing.subscribe(Wish("new"), self.fail), ProcessorNotFound)
+
     def test_sole(self) -> None:
         """The only processor is meant where none is named; of several none is."""
         self.assertIsNone(self.routing.sole())
@@ -315,6 +324,8 @@ class FirstGatewayTests(World):
         self.tell(A, "p")
         self.members.leave(A, "1")
         self.refused(self.ask("observe"), ProcessorUnavailable)
+        asked = self.routing.subscribe(Wish("p"), self.fail)
+        self.failureResultOf(asked, ProcessorUnavailable)
         self.members.leave(A, "1")
         self.assertEqual(self.listed()["unavailable"], [{"id": "p", "service": "a:5555"}])
 
@@ -479,6 +490,13 @@ class OtherGatewayTests(World):
         self.clock.advance(REMEMBERED)
         self.ask("learn")
         self.assertEqual([each[:2] for each in self.first.asked[1:]], [("p", False)])
+
+    def test_events(self) -> None:
+        """The first gateway is asked whose events to follow where that is not known here."""
+        asked = self.routing.subscribe(Wish("p"), self.fail)
+        self.assertEqual([each[:2] for each in self.first.asked], [("p", False)])
+        self.first.asked[0][2].callback(B)
+        self.assertEqual(self.successResultOf(asked).epoch, B)
 
     def test_not_found(self) -> None:
         """What the first gateway does not know is not found; it may have been made through another

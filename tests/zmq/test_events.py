@@ -17,8 +17,11 @@ from kato.events import (
     Event,
     Wish,
 )
+from kato.finding import Colleague, Finder
+from kato.members import Members
 from kato.protocols.zmq import event_line, events, publisher
 from kato.protocols.zmq.prefixes import Place, echo, is_echo
+from kato.roster import Roster
 from kato.routing import Routing
 from tests import subscribing
 from tests.listening import Ear
@@ -50,19 +53,26 @@ class RoutedContract(subscribing.SubscribeContract):
         first, second = (each.address for each in self.services)
         by_address = {each.address: each for each in self.services}
         owners = {"p0": first, "p1": second, "p2": first, "p3": second, "nobody": first}
-        routing = Routing(
-            owners,
+        clock = self.network.clock
+        roster = Roster(fixed=owners, now=clock.seconds())
+        members = Members(
+            roster,
             connect=lambda address: follow(self.network, by_address[address]),
-            clock=self.network.clock,
+            clock=clock,
         )
-        routing.begin()
-        return routing
+        finder = Finder(roster, members, clock=clock, registry=False, colleague=_nobody)
+        members.start()
+        return Routing(roster, members, finder, clock=clock)
 
     def settle(self) -> None:
         self.network.pump()
 
     def lose_history(self, processor: str) -> None:
         self.services[1].worker.hub.renew(processor, self.network.clock.seconds())
+
+
+def _nobody(address: str) -> Colleague:
+    raise AssertionError("there is no other gateway")
 
 
 class FollowingCase(subscribing.SubscribeCase):
@@ -178,7 +188,7 @@ class SharingTests(FollowingCase):
             self.cut_off(ear)
 
     def test_closed(self) -> None:
-        """Once it is closed, nobody is told anything."""
+        """Once it is closed, nobody is told anything but that."""
         self.observe("a")
         ear = self.listen()
         waiting = self.subscribe(Ear(), processor="p1")
@@ -187,7 +197,8 @@ class SharingTests(FollowingCase):
         self.failureResultOf(waiting, ProcessorUnavailable)
         self.here("observe", {"strings": ["b"]})
         self.wait()
-        self.assertEqual((ear.told, self.subscribers()), ([], []))
+        self.assertEqual([each.data for each in ear.told], [{"state": "away"}])
+        self.assertEqual(self.subscribers(), [])
 
 
 class LossTests(FollowingCase):

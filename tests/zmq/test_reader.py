@@ -1,5 +1,6 @@
 """One who follows events over a wire that loses some."""
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -18,14 +19,14 @@ from kato.events import (
     Event,
     Subscribed,
 )
-from kato.happenings import Cleared, Foreseen, Learned, Seen
+from kato.happenings import Cleared, Foreseen, Happening, Learned, Seen
 from kato.hub import Hub, Standing
 from kato.observation import Observation
 from kato.protocols.zmq import reader
 from kato.protocols.zmq.reader import Reader
 from tests.listening import Ear
 
-HAPPENINGS = {
+HAPPENINGS: Mapping[str, Happening] = {
     "seen": Seen(Observation(strings=("a",)), None, [("a",)], 1),
     "learn": Learned("MODEL|1", 1, 2, automatic=False, left=0),
     "clear": Cleared(),

@@ -227,9 +227,9 @@ class Announcer:
         return self._claims.to_others(held, first_is_away=is_away)
 
     def _tell(self, gateway: _Gateway) -> None:
-        """Tell a gateway all, one announcement at a time."""
+        """Tell a gateway all, one announcement at a time, and none after the farewell."""
         held = self._held()
-        if held is None or not gateway.is_up:
+        if held is None or not gateway.is_up or not self._regularly.running:
             return
         if gateway.asked is not None:
             gateway.again = True
