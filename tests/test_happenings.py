@@ -77,7 +77,7 @@ class MemoryThenTests(SynchronousTestCase):
 
     def test_long(self) -> None:
         """A long one is written in parts, and reads as one list."""
-        events = [(str(i),) for i in range(2_500)]
+        events: list[tuple[str, ...]] = [(str(i),) for i in range(2_500)]
         parts = list(MemoryThen(events, 2_100).parts())
         self.assertEqual(len(parts), 4)
         self.assertEqual(json.loads(b"".join(parts)), [[str(i)] for i in range(2_100)])
