@@ -143,8 +143,8 @@ class Announcer:
                 lost=partial(self._lost, gateway),
                 longest_pause=LONGEST_PAUSE,
             )
-        self._look_for_first()
         self._regularly.start(self._lease / 3, now=False)
+        self._look_for_first()
 
     def stop(self) -> "Deferred[Any]":
         """Tell that the service leaves; fires when that is heard, or given up."""
@@ -200,7 +200,7 @@ class Announcer:
         self.log.warn("the gateway at {address}: {why}", address=gateway.address, why=why)
         if gateway.asked is not None:
             gateway.asked.cancel()
-        if gateway.rank == 0:
+        if gateway.rank == 0 and self._regularly.running:
             self._look_for_first()
 
     def _look_for_first(self) -> None:
