@@ -8,15 +8,16 @@ listens reads the list of processors again.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.events import PROCESSORS, TOPICS_OF_ALL, Event, Listener, Subscribed, Wish
+from kato.following import Follows
 from kato.happenings import CameOrWent
 from kato.hub import ALL, Hub
 
@@ -25,13 +26,6 @@ CHECK = 1.0
 
 PATIENCE = 2.0
 """Seconds that a service has to be followed from the beginning; it may come later."""
-
-
-class Follows(Protocol):
-    """Whom to listen to: L{kato.protocols.zmq.remote.RemoteProcessors}."""
-
-    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
-        """As L{kato.dispatch.IProcessors.subscribe}."""
 
 
 class Comings:
@@ -54,8 +48,9 @@ class Comings:
         self._clock = clock
         self._hub = Hub(make_epoch=make_epoch, failed=self._listener_failed)
         self._listeners = 0
-        self._followed: dict[str, Callable[[], None]] = {}
+        self._followed: dict[str, tuple[Follows, Callable[[], None]]] = {}
         self._following: dict[str, Deferred[Any]] = {}
+        self._waiting: list[Deferred[None]] = []
         self._checks = LoopingCall(self._check)
         self._checks.clock = clock
 
@@ -68,7 +63,7 @@ class Comings:
         try:
             if not self._checks.running:
                 self._checks.start(CHECK, now=True)
-            await DeferredList([_ended(each) for each in self._following.values()])
+            await self._settled()
         except BaseException:
             self._leave()
             raise
@@ -82,6 +77,19 @@ class Comings:
 
         return replace(subscribed, cancel=cancel)
 
+    def _settled(self) -> "Deferred[None]":
+        """When all services are followed, or known not to be."""
+        waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
+        self._settle()
+        return waiter
+
+    def _settle(self) -> None:
+        if not self._following:
+            waiting, self._waiting = self._waiting, []
+            for waiter in waiting:
+                waiter.callback(None)
+
     def _leave(self) -> None:
         self._listeners -= 1
         if not self._listeners:
@@ -92,9 +100,11 @@ class Comings:
     def _check(self) -> None:
         """Follow those that are not followed, and leave those that are no more."""
         services = self._services()
-        for name in [each for each in self._followed if each not in services]:
-            self._followed.pop(name)()
-            self._renew()
+        for name, (service, cancel) in list(self._followed.items()):
+            if services.get(name) is not service:
+                del self._followed[name]
+                cancel()
+                self._renew()
         for name, service in services.items():
             if name not in self._followed and name not in self._following:
                 self._follow(name, service)
@@ -103,21 +113,24 @@ class Comings:
         following = service.subscribe(Wish(None, TOPICS_OF_ALL), partial(self._told, name))
         following.addTimeout(PATIENCE, self._clock)
         self._following[name] = following
-        following.addCallbacks(self._follows, self._cannot_follow, (name,), {}, (name,))
-        if following.called:
-            self._following.pop(name, None)
+        following.addCallbacks(self._follows, self._cannot_follow, (name, service), {}, (name,))
+        following.addBoth(self._followed_or_not, name)
 
-    def _follows(self, subscribed: Subscribed, name: str) -> None:
-        self._following.pop(name, None)
+    def _follows(self, subscribed: Subscribed, name: str, service: Follows) -> None:
         if not self._listeners:
             subscribed.cancel()
             return
-        self._followed[name] = subscribed.cancel
+        self._followed[name] = service, subscribed.cancel
         self._renew()
 
     def _cannot_follow(self, failure: Failure, name: str) -> None:
-        self._following.pop(name, None)
         self.log.debug("{service} is not followed: {error}", service=name, error=failure.value)
+
+    def _followed_or_not(self, result: Failure | None, name: str) -> None:
+        if isinstance(result, Failure):
+            self.log.failure("defect while {service} was followed", failure=result, service=name)
+        del self._following[name]
+        self._settle()
 
     def _told(self, name: str, event: Event) -> None:
         if event.topic == PROCESSORS:
@@ -140,19 +153,7 @@ class Comings:
         if self._checks.running:
             self._checks.stop()
         followed, self._followed = self._followed, {}
-        for cancel in followed.values():
+        for _, cancel in followed.values():
             cancel()
         for following in list(self._following.values()):
             following.cancel()
-
-
-def _ended(following: "Deferred[Any]") -> "Deferred[None]":
-    """When a service is followed, or is known not to be."""
-    ended: Deferred[None] = Deferred()
-
-    def end(result: object) -> object:
-        ended.callback(None)
-        return result
-
-    following.addBoth(end)
-    return ended

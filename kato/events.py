@@ -239,3 +239,11 @@ class Subscribed:
     def as_map(self) -> dict[str, Any]:
         """What the answer to C{subscribe} tells (SPEC 9); the missed events come after it."""
         return {"epoch": self.epoch, "offset": self.offset, "recovered": self.recovered}
+
+    def status(self, key: str, state: str, now: float) -> Event:
+        """What one who has listened before is told of beginning again so.
+
+        @param key: whose events they are.
+        """
+        data = {"state": state, "epoch": self.epoch, "recovered": self.recovered}
+        return Event(STATUS, key, self.offset, now, data, epoch=self.epoch)

@@ -249,7 +249,11 @@ class CameOrWent(NamedTuple):
 
 
 class Story:
-    """What a sequence of observations does, told as it goes on."""
+    """What a sequence of observations does, told as it goes on.
+
+    C{events} is short-term memory since it was last cut; C{seen} takes an observation after which
+    it still is.
+    """
 
     def __init__(self, events: list[Event]) -> None:
         """@param events: short-term memory before, which grows by what is observed."""
@@ -257,7 +261,7 @@ class Story:
         self._begin(events)
 
     def _begin(self, events: list[Event]) -> None:
-        self._events, self._length = events, len(events)
+        self.events, self._length = events, len(events)
         self._observations: list[Observation] = []
         self.seen = self._observations.append
 
@@ -269,7 +273,7 @@ class Story:
 
     def _end_run(self) -> None:
         if self._observations:
-            self._happened.append(SeenInTurn(self._observations, self._events, self._length))
+            self._happened.append(SeenInTurn(self._observations, self.events, self._length))
 
     def end(self) -> "tuple[Happened, ...]":
         """All that happened, in order."""

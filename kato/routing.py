@@ -16,6 +16,7 @@ from kato.errors import KatoError, ProcessorUnavailable
 from kato.events import Listener, Subscribed, Wish
 from kato.fields import shown
 from kato.finding import SURE, Finder
+from kato.following import Following, Follows
 from kato.listing import Page, host_and_port, merged
 from kato.members import Members
 from kato.ownership import Service, Standing
@@ -37,6 +38,7 @@ class Routing:
         self._finder = finder
         self._clock = clock
         self._comings = Comings(members.present, clock=clock, make_epoch=lambda: token_hex(8))
+        self._following = Following(self._owner, clock=clock)
         self._making: Counter[str] = Counter()
 
     def ask(self, command: Command) -> "Deferred[Reply]":
@@ -159,11 +161,16 @@ class Routing:
         provider = self._members.provider(service)
         if provider is None:
             return fail(_away(service, wish.processor))
-        return provider.subscribe(wish, listener)
+        return self._following.subscribe(wish, listener, provider)
+
+    def _owner(self, processor: str) -> Follows | None:
+        claim = self._roster.claim(processor)
+        return None if claim is None else self._members.provider(claim.service)
 
     def close(self) -> None:
         """Follow nobody any more."""
         self._comings.close()
+        self._following.close()
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the services, and of new processors."""

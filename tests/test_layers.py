@@ -35,6 +35,7 @@ FLOORS: Mapping[str, int] = {
     "kato.turn": 4,
     "kato.telling": 4,
     "kato.comings": 4,
+    "kato.following": 4,
     "kato.slots": 4,
     "kato.foresight": 4,
     "kato.restoring": 4,

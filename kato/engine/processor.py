@@ -283,7 +283,7 @@ class Processor:
                 # Of ids that are made, only the last is ever told: in the percept.
                 made_id = make_id() if make_id is not None and i == last else None
                 observed = self._observe(observation, now, made_id)
-                if observed.learned is None:
+                if observed.learned is None and self._stm.events is story.events:
                     story.seen(observation)
                 else:
                     story.happened(self.seen(observation, observed), events=self._stm.events)

@@ -4,10 +4,9 @@ from itertools import pairwise
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import Logger
 
 from kato.commands import Command
-from kato.dispatch import Dispatch, IProcessors
+from kato.dispatch import IProcessors
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
 from kato.events import (
     LEARNING,
@@ -18,13 +17,13 @@ from kato.events import (
     Event,
     Wish,
 )
+from kato.finding import Colleague, Finder
+from kato.members import Members
 from kato.protocols.zmq import event_line, events, publisher
-from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.prefixes import Place, echo, is_echo
-from kato.routed import Routed
-from kato.settings import Settings
+from kato.roster import Roster
+from kato.routing import Routing
 from tests import subscribing
-from tests.doubles import at_once
 from tests.listening import Ear
 from tests.zmq.memory import Connecting
 from tests.zmq.publishing import PublishingService, follow, network_in_memory
@@ -51,25 +50,29 @@ class RoutedContract(subscribing.SubscribeContract):
     def provide(self) -> IProcessors:
         self.network, _ = network_in_memory()
         self.services = [PublishingService(self.network, port=port) for port in (5555, 5565)]
-        first, second = (Address.parse(each.address) for each in self.services)
+        first, second = (each.address for each in self.services)
+        by_address = {each.address: each for each in self.services}
         owners = {"p0": first, "p1": second, "p2": first, "p3": second, "nobody": first}
-        routed = Routed(
-            Settings(services=owners),
-            sockets=self.network,
-            clock=self.network.clock,
-            in_thread=at_once,
+        clock = self.network.clock
+        roster = Roster(fixed=owners, now=clock.seconds())
+        members = Members(
+            roster,
+            connect=lambda address: follow(self.network, by_address[address]),
+            clock=clock,
         )
-        dispatch = Dispatch(routed.processors, clock=self.network.clock, timeout=30)
-        self.successResultOf(Deferred.fromCoroutine(routed.begin(dispatch, Logger())))
-        self.addCleanup(lambda: [each.begin() for each in routed.endings()])
-        self.network.pump()
-        return routed.processors
+        finder = Finder(roster, members, clock=clock, registry=False, colleague=_nobody)
+        members.start()
+        return Routing(roster, members, finder, clock=clock)
 
     def settle(self) -> None:
         self.network.pump()
 
     def lose_history(self, processor: str) -> None:
         self.services[1].worker.hub.renew(processor, self.network.clock.seconds())
+
+
+def _nobody(address: str) -> Colleague:
+    raise AssertionError("there is no other gateway")
 
 
 class FollowingCase(subscribing.SubscribeCase):
@@ -185,7 +188,7 @@ class SharingTests(FollowingCase):
             self.cut_off(ear)
 
     def test_closed(self) -> None:
-        """Once it is closed, nobody is told anything."""
+        """Once it is closed, nobody is told anything but that."""
         self.observe("a")
         ear = self.listen()
         waiting = self.subscribe(Ear(), processor="p1")
@@ -194,7 +197,8 @@ class SharingTests(FollowingCase):
         self.failureResultOf(waiting, ProcessorUnavailable)
         self.here("observe", {"strings": ["b"]})
         self.wait()
-        self.assertEqual((ear.told, self.subscribers()), ([], []))
+        self.assertEqual([each.data for each in ear.told], [{"state": "away"}])
+        self.assertEqual(self.subscribers(), [])
 
 
 class LossTests(FollowingCase):

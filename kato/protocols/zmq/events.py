@@ -216,8 +216,10 @@ class RemoteEvents:
         }
 
     def close(self) -> None:
-        """End; nobody is told anything any more."""
+        """End: who listens is told that, and nothing more."""
+        now = self._clock.seconds()
         for reader in self._all():
+            reader.lose(now)
             reader.end()
         self._readers.clear()
         self._line.close()

@@ -179,7 +179,8 @@ class Reader:
         if self._begun and not self.away:
             self.away = True
             if STATUS in self.topics:
-                self._call(self._status({"state": "away"}, now))
+                data = {"state": "away"}
+                self._call(Event(STATUS, self.key, self._last, now, data, epoch=self._epoch))
 
     def end(self) -> None:
         """Tell nothing any more."""
@@ -192,13 +193,8 @@ class Reader:
     def _tell_status(self, state: str, told: Subscribed, now: float) -> None:
         """Tell that the service is back, or that its history is another one: that must be known by
         everybody."""
-        recovered = told.recovered
-        if STATUS in self.topics or not recovered:
-            data = {"state": state, "epoch": told.epoch, "recovered": recovered}
-            self._call(self._status(data, now))
-
-    def _status(self, data: dict[str, object], now: float) -> Event:
-        return Event(STATUS, self.key, self._last, now, data, epoch=self._epoch)
+        if STATUS in self.topics or not told.recovered:
+            self._call(told.status(self.key, state, now))
 
 
 def _foreseen(events: Iterable[Event]) -> Iterable[int]:
