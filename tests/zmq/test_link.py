@@ -132,6 +132,20 @@ class LinkTests(SynchronousTestCase):
         self.ask(link, b"a")
         self.assertEqual(self.bodies(), [b"a"])
 
+    def test_hurry(self) -> None:
+        """Told to hurry, a connection that waits for its next try is tried at once; another is left
+        as it is."""
+        link = self.link()
+        self.assertIs(link.state, State.GONE)
+        self.serve()
+        link.hurry()
+        self.network.pump()
+        self.assertIs(link.state, State.UP)
+        link.hurry()
+        self.network.pump()
+        self.assertEqual(self.told, ["connected"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_pauses_are_drawn(self) -> None:
         """Not everybody tries again at the same moment."""
         self.chance = 0.0

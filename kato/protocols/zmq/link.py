@@ -192,6 +192,12 @@ class Link:
         self._timer = self._clock.callLater(self._pause * (0.5 + self._random() / 2), self._connect)
         self._pause = min(self._pause * 2, self._longest_pause)
 
+    def hurry(self) -> None:
+        """Try at once, if the next try is being waited for."""
+        if self.state is State.GONE and self._timer is not None and self._timer.active():
+            self._timer.cancel()
+            self._connect()
+
     def _give_up_hope(self) -> None:
         """Refuse what was not sent; what was waits on."""
         if self._timer is not None and self._timer.active():
