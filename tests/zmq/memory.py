@@ -30,10 +30,17 @@ class MemoryPort:
 class Bound:
     """A ROUTER or an XPUB, with those who are connected to it."""
 
-    def __init__(self, network: "MemorySockets", address: str, received: Received) -> None:
+    def __init__(
+        self,
+        network: "MemorySockets",
+        address: str,
+        received: Received,
+        taken: Callable[[], None],
+    ) -> None:
         self.network = network
         self.address = address
         self.received = received
+        self.taken = taken
         self.peers: dict[bytes, Connecting] = {}
         self.full = False
         network.bound[address] = self
@@ -65,7 +72,7 @@ class Publisher(Bound):
         grants: Callable[[bytes], bool],
         subscribed: Callable[[bytes, bool], None],
     ) -> None:
-        super().__init__(network, address, lambda frames: None)
+        super().__init__(network, address, lambda frames: None, lambda: None)
         self.grants = grants
         self.subscribed = subscribed
         self.granted: dict[bytes, list[bytes]] = {}
@@ -156,6 +163,7 @@ class Connecting:
         def arrive() -> None:
             if peer is not None and peer.network.bound.get(peer.address) is peer:
                 peer.received([self.identity, *frames])
+                peer.taken()
 
         self.network.soon(arrive)
 
@@ -254,9 +262,11 @@ class MemorySockets:
             connecting.close()
         return succeed(None)
 
-    def router(self, listening: Listening, received: Received) -> Bound:
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> Bound:
         """Open a ROUTER."""
-        return Bound(self, listening.address, received)
+        return Bound(self, listening.address, received, taken)
 
     def publisher(
         self,
@@ -298,9 +308,11 @@ class MemoryProcess:
         self._network = network
         self._own: list[Bound | Connecting] = []
 
-    def router(self, listening: Listening, received: Received) -> Bound:
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> Bound:
         """Open a ROUTER."""
-        made = self._network.router(listening, received)
+        made = self._network.router(listening, received, taken)
         self._own.append(made)
         return made
 

@@ -78,9 +78,11 @@ class ZmqSockets:
             self._opened.reactor = self._reactor
         return self._opened
 
-    def router(self, listening: Listening, received: Received) -> "ZmqSocket":
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> "ZmqSocket":
         """Open a ROUTER on a bound port."""
-        router = ZmqSocket(self._factory(), zmq.ROUTER, received)
+        router = ZmqSocket(self._factory(), zmq.ROUTER, received, taken)
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
         router.set(zmq.TCP_KEEPALIVE, 1)
@@ -169,9 +171,16 @@ class ZmqSocket(ZmqConnection):
     highWaterMark = _HIGH_WATER
     reconnectInterval = 0
 
-    def __init__(self, factory: ZmqFactory, kind: int, received: Received) -> None:
+    def __init__(
+        self,
+        factory: ZmqFactory,
+        kind: int,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+    ) -> None:
         self.socketType = kind
         self._received = received
+        self._taken = taken
         self._reading = False
         self._again: IDelayedCall | None = None
         self._monitor: _Monitor | None = None
@@ -236,18 +245,24 @@ class ZmqSocket(ZmqConnection):
         """Take what has come, as much as is fair; ZeroMQ signals only once that there is some."""
         self._reading = True
         try:
-            for _ in range(BURST):
-                if self.factory is None:
-                    return
-                try:
-                    frames = self.socket.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    return
-                self._take(frames)
-            if self.factory is not None:
-                self._read_soon()
+            all_taken = self._read_burst()
         finally:
             self._reading = False
+        if not all_taken:
+            self._read_soon()
+        self._taken()
+
+    def _read_burst(self) -> bool:
+        """Take so many messages; tells whether these were all."""
+        for _ in range(BURST):
+            if self.factory is None:
+                return True
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return True
+            self._take(frames)
+        return False
 
     def _take(self, frames: list[bytes]) -> None:
         try:
