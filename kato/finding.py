@@ -105,6 +105,13 @@ class Finder:
                 "and services may not have announced themselves yet",
                 retry_after=1,
             )
+        awaited = self._roster.awaited(now)
+        if awaited:
+            raise ProcessorUnavailable(
+                f"processor: nobody holds {shown(processor)}, but services are missing that may: "
+                f"{', '.join(awaited)}",
+                retry_after=1,
+            )
         if self._registry and self._roster.first() is None:
             raise ProcessorUnavailable(
                 f"processor: nobody holds {shown(processor)}, and no service has announced itself",

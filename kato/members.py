@@ -86,6 +86,11 @@ class Members:
             if self._roster.services[address].there
         }
 
+    def holding(self) -> list[str]:
+        """The addresses of services that hold something, there or not: what a service is told to
+        remember, so that a gateway that was started again waits for all of them."""
+        return self._roster.members()
+
     def loads(self) -> dict[str, int]:
         """How many requests are under way to each service that answers."""
         return {

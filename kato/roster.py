@@ -23,6 +23,10 @@ SETTLING = 2.0
 """Seconds after its start in which a gateway does not take a processor for new: the services that
 hold it may not have announced themselves yet."""
 
+AWAITED = 60.0
+"""Seconds after its start for which a gateway waits for services that held something before, as
+others remember."""
+
 RESERVED = 60.0
 """Seconds in which a request to make a processor has reached its service, or never will."""
 
@@ -57,6 +61,7 @@ class Announcement:
     @ivar unconfirmed: what it holds beside that, and gives up to whoever claims it.
     @ivar as_of: when the first gateway confirmed C{processors}; 0: never.
     @ivar events: the port where it publishes events, if it does.
+    @ivar members: the addresses of services that hold something, as the first gateway told.
     @ivar rank: the place of the gateway that is told this among C{gateways}, from 0.
     @ivar lease: seconds for which this holds.
     """
@@ -69,6 +74,7 @@ class Announcement:
     as_of: int = 0
     under_way: int = 0
     events: int | None = None
+    members: frozenset[str] = frozenset()
     rank: int = 0
     gateways: tuple[str, ...]
     lease: float
@@ -176,7 +182,8 @@ class Roster:
         """
         self._placement = placement or Least()
         self._reserved = reserved
-        self._settled = now + SETTLING
+        self._began = now
+        self._awaited: set[str] = set()
         self._as_of = 0
         self._claims: dict[str, Claim] = {}
         self._placed = 0
@@ -192,7 +199,20 @@ class Roster:
 
     def settled(self, now: float) -> bool:
         """Whether all services that are there have had the time to announce themselves."""
-        return now >= self._settled
+        return now >= self._began + SETTLING
+
+    def awaited(self, now: float) -> list[str]:
+        """The addresses of services that held something before this gateway was started, and have
+        not announced themselves since."""
+        return sorted(self._awaited) if now < self._began + AWAITED else []
+
+    def members(self) -> list[str]:
+        """The addresses of services that hold something, or are about to, there or not."""
+        return sorted(
+            each.address
+            for each in self.services.values()
+            if each.announced is not None and (each.held or each.placed)
+        )
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -238,6 +258,9 @@ class Roster:
         service.name, service.events, service.under_way = told.service, told.events, told.under_way
         service.rank, service.gateways = told.rank, told.gateways
         service.lease, service.announced, service.as_of = told.lease, now, told.as_of
+        if told.rank == 0:
+            self._awaited |= told.members
+        self._awaited -= {each for each in self._awaited if self._has_announced(each)}
         self._let_go(service, told, now)
         refused = self._grant(service, told, now)
         undecided = (told.processors | told.unconfirmed) - service.holds() - refused.keys()
@@ -245,6 +268,10 @@ class Roster:
         service.refused = refused
         as_of = self._decided(now) if told.rank == 0 else 0
         return Verdict(refused, undecided, news, joined, as_of)
+
+    def _has_announced(self, address: str) -> bool:
+        service = self.services.get(address)
+        return service is not None and service.announced is not None
 
     def _recognize(self, service: Service, boot: str) -> None:
         """Tell a service that has been started again from one that goes under another's address."""

@@ -33,6 +33,7 @@ class SimulatedService:
         self.address = f"tcp://s{number}:5555"
         self.held: set[str] = set()
         self.claims = Claims()
+        self.members: frozenset[str] = frozenset()
         self.boot = 1
         self.up = True
         self.inbox: deque[tuple[Command, Deferred[Reply], float]] = deque()
@@ -54,6 +55,7 @@ class SimulatedService:
         """Lose all but what is stored."""
         self.up = False
         self.claims = Claims()
+        self.members = frozenset()
         self.boot += 1
         while self.inbox:
             _, answer, _ = self.inbox.popleft()
@@ -192,6 +194,7 @@ class World:
             processors=told.processors,
             unconfirmed=told.unconfirmed,
             as_of=told.as_of,
+            members=service.members,
             rank=rank,
             gateways=self.names,
             lease=LEASE,
@@ -209,6 +212,7 @@ class World:
         except Conflict:
             return
         if rank == 0 and announcement.boot == str(service.boot):
+            service.members = frozenset(gateway.roster.members())
             service.claims.judged(told, verdict.refused, verdict.undecided, verdict.as_of)
 
     def tell_all(self) -> None:

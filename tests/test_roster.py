@@ -9,7 +9,7 @@ from kato import roster as module
 from kato.claims import Claims
 from kato.errors import Conflict, ProcessorUnavailable, TooManyRequests
 from kato.placement import Candidate, Least
-from kato.roster import RESERVED, SETTLING, Announcement, First, Roster, Standing, Verdict
+from kato.roster import AWAITED, RESERVED, SETTLING, Announcement, First, Roster, Standing, Verdict
 
 LEASE = 10.0
 A = "tcp://a:5555"
@@ -293,6 +293,25 @@ class RosterTests(SynchronousTestCase):
         self.assertTrue(self.roster.settled(self.now))
         self.assertIn("p", self.tell(A, unconfirmed=frozenset({"p"})).refused)
         self.assertEqual(self.owner("p"), B)
+
+    def test_awaited(self) -> None:
+        """A first gateway that was started again waits for the services that others remember to
+        have held something, but not for ever."""
+        self.tell(A, "p")
+        self.tell(B)
+        self.assertEqual(self.roster.members(), [A])
+        self.place("q")
+        self.assertEqual(self.roster.members(), [A, B])
+        self.roster = Roster(now=self.now)
+        members = frozenset({A, B})
+        self.tell(B, rank=1, members=members)
+        self.assertEqual(self.roster.awaited(self.now), [])
+        self.tell(B, members=members)
+        self.assertEqual(self.roster.awaited(self.now), [A])
+        self.assertEqual(self.roster.awaited(self.now + AWAITED), [])
+        self.tell(A, "p", members=members)
+        self.tell(B, members=members)
+        self.assertEqual(self.roster.awaited(self.now), [])
 
     def test_others_free_at_once(self) -> None:
         """Who does not decide keeps nothing of what is gone: it asks."""

@@ -291,6 +291,21 @@ class FirstGatewayTests(World):
         self.assertNoResult(self.ask("observe"))
         self.assertTrue(self.routing.ready)
 
+    def test_awaited(self) -> None:
+        """As long as a service is missing that held something before this gateway was started, a
+        processor that nobody holds may be there."""
+        self.tell(A, "q", members=frozenset({A, B}))
+        self.settle()
+        for operation in ("observe", "get_status"):
+            error = self.refused(self.ask(operation), ProcessorUnavailable)
+            self.assertEqual(error.retry_after, 1)
+            self.assertIn(B, error.message)
+        self.assertTrue(self.routing.ready)
+        self.tell(B, "p")
+        self.ask("observe")
+        self.assertEqual(len(self.services[B].asked), 1)
+        self.assertNoResult(self.ask("observe", "new"))
+
     def test_nobody(self) -> None:
         """As long as no service has announced itself, nothing is known of any processor."""
         self.settle()

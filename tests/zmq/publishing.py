@@ -57,7 +57,7 @@ class PublishingService:
             clock=self.clock,
             in_thread=at_once,
             publisher=self.publisher,
-            boot="boot",
+            boot="this start",
         )
         self.server.open(network, self.ports.router)
         self.publisher.open(network, self.ports.events)

@@ -39,6 +39,7 @@ class FakeGateway:
         self.undecided: list[str] = []
         self.error: Conflict | None = None
         self.as_of = 0
+        self.members: list[str] = []
         self.listen()
 
     def listen(self) -> None:
@@ -61,6 +62,7 @@ class FakeGateway:
             "refused": self.refused,
             "undecided": self.undecided,
             "as_of": self.as_of,
+            "members": self.members,
         }
 
     def take(self) -> list[tuple[list[str], list[str], int]]:
@@ -133,6 +135,7 @@ class OneGatewayTests(AnnouncerCase):
                     "processors": ["p"],
                     "unconfirmed": [],
                     "as_of": 0,
+                    "members": [],
                     "under_way": 3,
                     "rank": 0,
                     "gateways": [G0],
@@ -140,6 +143,16 @@ class OneGatewayTests(AnnouncerCase):
                 }
             ],
         )
+
+    def test_remembers(self) -> None:
+        """It tells the gateway which services hold something, as the gateway told before: one that
+        was started again learns of those that are missing."""
+        self.first.members = ["tcp://other:5555"]
+        self.start()
+        self.first.router.close()
+        self.first.listen()
+        self.advance(LONGEST_PAUSE)
+        self.assertEqual([each["members"] for each in self.first.told], [[], ["tcp://other:5555"]])
 
     def test_key(self) -> None:
         """The key is brought along."""

@@ -223,6 +223,25 @@ class DiscoveryTests(TestCase):
         await other.ask("observe", "new", strings=["a"])
         self.assertEqual(await first.where(), await other.where())
 
+    async def test_both_go(self) -> None:
+        """A gateway that was started again while a service is away does not place anew what may be
+        there, since another service remembers it."""
+        await self.start()
+        first, _ = self.gateways
+        for number in range(4):
+            await first.ask("observe", f"p{number}", strings=["a"])
+        where = await first.where()
+        [service] = [each for each in self.services if each.port.name == where["p0"]]
+        await self.end(service)
+        await self.end(first)
+        await self.run_part(first)
+        await self.until(lambda: first.routed.ready)
+        error = await self.refused(first, "observe", "p0")
+        self.assertIn(str(service.port), error.message)
+        await self.run_part(service)
+        told = await self.answered(first, "observe", "p0", strings=["b"])
+        self.assertEqual(told["short_term_memory"], [["a"], ["b"]])
+
     async def test_deleted(self) -> None:
         """A deleted processor is gone at all gateways."""
         await self.start()

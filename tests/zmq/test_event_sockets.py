@@ -70,7 +70,7 @@ class EventTests(TestCase):
             clock=clock,
             in_thread=in_thread,
             publisher=self.publisher,
-            boot="boot",
+            boot="this start",
         )
         self.service_sockets = ZmqSockets(reactor=self.reactor, in_thread=in_thread)
         self.server.open(self.service_sockets, self.ports.router)

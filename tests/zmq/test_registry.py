@@ -94,7 +94,14 @@ class RegistryTests(RegistryCase):
         told = self.ask(announcement("p", unconfirmed=["q"], under_way=2, lease=2.5))
         self.assertEqual(
             told,
-            {"status": "okay", "lease": 2.5, "refused": {}, "undecided": [], "as_of": 1002000000},
+            {
+                "status": "okay",
+                "lease": 2.5,
+                "refused": {},
+                "undecided": [],
+                "as_of": 1002000000,
+                "members": [A],
+            },
         )
         service = self.roster.services[A]
         self.assertEqual((service.held, service.unconfirmed), ({"p", "q"}, {"q"}))
@@ -128,6 +135,7 @@ class RegistryTests(RegistryCase):
             ("as_of", -1, "as_of: expected an integer from 0"),
             ("under_way", True, "under_way: expected an integer, got bool True"),
             ("events", 0, "events: expected an integer from 1 to 65535, got 0"),
+            ("members", ["x"], "members[0]: expected tcp://host:port, got 'x'"),
             ("rank", 1, "rank: expected an integer from 0 to 0, got 1"),
             ("gateways", [], "gateways: expected at least one address"),
             ("gateways", ["x"], "gateways[0]: expected tcp://host:port, got 'x'"),

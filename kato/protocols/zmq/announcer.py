@@ -121,6 +121,7 @@ class Announcer:
         self._addresses = tuple(gateways)
         self._gateways: list[_Gateway] = []
         self._claims = Claims()
+        self._members: Sequence[str] = ()
         self._changed: IDelayedCall | None = None
         self._first_lost: IDelayedCall | None = None
         self._not_before = 0.0
@@ -253,6 +254,7 @@ class Announcer:
                 "processors": sorted(told.processors),
                 "unconfirmed": sorted(told.unconfirmed),
                 "as_of": told.as_of,
+                "members": self._members,
                 "under_way": self._under_way(),
                 "rank": gateway.rank,
             }
@@ -276,6 +278,7 @@ class Announcer:
         gateway.refused = answer.refused
         if gateway.rank == 0:
             self._claims.judged(told, answer.refused, answer.undecided, answer.as_of)
+            self._members = answer.members
             self._tell_others()
         if gateway.again:
             gateway.again = False
@@ -300,11 +303,15 @@ class Announcer:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a gateway says to an announcement; see L{kato.roster.Verdict}."""
+    """What a gateway says to an announcement; see L{kato.roster.Verdict}.
+
+    C{members} are the addresses of services that hold something, as this gateway knows.
+    """
 
     refused: Mapping[str, str]
     undecided: frozenset[str]
     as_of: int
+    members: tuple[str, ...]
 
     @classmethod
     def parse(cls, body: bytes) -> "_Answer":
@@ -322,8 +329,10 @@ class _Answer:
             )
         refused = mapping(told.get("refused"), "refused")
         undecided = array(told.get("undecided"), "undecided")
+        members = array(told.get("members"), "members")
         return cls(
             {each: text(why, f"refused.{each}") for each, why in refused.items()},
             frozenset(text(each, f"undecided[{i}]") for i, each in enumerate(undecided)),
             integer(told.get("as_of"), "as_of", least=0, most=2**63 - 1),
+            tuple(text(each, f"members[{i}]") for i, each in enumerate(members)),
         )

@@ -86,6 +86,7 @@ class Registry:
             "refused": dict(verdict.refused),
             "undecided": sorted(verdict.undecided),
             "as_of": verdict.as_of,
+            "members": self._members.holding(),
         }
 
     def _leave(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,6 +132,8 @@ def parse_announcement(given: Mapping[str, Any]) -> Announcement:
     """
     fields = _Fields(given, _ANNOUNCE)
     gateways = fields.take("gateways", _addresses)
+    if not gateways:
+        raise InvalidRequest("gateways: expected at least one address")
     return Announcement(
         service=fields.take("service", _name),
         address=fields.take("address", _address),
@@ -140,6 +143,7 @@ def parse_announcement(given: Mapping[str, Any]) -> Announcement:
         as_of=fields.take("as_of", integer, default=0, least=0, most=2**63 - 1),
         under_way=fields.take("under_way", integer, least=0),
         events=fields.take("events", _port, default=None),
+        members=frozenset(fields.take("members", _addresses, default=())),
         rank=fields.take("rank", integer, least=0, most=len(gateways) - 1),
         gateways=gateways,
         lease=fields.take("lease", _lease),
@@ -165,10 +169,7 @@ def _address(value: object, path: str) -> str:
 
 
 def _addresses(value: object, path: str) -> tuple[str, ...]:
-    addresses = tuple(_address(each, f"{path}[{i}]") for i, each in enumerate(array(value, path)))
-    if not addresses:
-        raise InvalidRequest(f"{path}: expected at least one address")
-    return addresses
+    return tuple(_address(each, f"{path}[{i}]") for i, each in enumerate(array(value, path)))
 
 
 def _processors(value: object, path: str) -> frozenset[str]:
