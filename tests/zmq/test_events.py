@@ -16,6 +16,7 @@ from kato.events import (
     PREDICTIONS,
     STATUS,
     Event,
+    Subscribed,
     Wish,
 )
 from kato.protocols.zmq import event_line, events, publisher
@@ -167,22 +168,30 @@ class SharingTests(FollowingCase):
         self.assertEqual(ear.told, [])
 
     def test_slow_subscription(self) -> None:
-        """The service is only asked where events stand when those that follow are sure to come."""
+        """The service is only asked where events stand when those that follow are sure to come,
+        also where others listen already, or begin at the same time."""
         self.observe("a")
-        for _ in range(2):
-            ear = Ear()
-            subscribing = self.subscribe(ear, OBSERVATIONS)
-            while not ear.answer:
+        self.network.hops = 20
+        for others in range(3):
+            if others:
+                self.listen(MEMORY)
+            ears = [Ear(), Ear()]
+            asked = [self.subscribe(each, OBSERVATIONS) for each in ears]
+            while not all(each.answer for each in ears):
                 self.here("observe", {"strings": ["b"]})
                 self.assertTrue(self.clock.step())
-            answer = self.successResultOf(subscribing)
             self.settle()
-            standing = self.service.worker.hub.standing("p1")
-            assert standing is not None
-            last = standing.numbers.observations
-            self.assertLess(answer.offset, last)
-            self.assertEqual(ear.offsets, list(range(answer.offset + 1, last + 1)))
-            self.cut_off(ear)
+            for ear, answered in zip(ears, asked, strict=True):
+                self.follows(ear, self.successResultOf(answered))
+                self.cut_off(ear)
+
+    def follows(self, ear: Ear, answer: Subscribed) -> None:
+        """Everything was told that was observed after the answer, and there was something."""
+        standing = self.service.worker.hub.standing("p1")
+        assert standing is not None
+        last = standing.numbers.observations
+        self.assertLess(answer.offset, last)
+        self.assertEqual(ear.offsets, list(range(answer.offset + 1, last + 1)))
 
     def test_closed(self) -> None:
         """Once it is closed, nobody is told anything but that."""
