@@ -16,7 +16,8 @@ from twisted.python.failure import Failure
 from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
 from kato.fields import shown
 from kato.members import Members
-from kato.roster import Claim, Roster, Service, Standing
+from kato.ownership import Claim, Service, Standing
+from kato.roster import Roster
 
 REMEMBERED = 1.0
 """Seconds for which the first gateway's word is taken without asking again.  It keeps the place for

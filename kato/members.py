@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from kato.commands import Command, Reply
 from kato.events import Listener, Subscribed, Wish
 from kato.listing import host_and_port
-from kato.roster import Announcement, Roster, Service, Verdict
+from kato.ownership import Announcement, Service, Verdict
+from kato.roster import Roster
 
 SWEEP = 0.5
 """Seconds between two looks at leases that may have ended."""

@@ -19,7 +19,8 @@ from kato.finding import SURE, Finder
 from kato.following import Following, Follows
 from kato.listing import Page, host_and_port, merged
 from kato.members import Members
-from kato.roster import Roster, Service, Standing
+from kato.ownership import Service, Standing
+from kato.roster import Roster
 
 PATIENCE = 5.0
 """Seconds that a service has to list its processors; then it is told as unavailable."""

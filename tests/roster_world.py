@@ -17,8 +17,9 @@ from kato.errors import Conflict, KatoError, ProcessorNotFound, ProcessorUnavail
 from kato.events import Listener, Subscribed, Wish
 from kato.finding import SURE, Finder
 from kato.members import Members
+from kato.ownership import Announcement
 from kato.placement import RoundRobin
-from kato.roster import Announcement, Roster
+from kato.roster import Roster
 from kato.routing import Routing
 
 LEASE = 10.0

@@ -14,7 +14,6 @@ from kato.engine import Processor
 from kato.genes import Genes
 from kato.happenings import Happened, MemoryThen, SeenInTurn
 from kato.messagepack import pack, unpack
-from kato.observation import Event
 from kato.turn import take_turn
 
 EVENTS = st.lists(st.lists(st.sampled_from("abé"), max_size=3).map(tuple), max_size=8)
@@ -78,7 +77,7 @@ class MemoryThenTests(SynchronousTestCase):
 
     def test_long(self) -> None:
         """A long one is written in parts, and reads as one list."""
-        events: list[Event] = [(str(i),) for i in range(2_500)]
+        events: list[tuple[str, ...]] = [(str(i),) for i in range(2_500)]
         parts = list(MemoryThen(events, 2_100).parts())
         self.assertEqual(len(parts), 4)
         self.assertEqual(json.loads(b"".join(parts)), [[str(i)] for i in range(2_100)])

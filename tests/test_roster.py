@@ -8,8 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato import roster as module
 from kato.claims import Claims
 from kato.errors import Conflict, ProcessorUnavailable, TooManyRequests
+from kato.ownership import Announcement, First, Standing, Verdict
 from kato.placement import Candidate, Least
-from kato.roster import AWAITED, RESERVED, SETTLING, Announcement, First, Roster, Standing, Verdict
+from kato.roster import AWAITED, RESERVED, SETTLING, Roster
 
 LEASE = 10.0
 A = "tcp://a:5555"

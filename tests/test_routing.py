@@ -21,7 +21,8 @@ from kato.errors import (
 from kato.events import Wish
 from kato.finding import REMEMBERED, Finder
 from kato.members import SWEEP, Members
-from kato.roster import SETTLING, Announcement, Roster, Verdict
+from kato.ownership import Announcement, Verdict
+from kato.roster import SETTLING, Roster
 from kato.routing import PATIENCE, Routing
 from tests.services import FakeService
 

@@ -57,7 +57,7 @@ class PublishingService:
             clock=self.clock,
             in_thread=at_once,
             publisher=self.publisher,
-            boot="this start",
+            boot="boot",
         )
         self.server.open(network, self.ports.router)
         self.publisher.open(network, self.ports.events)

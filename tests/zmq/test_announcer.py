@@ -307,6 +307,17 @@ class OneGatewayTests(AnnouncerCase):
         self.network.pump()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_lost_while_it_leaves(self) -> None:
+        """A gateway that is lost before it hears that the service leaves is told once more, and
+        nothing is left running."""
+        self.start()
+        stopped = self.announcer.stop()
+        self.network.cut(G0)
+        self.network.pump()
+        self.successResultOf(stopped)
+        self.assertEqual(self.first.told[-1]["type"], "leave")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_stop_is_not_waited_for(self) -> None:
         """A gateway that does not hear is not waited for for long, one that is away not at all."""
         self.start()

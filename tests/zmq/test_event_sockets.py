@@ -70,7 +70,7 @@ class EventTests(TestCase):
             clock=clock,
             in_thread=in_thread,
             publisher=self.publisher,
-            boot="this start",
+            boot="boot",
         )
         self.service_sockets = ZmqSockets(reactor=self.reactor, in_thread=in_thread)
         self.server.open(self.service_sockets, self.ports.router)
@@ -115,20 +115,26 @@ class EventTests(TestCase):
         """Between the answer and the first event nothing is lost, while the processor goes on."""
         await self.ask("create_processor")
         happened = 0
+        goes_on = True
+        over: Deferred[None] = Deferred()
 
         def clear() -> None:
             nonlocal happened
             happened += 1
             self.worker.hub.tell("p1", (Cleared(),), 1.0)
-            if happened < 3_000:
+            if goes_on:
                 self.reactor.callLater(0, clear)
+            else:
+                over.callback(None)
 
         clear()
         ears = [await self.listen(MEMORY, STATUS) for _ in range(10)]
-        await self.until(lambda: all(each.offsets[-1:] == [3_000] for each in ears))
+        goes_on = False
+        await over
+        await self.until(lambda: all(each.offsets[-1:] == [happened] for each in ears))
         for ear in ears:
             assert ear.answer is not None
-            self.assertEqual(ear.offsets, list(range(ear.answer.offset + 1, 3_001)))
+            self.assertEqual(ear.offsets, list(range(ear.answer.offset + 1, happened + 1)))
         self.assertLess(ears[0].told[0].offset, ears[-1].told[0].offset)
 
     async def test_flood(self) -> None:

@@ -13,12 +13,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.claims import Claims, Told
-from kato.errors import InvalidRequest, KatoError
-from kato.fields import array, integer, mapping, text
-from kato.messagepack import pack, unpack
+from kato.errors import KatoError
+from kato.messagepack import pack
+from kato.protocols.zmq.announcements import Answer
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.link import HOPE, Link, State
-from kato.replies import read_reply
 
 LEASE = 10.0
 """Seconds for which an announcement holds; there is one every third of that, and with each change
@@ -143,8 +142,8 @@ class Announcer:
                 lost=partial(self._lost, gateway),
                 longest_pause=LONGEST_PAUSE,
             )
-        self._look_for_first()
         self._regularly.start(self._lease / 3, now=False)
+        self._look_for_first()
 
     def stop(self) -> "Deferred[Any]":
         """Tell that the service leaves; fires when that is heard, or given up."""
@@ -200,7 +199,7 @@ class Announcer:
         self.log.warn("the gateway at {address}: {why}", address=gateway.address, why=why)
         if gateway.asked is not None:
             gateway.asked.cancel()
-        if gateway.rank == 0:
+        if gateway.rank == 0 and self._regularly.running:
             self._look_for_first()
 
     def _look_for_first(self) -> None:
@@ -243,7 +242,7 @@ class Announcer:
         gateway.asked = asked
         asked.addTimeout(PATIENCE, self._clock)
         asked.addBoth(self._over, gateway)
-        asked.addCallback(_Answer.parse)
+        asked.addCallback(Answer.parse)
         asked.addCallbacks(self._answered, self._unanswered, (gateway, told), {}, (gateway,))
         asked.addErrback(self._defect)
 
@@ -266,7 +265,7 @@ class Announcer:
         gateway.asked = None
         return result
 
-    def _answered(self, answer: "_Answer", gateway: _Gateway, told: Told) -> None:
+    def _answered(self, answer: "Answer", gateway: _Gateway, told: Told) -> None:
         gateway.trouble = None
         for processor in sorted(answer.refused.keys() - gateway.refused.keys()):
             self.log.error(
@@ -299,40 +298,3 @@ class Announcer:
 
     def _defect(self, failure: Failure) -> None:
         self.log.failure("defect while gateways were told", failure=failure)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a gateway says to an announcement; see L{kato.roster.Verdict}.
-
-    C{members} are the addresses of services that hold something, as this gateway knows.
-    """
-
-    refused: Mapping[str, str]
-    undecided: frozenset[str]
-    as_of: int
-    members: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, body: bytes) -> "_Answer":
-        """Judge an answer.
-
-        @raise KatoError: what the gateway says against the announcement.
-        """
-        told = unpack(body)
-        if not isinstance(told, dict) or told.get("status") != "okay":
-            error = read_reply(told)
-            raise (
-                error
-                if isinstance(error, KatoError)
-                else InvalidRequest("answer: no announcement's")
-            )
-        refused = mapping(told.get("refused"), "refused")
-        undecided = array(told.get("undecided"), "undecided")
-        members = array(told.get("members"), "members")
-        return cls(
-            {each: text(why, f"refused.{each}") for each, why in refused.items()},
-            frozenset(text(each, f"undecided[{i}]") for i, each in enumerate(undecided)),
-            integer(told.get("as_of"), "as_of", least=0, most=2**63 - 1),
-            tuple(text(each, f"members[{i}]") for i, each in enumerate(members)),
-        )
