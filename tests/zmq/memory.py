@@ -87,7 +87,14 @@ class Publisher(Bound):
 
     def change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
         """A peer asks for a prefix, or takes that back; we hear of it a little later."""
-        self.network.soon(lambda: self._change(identity, prefix, begins))
+
+        def arrive(hops: int) -> None:
+            if hops:
+                self.network.soon(lambda: arrive(hops - 1))
+            else:
+                self._change(identity, prefix, begins)
+
+        arrive(self.network.hops)
 
     def _change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
         before = self._asking(prefix)
@@ -214,7 +221,8 @@ class Connecting:
 class MemorySockets:
     """The network, which makes the sockets.
 
-    C{silent} are addresses at which a connection never comes about, and nobody says so.
+    C{silent} are addresses at which a connection never comes about, and nobody says so; C{hops}
+    says how long a subscription is on its way.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -223,6 +231,7 @@ class MemorySockets:
         self.bound: dict[str, Bound] = {}
         self.connecting: list[Connecting] = []
         self.silent: set[str] = set()
+        self.hops = 1
         self.held: dict[bytes, list[list[bytes]]] = {}
 
     def soon(self, call: Callable[[], object]) -> None:
