@@ -229,11 +229,16 @@ class ZmqSocket(ZmqConnection):
             if error.errno != zmq.EHOSTUNREACH:
                 raise
         if not self._reading:
-            self._read_soon()
+            self._look()
         return True
 
+    def _look(self) -> None:
+        """See whether messages have come meanwhile, of which ZeroMQ then gives no other sign."""
+        if self.factory is not None and self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            self._read_soon()
+
     def _read_soon(self) -> None:
-        """Look for messages: ZeroMQ does not signal those that came before the last call."""
+        """Read when others have had their turn."""
         if self._again is None:
             self._again = self.factory.reactor.callLater(0, self._look_again)
 
@@ -245,24 +250,21 @@ class ZmqSocket(ZmqConnection):
         """Take what has come, as much as is fair; ZeroMQ signals only once that there is some."""
         self._reading = True
         try:
-            all_taken = self._read_burst()
+            self._read_burst()
+            self._taken()
         finally:
             self._reading = False
-        if not all_taken:
-            self._read_soon()
-        self._taken()
+        self._look()
 
-    def _read_burst(self) -> bool:
-        """Take so many messages; tells whether these were all."""
+    def _read_burst(self) -> None:
         for _ in range(BURST):
             if self.factory is None:
-                return True
+                return
             try:
                 frames = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return True
+                return
             self._take(frames)
-        return False
 
     def _take(self, frames: list[bytes]) -> None:
         try:
