@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from statistics import median
 from threading import Thread
@@ -58,9 +58,14 @@ def _service() -> Iterator[str]:
         service.stop()
 
 
+def _echo() -> AbstractContextManager[str]:
+    return _spoken("benchmarks.echo")
+
+
 @contextmanager
-def _echo() -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.echo"]
+def _spoken(module: str, *arguments: str) -> Iterator[str]:
+    """A module in a process of its own; gives the first line that it says."""
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -169,12 +174,25 @@ def _hop() -> None:
         stack.callback(service.stop)
         gateway = LiveServer("--processors", f"p1:127.0.0.1:{service.port}").start()
         stack.callback(gateway.stop)
+        echo = stack.enter_context(_echo())
+        bare = stack.enter_context(_spoken("benchmarks.bare_hop"))
+        hop = stack.enter_context(_spoken("benchmarks.bare_hop", echo))
         direct, routed = single.connect(), gateway.connect()
-        times = [(_rest(direct), _rest(routed)) for _ in range(REPEATS)]
-    alone, through = (median(column) for column in zip(*times, strict=True))
+        nothing, hopping = Connection(int(bare)), Connection(int(hop))
+        times = [
+            (_bare(nothing), _bare(hopping), _rest(direct), _rest(routed)) for _ in range(REPEATS)
+        ]
+    at_once, hopped, alone, through = (median(column) for column in zip(*times, strict=True))
+    _row("bare GET", at_once, "", 3)
+    _row("bare GET through a bare hop to a bare echo", hopped, "", 3)
+    _row("what the bare hop adds", hopped - at_once, "", 3)
     _row("POST observe, brief, to one process", alone, "", 3)
     _row("the same through a gateway to a service", through, "", 3)
     _row("what the gateway's hop adds", through - alone, "0.5", 3)
+
+
+def _bare(connection: Connection) -> float:
+    return _timed(lambda: connection.get("/"), 500)
 
 
 def _rest(connection: Connection) -> float:

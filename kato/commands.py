@@ -6,7 +6,7 @@ to an operation stands in the class of its parameters and nowhere else.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Self
 
@@ -331,7 +331,7 @@ class Command:
 
     def digest(self) -> str:
         """A fingerprint by which the same request, sent again, is known; C{brief} aside."""
-        params = asdict(self.params)
+        params = self.params.sent()
         params.pop("brief", None)
         return digest([self.operation, params])
 

@@ -76,7 +76,11 @@ def build(
 
     def statistics() -> dict[str, object]:
         told = {**vitals.as_dict(), "connections": site.connections, **dispatch.statistics()}
-        return told if server is None else {**told, "zmq": server.statistics()}
+        if server is not None:
+            told["zmq"] = server.statistics()
+        if publisher is not None:
+            told["published"] = publisher.statistics()
+        return told
 
     site = make_site(
         dispatch,

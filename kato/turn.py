@@ -99,8 +99,10 @@ def take_turn(
     @raise KatoError: where the command cannot be carried out; then nothing has changed.
     """
     changes = command.row.changes
+    digest = ""
     if changes and command.request_id is not None:
-        known = processor.answered_before(command.request_id, command.digest())
+        digest = command.digest()
+        known = processor.answered_before(command.request_id, digest)
         if known is not None:
             return Outcome(_answered_before(processor, command, known), False, False)
     result = _OPERATIONS[command.operation](processor, command.params, _Turn(now, created, make_id))
@@ -108,7 +110,7 @@ def take_turn(
     if changes and command.request_id is not None:
         processor.remember_answer(
             command.request_id,
-            command.digest(),
+            digest,
             dict(result.fields),
             result.window,
             _interval(processor, result),

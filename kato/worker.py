@@ -35,13 +35,12 @@ from kato.errors import (
     StorageUnavailable,
     TooManyRequests,
 )
-from kato.events import Event, Listener, Subscribed, Wish
+from kato.events import Listener, Subscribed, Wish
 from kato.fields import shown
-from kato.foresight import Foresight
 from kato.genes import Genes
-from kato.happenings import CameOrWent, Deleted, Foreseen
-from kato.hub import ALL, Hub
+from kato.hub import Hub
 from kato.indexing import Indexing
+from kato.publishing import Publishing
 from kato.restoring import Restored, Restorer
 from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
@@ -100,14 +99,17 @@ class Worker:
         self._max_events = max_events
         self._checkpoint = checkpoint
         self._make_id = make_id
-        self.hub = Hub(make_epoch=make_epoch, failed=self._listener_failed)
-        self._foresight = Foresight(
-            self.hub, clock=clock, in_thread=in_thread, tell=self._foreseen, free=self._pump
-        )
         self.held_changed = held_changed
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
+        self._publishing = Publishing(
+            clock=clock,
+            in_thread=in_thread,
+            make_epoch=make_epoch,
+            pending=self._commits.pending,
+            free=self._pump,
+        )
         self._checkpoints = LoopingCall(self._save_all)
         self._checkpoints.clock = clock
         self._opened: Deferred[None] = Deferred()
@@ -160,7 +162,7 @@ class Worker:
         return gatherResults(map(self._save, unsaved)).addCallback(lambda _: None)
 
     def _save(self, slot: Slot) -> "Deferred[None]":
-        saved = self.hub.saving(slot.id)
+        saved = self._publishing.hub.saving(slot.id)
         return self._commits.request(slot.id).addCallbacks(lambda _: saved(), lambda _: None)
 
     def _defect(self, failure: Failure) -> None:
@@ -284,7 +286,7 @@ class Worker:
         """A turn that was taken in a thread is over."""
         slot.running = slot.changing = False
         self._end(result, slot, ask, engine, generation)
-        self._foresight.between_turns(slot)
+        self._publishing.foresight.between_turns(slot)
         self._pump(slot)
 
     def _end(
@@ -294,8 +296,7 @@ class Worker:
             ask.settle(StorageUnavailable("nothing can be stored now: not done", retry_after=1))
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
-                self._roll_back(slot.id)
-                self.hub.renew(slot.id, self._clock.seconds())
+                self._roll_back(slot.id, defect=True)
             ask.settle(result)
         else:
             slot.engine = engine
@@ -322,14 +323,8 @@ class Worker:
 
     def _tell(self, slot: Slot, generation: int, ask: Ask, outcome: Outcome) -> None:
         if outcome.changed and generation == slot.generation:
-            now = outcome.reply.time_stamp
-            if not slot.announced:
-                slot.announced = True
-                self.hub.tell(ALL, (CameOrWent(slot.id, came=True),), now)
-            if outcome.happened:
-                durable = outcome.durable or not self._checkpoint
-                if self.hub.tell(slot.id, outcome.happened, now, durable=durable):
-                    self._foresight.owe(slot)
+            durable = outcome.durable or not self._checkpoint
+            self._publishing.tell(slot, outcome, durable=durable)
         ask.settle(outcome.reply)
 
     def _not_told(self, slot: Slot, ask: Ask, failure: Failure) -> None:
@@ -337,51 +332,26 @@ class Worker:
         self._tidy(slot)
 
     def _tell_deleted(self, slot: Slot, ask: Ask, reply: Reply) -> None:
-        now = reply.time_stamp
-        self.hub.tell(slot.id, (Deleted(),), now)
-        self.hub.renew(slot.id, now)
-        self._tell_gone(slot, now)
+        self._publishing.tell_deleted(slot, reply.time_stamp)
         ask.settle(reply)
         self._tidy(slot)
 
-    def _tell_gone(self, slot: Slot, now: float) -> None:
-        if slot.announced:
-            slot.announced = False
-            self.hub.tell(ALL, (CameOrWent(slot.id, came=False),), now)
-
-    def _foreseen(self, slot: Slot, foreseen: Foreseen) -> None:
-        """Tell predictions, after all that was done before them."""
-        tell = partial(self._tell_foreseen, slot, slot.generation, foreseen)
-        slot.telling.add(self._commits.pending(slot.id), tell, lambda _: self._tidy(slot))
-
-    def _tell_foreseen(self, slot: Slot, generation: int, foreseen: Foreseen) -> None:
-        if generation == slot.generation and self.hub.lacks_predictions(slot.id):
-            self.hub.foresee(slot.id, foreseen, self._clock.seconds())
-
-    def _listener_failed(self, error: Exception, event: Event) -> None:
-        self.log.failure(
-            "a listener failed at {topic} of {processor}",
-            failure=Failure(error),
-            topic=event.topic,
-            processor=event.processor,
-        )
+    @property
+    def hub(self) -> Hub:
+        """Where all events come from."""
+        return self._publishing.hub
 
     def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
         """Tell events to C{listener}, of a processor that exists, or of them all."""
         return Deferred.fromCoroutine(self._subscribe(wish, listener))
 
     async def _subscribe(self, wish: Wish, listener: Listener) -> Subscribed:
-        await self._opened
-        if wish.processor is not None:
-            await self._existing(wish.processor)
-        subscribed = self.hub.subscribe(wish.key, wish.topics, wish.position, listener)
-        position = wish.position
-        if wish.processor is not None and position is not None and subscribed.recovered:
-            self._foresight.catch_up(self._slots[wish.processor], position.foreseen)
-        return subscribed
+        await _beside(self._opened)
+        slot = None if wish.processor is None else await self._existing(wish.processor)
+        return self._publishing.subscribe(wish, slot, listener)
 
-    async def _existing(self, processor: str) -> None:
-        """Wait until it is known whether there is such a processor.
+    async def _existing(self, processor: str) -> Slot:
+        """The place of a processor, once it is known whether there is one.
 
         @raise ProcessorNotFound: where there is none.
         """
@@ -389,13 +359,14 @@ class Worker:
         if slot is not None and slot.stale and slot.loading is None:
             self._load(slot)
         while slot is not None and slot.loading is not None:
-            await slot.loading
+            await _beside(slot.loading)
         if slot is not None and slot.stale:
             raise StorageUnavailable(
                 f"processor: {shown(processor)} cannot be loaded now", retry_after=1
             )
         if slot is None or slot.engine is None:
             raise ProcessorNotFound(f"processor: there is no {shown(processor)}")
+        return slot
 
     # Deleting
 
@@ -435,14 +406,13 @@ class Worker:
         slot.indexed = slot.indexed and not changes.touches_models
         return changes
 
-    def _roll_back(self, processor: str) -> None:
+    def _roll_back(self, processor: str, *, defect: bool = False) -> None:
         """Throw an engine away, and load what is durable before the next turn."""
         slot = self._slot(processor)
         slot.generation += 1
         slot.engine = None
         slot.dirty = False
-        slot.owed_since = None
-        self.hub.roll_back(processor, self._clock.seconds())
+        self._publishing.roll_back(slot, defect=defect)
         self._load(slot)
 
     def _load(self, slot: Slot) -> "Deferred[None]":
@@ -474,7 +444,7 @@ class Worker:
         """Before its turns go on: an index is of the models as they were loaded."""
         slot.stale = False
         if restored is None:
-            self._tell_gone(slot, self._clock.seconds())
+            self._publishing.tell_gone(slot, self._clock.seconds())
             return
         slot.announced = True
         slot.engine, slot.indexed = restored.engine, restored.from_index
@@ -501,10 +471,10 @@ class Worker:
 
     async def _list(self, command: Command, params: ListProcessors) -> Reply:
         """Tell the processors there are; what is told of them is durable when it is told."""
-        await self._opened
+        await _beside(self._opened)
         for slot in list(self._slots.values()):
             if slot.loading is not None:
-                await slot.loading
+                await _beside(slot.loading)
         existing = sorted(
             (slot.id, slot.engine) for slot in self._slots.values() if slot.engine is not None
         )
@@ -526,9 +496,20 @@ class Worker:
             "waiting": sum(len(slot.queue) for slot in self._slots.values()),
             "running": sum(slot.running for slot in self._slots.values()),
             "matcher": self._matcher.kind,
-            "events": self.hub.statistics(),
+            "events": self._publishing.hub.statistics(),
             "store": self._store.statistics(),
         }
+
+
+def _beside(waited: "Deferred[None]") -> "Deferred[None]":
+    """Fires when C{waited} does; who gives it up leaves that alone, for others wait for it, too."""
+    beside: Deferred[None] = Deferred()
+
+    def pass_on(result: None) -> None:
+        beside.callback(result)
+
+    waited.addCallback(pass_on)
+    return beside
 
 
 def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:

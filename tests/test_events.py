@@ -1,5 +1,8 @@
 """Events and wishes as values, and as maps."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -7,7 +10,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.errors import InvalidRequest
-from kato.events import TOPICS, TOPICS_OF_ALL, Event, Numbers, Position, Wish
+from kato.events import KEPT, TOPICS, TOPICS_OF_ALL, Event, Numbers, Position, Wish
+from kato.happenings import (
+    CameOrWent,
+    Cleared,
+    Deleted,
+    Forgotten,
+    GenesChanged,
+    Happening,
+    Learned,
+    Updated,
+)
 
 COUNTS = st.integers(0, 2**53 - 1)
 EVENTS = st.builds(
@@ -117,3 +130,44 @@ class WishTests(SynchronousTestCase):
         ):
             error = self.assertRaises(InvalidRequest, Wish.parse, processor, params)
             self.assertIn(message, error.message)
+
+
+class PageTests(SynchronousTestCase):
+    """What the documentation says of events."""
+
+    def setUp(self) -> None:
+        page = Path(__file__).parent.parent / "docs" / "events.md"
+        self.page = page.read_text()
+
+    def test_example(self) -> None:
+        """The example is an event, told of what was learned."""
+        found = re.search(r"```\n(\{\"event\".*?)```", self.page, re.DOTALL)
+        assert found is not None
+        event = Event.parse(json.loads(found[1]))
+        learned = Learned("MODEL|24e0f524f26eecfb14849cf3b3b57c44f3e705c2", 2, 3, False, 0)
+        self.assertEqual((event.topic, event.data), (learned.topic, learned.data()))
+
+    def test_topics(self) -> None:
+        """The table has a line for each topic, and for each kind of change the words that are
+        told."""
+        lines = re.findall(r"^\| (?:(`\w+`) )?\| .*? \| (.*) \|$", self.page, re.MULTILINE)
+        self.assertEqual({each.strip("`") for each, _ in lines if each}, TOPICS | TOPICS_OF_ALL)
+        kept: dict[str, str] = {}
+        topic = ""
+        for named, data in lines:
+            topic = named.strip("`") or topic
+            kept[topic] = kept.get(topic, "") + data
+        happenings: list[Happening] = [
+            Learned("m", 1, 2, False, 0),
+            Updated("m", 1),
+            Forgotten("m"),
+            Cleared(),
+            GenesChanged({"sort": True}),
+            Deleted(),
+            CameOrWent("p", came=True),
+        ]
+        self.assertEqual({each.topic for each in happenings}, KEPT)
+        for each in happenings:
+            for key in each.data():
+                self.assertIn(f"`{key}", kept[each.topic])
+            self.assertIn(json.dumps(each.data()["change"]), kept[each.topic])

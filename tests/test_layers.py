@@ -38,6 +38,7 @@ FLOORS: Mapping[str, int] = {
     "kato.following": 4,
     "kato.slots": 4,
     "kato.foresight": 4,
+    "kato.publishing": 4,
     "kato.restoring": 4,
     "kato.indexing": 4,
     "kato.deletions": 4,

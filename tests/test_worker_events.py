@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -46,6 +46,10 @@ class WorkerContract(subscribing.SubscribeContract):
 
     def lose_history(self, processor: str) -> None:
         self.worker.hub.renew(processor, self.clock.seconds())
+
+
+def _one() -> "Deferred[list[str]]":
+    return succeed(["p1"])
 
 
 class EventCase(WorkerCase):
@@ -261,6 +265,29 @@ class StartTests(EventCase):
         ear.answered(self.successResultOf(subscribing))
         self.answer("observe", observation("b"))
         self.assertEqual(ear.offsets[:1], [1])
+
+    def test_given_up(self) -> None:
+        """Who gives up while processors are being loaded, listening or listing them, disturbs
+        nobody."""
+        self.observe("a")
+        self.clock.advance(5)
+        self.store.release_all()
+        self.store = HeldStore(self.store.inner)
+        self.store.holds_loads = True
+        for held in (True, False):
+            listed: Deferred[Any] = Deferred()
+            self.patch(self.store, "processors", lambda held=held, d=listed: d if held else _one())
+            self.worker = Worker(self.store, clock=self.clock, in_thread=at_once)
+            starting = Deferred.fromCoroutine(self.worker.start())
+            for waiting in (self.subscribe(Ear()), self.ask("list_processors", processor=None)):
+                waiting.cancel()
+                self.failureResultOf(waiting, CancelledError)
+            asked = self.ask("observe", observation("b"))
+            listed.callback(["p1"])
+            self.assertNoResult(asked)
+            self.store.release_loads()
+            self.successResultOf(starting)
+            self.assertEqual(self.successResultOf(asked).interval, 2)
 
     def test_cannot_load(self) -> None:
         """Who listens to a processor that cannot be loaded is told so."""

@@ -30,10 +30,17 @@ class MemoryPort:
 class Bound:
     """A ROUTER or an XPUB, with those who are connected to it."""
 
-    def __init__(self, network: "MemorySockets", address: str, received: Received) -> None:
+    def __init__(
+        self,
+        network: "MemorySockets",
+        address: str,
+        received: Received,
+        taken: Callable[[], None],
+    ) -> None:
         self.network = network
         self.address = address
         self.received = received
+        self.taken = taken
         self.peers: dict[bytes, Connecting] = {}
         self.full = False
         network.bound[address] = self
@@ -65,7 +72,7 @@ class Publisher(Bound):
         grants: Callable[[bytes], bool],
         subscribed: Callable[[bytes, bool], None],
     ) -> None:
-        super().__init__(network, address, lambda frames: None)
+        super().__init__(network, address, lambda frames: None, lambda: None)
         self.grants = grants
         self.subscribed = subscribed
         self.granted: dict[bytes, list[bytes]] = {}
@@ -80,7 +87,14 @@ class Publisher(Bound):
 
     def change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
         """A peer asks for a prefix, or takes that back; we hear of it a little later."""
-        self.network.soon(lambda: self._change(identity, prefix, begins))
+
+        def arrive(hops: int) -> None:
+            if hops:
+                self.network.soon(lambda: arrive(hops - 1))
+            else:
+                self._change(identity, prefix, begins)
+
+        arrive(self.network.hops)
 
     def _change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
         before = self._asking(prefix)
@@ -156,6 +170,7 @@ class Connecting:
         def arrive() -> None:
             if peer is not None and peer.network.bound.get(peer.address) is peer:
                 peer.received([self.identity, *frames])
+                peer.taken()
 
         self.network.soon(arrive)
 
@@ -206,7 +221,8 @@ class Connecting:
 class MemorySockets:
     """The network, which makes the sockets.
 
-    C{silent} are addresses at which a connection never comes about, and nobody says so.
+    C{silent} are addresses at which a connection never comes about, and nobody says so; C{hops}
+    says how long a subscription is on its way.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -215,6 +231,7 @@ class MemorySockets:
         self.bound: dict[str, Bound] = {}
         self.connecting: list[Connecting] = []
         self.silent: set[str] = set()
+        self.hops = 1
         self.held: dict[bytes, list[list[bytes]]] = {}
 
     def soon(self, call: Callable[[], object]) -> None:
@@ -254,9 +271,11 @@ class MemorySockets:
             connecting.close()
         return succeed(None)
 
-    def router(self, listening: Listening, received: Received) -> Bound:
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> Bound:
         """Open a ROUTER."""
-        return Bound(self, listening.address, received)
+        return Bound(self, listening.address, received, taken)
 
     def publisher(
         self,
@@ -298,9 +317,11 @@ class MemoryProcess:
         self._network = network
         self._own: list[Bound | Connecting] = []
 
-    def router(self, listening: Listening, received: Received) -> Bound:
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> Bound:
         """Open a ROUTER."""
-        made = self._network.router(listening, received)
+        made = self._network.router(listening, received, taken)
         self._own.append(made)
         return made
 

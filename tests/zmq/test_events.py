@@ -4,9 +4,10 @@ from itertools import pairwise
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
 
 from kato.commands import Command
-from kato.dispatch import IProcessors
+from kato.dispatch import Dispatch, IProcessors
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
 from kato.events import (
     LEARNING,
@@ -15,15 +16,16 @@ from kato.events import (
     PREDICTIONS,
     STATUS,
     Event,
+    Subscribed,
     Wish,
 )
-from kato.finding import Colleague, Finder
-from kato.members import Members
 from kato.protocols.zmq import event_line, events, publisher
+from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.prefixes import Place, echo, is_echo
-from kato.roster import Roster
-from kato.routing import Routing
+from kato.routed import Routed
+from kato.settings import Settings
 from tests import subscribing
+from tests.doubles import at_once
 from tests.listening import Ear
 from tests.zmq.memory import Connecting
 from tests.zmq.publishing import PublishingService, follow, network_in_memory
@@ -50,29 +52,25 @@ class RoutedContract(subscribing.SubscribeContract):
     def provide(self) -> IProcessors:
         self.network, _ = network_in_memory()
         self.services = [PublishingService(self.network, port=port) for port in (5555, 5565)]
-        first, second = (each.address for each in self.services)
-        by_address = {each.address: each for each in self.services}
+        first, second = (Address.parse(each.address) for each in self.services)
         owners = {"p0": first, "p1": second, "p2": first, "p3": second, "nobody": first}
-        clock = self.network.clock
-        roster = Roster(fixed=owners, now=clock.seconds())
-        members = Members(
-            roster,
-            connect=lambda address: follow(self.network, by_address[address]),
-            clock=clock,
+        routed = Routed(
+            Settings(services=owners),
+            sockets=self.network,
+            clock=self.network.clock,
+            in_thread=at_once,
         )
-        finder = Finder(roster, members, clock=clock, registry=False, colleague=_nobody)
-        members.start()
-        return Routing(roster, members, finder, clock=clock)
+        dispatch = Dispatch(routed.processors, clock=self.network.clock, timeout=30)
+        self.successResultOf(Deferred.fromCoroutine(routed.begin(dispatch, Logger())))
+        self.addCleanup(lambda: [each.begin() for each in routed.endings()])
+        self.network.pump()
+        return routed.processors
 
     def settle(self) -> None:
         self.network.pump()
 
     def lose_history(self, processor: str) -> None:
         self.services[1].worker.hub.renew(processor, self.network.clock.seconds())
-
-
-def _nobody(address: str) -> Colleague:
-    raise AssertionError("there is no other gateway")
 
 
 class FollowingCase(subscribing.SubscribeCase):
@@ -170,22 +168,30 @@ class SharingTests(FollowingCase):
         self.assertEqual(ear.told, [])
 
     def test_slow_subscription(self) -> None:
-        """The service is only asked where events stand when those that follow are sure to come."""
+        """The service is only asked where events stand when those that follow are sure to come,
+        also where others listen already, or begin at the same time."""
         self.observe("a")
-        for _ in range(2):
-            ear = Ear()
-            subscribing = self.subscribe(ear, OBSERVATIONS)
-            while not ear.answer:
+        self.network.hops = 20
+        for others in range(3):
+            if others:
+                self.listen(MEMORY)
+            ears = [Ear(), Ear()]
+            asked = [self.subscribe(each, OBSERVATIONS) for each in ears]
+            while not all(each.answer for each in ears):
                 self.here("observe", {"strings": ["b"]})
                 self.assertTrue(self.clock.step())
-            answer = self.successResultOf(subscribing)
             self.settle()
-            standing = self.service.worker.hub.standing("p1")
-            assert standing is not None
-            last = standing.numbers.observations
-            self.assertLess(answer.offset, last)
-            self.assertEqual(ear.offsets, list(range(answer.offset + 1, last + 1)))
-            self.cut_off(ear)
+            for ear, answered in zip(ears, asked, strict=True):
+                self.follows(ear, self.successResultOf(answered))
+                self.cut_off(ear)
+
+    def follows(self, ear: Ear, answer: Subscribed) -> None:
+        """Everything was told that was observed after the answer, and there was something."""
+        standing = self.service.worker.hub.standing("p1")
+        assert standing is not None
+        last = standing.numbers.observations
+        self.assertLess(answer.offset, last)
+        self.assertEqual(ear.offsets, list(range(answer.offset + 1, last + 1)))
 
     def test_closed(self) -> None:
         """Once it is closed, nobody is told anything but that."""

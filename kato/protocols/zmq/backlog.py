@@ -36,6 +36,8 @@ class Backlog:
         self._waiting: dict[bytes, _Waiting] = {}
         self._again: IDelayedCall | None = None
         self._lost = 0
+        self._gathers = False
+        self._gathered: list[list[bytes]] = []
 
     def open(self, socket: Socket) -> None:
         """Begin to send there."""
@@ -48,16 +50,33 @@ class Backlog:
             self._again.cancel()
             self._again = None
 
+    def gather(self) -> None:
+        """Send nothing until L{flush}: to send one by one wakes ZeroMQ's thread for each."""
+        self._gathers = True
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        self._gathers = False
+        gathered, self._gathered = self._gathered, []
+        for message in gathered:
+            self._send(message)
+
     def send(self, envelope: list[bytes], body: bytes) -> None:
         """Send a reply to the peer that is the envelope's first frame."""
+        message = [*envelope, body]
+        if self._gathers:
+            self._gathered.append(message)
+        else:
+            self._send(message)
+
+    def _send(self, message: list[bytes]) -> None:
         if self._socket is None:
             return
-        message = [*envelope, body]
-        waiting = self._waiting.get(envelope[0])
+        waiting = self._waiting.get(message[0])
         if waiting is None:
             if self._socket.send(message):
                 return
-            waiting = self._waiting[envelope[0]] = _Waiting()
+            waiting = self._waiting[message[0]] = _Waiting()
             self._try_soon()
         self._keep(waiting, message)
 
@@ -81,13 +100,13 @@ class Backlog:
     def _try(self) -> None:
         self._again = None
         for peer, waiting in list(self._waiting.items()):
-            self._flush(waiting)
+            self._send_on(waiting)
             if not waiting.messages:
                 del self._waiting[peer]
         if self._waiting:
             self._try_soon()
 
-    def _flush(self, waiting: _Waiting) -> None:
+    def _send_on(self, waiting: _Waiting) -> None:
         while waiting.messages and self._socket is not None:
             if not self._socket.send(waiting.messages[0]):
                 return

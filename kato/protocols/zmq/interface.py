@@ -58,8 +58,13 @@ class Sockets(Protocol):
     makes the socket.
     """
 
-    def router(self, listening: Listening, received: Received) -> Socket:
-        """Open a ROUTER: the identity of the peer is the first frame of what comes and goes."""
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> Socket:
+        """Open a ROUTER: the identity of the peer is the first frame of what comes and goes.
+
+        @param taken: is told when all messages that had come have been taken, or enough of them.
+        """
 
     def dealer(
         self,

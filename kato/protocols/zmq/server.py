@@ -89,7 +89,7 @@ class ZmqServer:
 
     def open(self, sockets: Sockets, listening: Listening) -> None:
         """Begin to answer."""
-        self._socket = sockets.router(listening, self.received)
+        self._socket = sockets.router(listening, self.received, self._backlog.flush)
         self._backlog.open(self._socket)
 
     def close(self) -> None:
@@ -112,6 +112,7 @@ class ZmqServer:
     def received(self, frames: list[bytes]) -> None:
         """Take a message; those of one peer in order, also while one is read for long."""
         self.under_way += 1
+        self._backlog.gather()
         waiting = self._behind.get(frames[0])
         if self.under_way > MAX_UNDER_WAY:
             error = TooManyRequests(f"{MAX_UNDER_WAY} requests are under way", retry_after=1)

@@ -78,9 +78,11 @@ class ZmqSockets:
             self._opened.reactor = self._reactor
         return self._opened
 
-    def router(self, listening: Listening, received: Received) -> "ZmqSocket":
+    def router(
+        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+    ) -> "ZmqSocket":
         """Open a ROUTER on a bound port."""
-        router = ZmqSocket(self._factory(), zmq.ROUTER, received)
+        router = ZmqSocket(self._factory(), zmq.ROUTER, received, taken)
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
         router.set(zmq.TCP_KEEPALIVE, 1)
@@ -169,9 +171,16 @@ class ZmqSocket(ZmqConnection):
     highWaterMark = _HIGH_WATER
     reconnectInterval = 0
 
-    def __init__(self, factory: ZmqFactory, kind: int, received: Received) -> None:
+    def __init__(
+        self,
+        factory: ZmqFactory,
+        kind: int,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+    ) -> None:
         self.socketType = kind
         self._received = received
+        self._taken = taken
         self._reading = False
         self._again: IDelayedCall | None = None
         self._monitor: _Monitor | None = None
@@ -220,11 +229,16 @@ class ZmqSocket(ZmqConnection):
             if error.errno != zmq.EHOSTUNREACH:
                 raise
         if not self._reading:
-            self._read_soon()
+            self._look()
         return True
 
+    def _look(self) -> None:
+        """See whether messages have come meanwhile, of which ZeroMQ then gives no other sign."""
+        if self.factory is not None and self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+            self._read_soon()
+
     def _read_soon(self) -> None:
-        """Look for messages: ZeroMQ does not signal those that came before the last call."""
+        """Read when others have had their turn."""
         if self._again is None:
             self._again = self.factory.reactor.callLater(0, self._look_again)
 
@@ -236,18 +250,21 @@ class ZmqSocket(ZmqConnection):
         """Take what has come, as much as is fair; ZeroMQ signals only once that there is some."""
         self._reading = True
         try:
-            for _ in range(BURST):
-                if self.factory is None:
-                    return
-                try:
-                    frames = self.socket.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    return
-                self._take(frames)
-            if self.factory is not None:
-                self._read_soon()
+            self._read_burst()
+            self._taken()
         finally:
             self._reading = False
+        self._look()
+
+    def _read_burst(self) -> None:
+        for _ in range(BURST):
+            if self.factory is None:
+                return
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._take(frames)
 
     def _take(self, frames: list[bytes]) -> None:
         try:
