@@ -145,9 +145,8 @@ class LiveManagerTests(SynchronousTestCase):
         self.assertIn(f"  kato.2  {self.instance('kato.2').url}  (process", said)
         for processor in ("p1", "p2"):
             self.teach(f"{url}/{processor}")
-        listed = {
-            each["id"]: each["service"] for each in self.get(f"{url}/processors")["processors"]
-        }
+        listed = self.get(f"{url}/processors")["processors"]
+        owners = {each["id"]: each["service"] for each in listed}
         places = [self.instance(f"kato.{number}").url.removeprefix("tcp://") for number in (1, 2)]
         self.assertEqual(owners["p0"], places[0])
         self.assertEqual(set(owners.values()), set(places))
