@@ -3,12 +3,17 @@
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from threading import Event
+from time import monotonic
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from tests.live.network import Network, Wires
 from tests.live.server import PATIENCE, LiveProcess, LiveServer
-from tests.live.speaking import ReqSpeaker, RestSpeaker
+from tests.live.speaking import RestSpeaker, ZmqSpeaker
+
+_LOOK = 0.02
+"""Seconds after which is looked again whether a gateway has heard of its services."""
 
 
 class LiveService(LiveProcess):
@@ -23,9 +28,9 @@ class LiveService(LiveProcess):
         super().launch()
         self.port = zmq_port(self)
 
-    def speak(self) -> ReqSpeaker:
+    def speak(self) -> ZmqSpeaker:
         """A plain client."""
-        return ReqSpeaker(self.port)
+        return ZmqSpeaker(self.port)
 
 
 def zmq_port(process: LiveProcess) -> int:
@@ -103,7 +108,7 @@ class Family:
         """
         self._wires = Wires()
         self._registry: Network | None = None
-        self._gateway = [*gateway, "--storage", "memory:"]
+        self._gateway = [*gateway, "--zmq", "tcp://127.0.0.1:0"]
         announcing: list[str] = []
         if held is None:
             self._registry = Network(self._wires)
@@ -119,13 +124,25 @@ class Family:
             ]
             self._gateway += ["--processors", ",".join(routes)]
         self.gateways: list[LiveServer] = []
+        self.zmq_port = 0
 
     def start(self) -> Self:
-        """Start all, the gateway first."""
+        """Start all, the gateway first; wait until it has heard of all services."""
         self.start_gateway()
         for member in self.members:
             member.start()
+        connection = self.gateway.connect()
+        until = monotonic() + PATIENCE
+        while not self._complete(told := connection.get("/stats")["services"]):
+            if monotonic() > until:
+                raise AssertionError(f"some services are not there: {told}")
+            Event().wait(_LOOK)
+        connection.close()
         return self
+
+    def _complete(self, told: Mapping[str, Mapping[str, Any]]) -> bool:
+        addresses = {member.address for member in self.members}
+        return told.keys() == addresses and all(each["healthy"] for each in told.values())
 
     @property
     def gateway(self) -> LiveServer:
@@ -137,13 +154,11 @@ class Family:
         gateway = LiveServer(*self._gateway)
         self.gateways.append(gateway)
         gateway.start()
+        self.zmq_port = zmq_port(gateway)
 
-    def speak(self, timeout: float = PATIENCE) -> RestSpeaker:
-        """A client of the gateway.
-
-        @param timeout: seconds that an answer may take.
-        """
-        return RestSpeaker(self.gateway.connect(timeout))
+    def speak(self) -> RestSpeaker:
+        """A client of the gateway."""
+        return RestSpeaker(self.gateway.connect())
 
     @property
     def networks(self) -> list[Network]:

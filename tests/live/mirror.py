@@ -22,6 +22,8 @@ from kato.turn import take_turn
 
 Answer = dict[str, Any]
 
+_SHOWN = 12
+"""So much of a history is told where an answer is not explained."""
 _VARYING = ("time_stamp", "unique_id")
 
 
@@ -75,11 +77,8 @@ class Mirror:
         """What need not last may be gone."""
         self._may_have_lost = True
 
-    def answered(self, sent: Sent, answer: Answer) -> None:
-        """Take an answer as true.
-
-        @raise NotExplained: where it cannot be.
-        """
+    def believes(self, sent: Sent, answer: Answer) -> bool:
+        """Take an answer as true, if it can be; gives whether it is."""
         told = _lasting(answer)
         if sent in self.unknown:
             self.unknown.remove(sent)
@@ -90,11 +89,22 @@ class Mirror:
             if said == told:
                 self._believe([*history, sent], happened, lasts)
                 self._may_have_lost &= "short_term_memory" not in told
-                return
-        truth, _ = self._say(self._after(self.history), sent)
+                return True
+        self._engine = self._after(self.history)
+        return False
+
+    def answered(self, sent: Sent, answer: Answer) -> None:
+        """Take an answer as true.
+
+        @raise NotExplained: where it cannot be.
+        """
+        if self.believes(sent, answer):
+            return
+        truth, _ = self._say(self._engine, sent)
         raise NotExplained(
-            f"{self.processor} said {told} to {sent}, but {truth} is true after {self.history}; "
-            f"it may have done {self.unknown}, and lost all but the first {self._durable}"
+            f"{self.processor} said {_lasting(answer)} to {sent}, but {truth} is true; the last it "
+            f"did is {self.history[-_SHOWN:]}, it may have done {self.unknown}, and lost "
+            f"{len(self.history) - self._durable if self._may_have_lost else 'nothing'}"
         )
 
     def _histories(self) -> Iterator[tuple[list[Sent], Sequence[Sent]]]:
