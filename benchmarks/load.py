@@ -6,6 +6,7 @@ as JSON.  Every connection sends its next request when it has read the answer to
 
 import asyncio
 import json
+import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -85,6 +86,8 @@ class Connection(asyncio.Protocol):
 
 async def run(job: Job) -> dict[str, float]:
     """Send the load; times are in seconds."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     loop = asyncio.get_running_loop()
     source = requests(job)
     began = perf_counter()

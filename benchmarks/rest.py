@@ -18,6 +18,7 @@ from tests.live.server import Connection, LiveServer
 
 SECONDS = 4.0
 MODELS = 100_000
+CONNECTIONS = 1_000
 
 Result = dict[str, float]
 
@@ -27,6 +28,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with _server(f"sqlite:///{folder}/kato.db") as server, _bare() as bare:
             _throughput(server, bare)
+            _many_connections(server)
+            _compression(server)
             _durability(server, Path(folder) / "bare.db")
         with _server(f"sqlite:///{folder}/large.db") as server:
             _ping_beside_predictions(server)
@@ -97,6 +100,49 @@ def _throughput(server: LiveServer, bare: int) -> None:
         _row(name, result, baseline)
         with closing(server.connect()) as connection:
             connection.send("POST", "/p1/clear-short-term-memory")
+
+
+def _many_connections(server: LiveServer) -> None:
+    """Many clients who all keep their connection; an error would end the benchmark."""
+    observation = '{"strings": ["a", "b"]}'
+    job = Job(
+        *(server.port, "POST", "/p1/observe?brief=true", observation),
+        connections=CONNECTIONS,
+        seconds=SECONDS,
+    )
+    [result] = _measured(job)
+    _row(f"POST observe, brief, {CONNECTIONS:,} connections", result)
+    with closing(server.connect()) as connection:
+        connection.send("POST", "/p1/clear-short-term-memory")
+
+
+def _compression(server: LiveServer) -> None:
+    """What gzip saves and costs, by the size of the answer."""
+    title = "GET predictions, one at a time"
+    print(f"\n{title:<44} {'bytes':>9} {'gzip':>8} {'p50 ms':>9} {'gzip':>9}")
+    for kept in (1, 2, 5, 20, 100):
+        with closing(server.connect()) as connection:
+            connection.send("PUT", "/zip", {"genes": {"max_predictions": kept}})
+            for number in range(kept):
+                events = [{"strings": [f"{each}", f"{number}"]} for each in range(6)]
+                connection.post("/zip/observe-sequence", {"observations": events})
+                connection.post("/zip/learn")
+            connection.post("/zip/observe-sequence", {"observations": events[:3]})
+            plain = _timed_answers(connection, {})
+            packed = _timed_answers(connection, {"Accept-Encoding": "gzip"})
+            connection.send("DELETE", "/zip")
+        (size, time), (less, longer) = plain, packed
+        print(f"{kept:>3} predictions {size:>39,} {less:>8,} {time:>9.2f} {longer:>9.2f}")
+
+
+def _timed_answers(connection: Connection, headers: dict[str, str]) -> tuple[int, float]:
+    """The bytes of an answer, and the median of the milliseconds until it is there."""
+    taken = []
+    for _ in range(300):
+        began = perf_counter()
+        body = connection.raw("GET", "/zip/predictions", headers)
+        taken.append(perf_counter() - began)
+    return len(body), median(taken) * 1e3
 
 
 def _durability(server: LiveServer, path: Path) -> None:

@@ -42,6 +42,10 @@ class SelfWriting(Sequence[Any]):
         """Its JSON, whole."""
         return b"".join(self.parts())
 
+    def is_short(self, entries: int) -> bool:
+        """Whether it takes no longer to write than so many entries of other lists."""
+        return len(self) <= entries
+
 
 def _built(value: object) -> list[Any]:
     """What the encoder is given for a L{SelfWriting} that lies deeper than L{encode_json} looks."""

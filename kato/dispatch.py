@@ -1,16 +1,17 @@
 """From a command at an edge to the processor it speaks to, and back in time (SPEC 8)."""
 
 from typing import Any
-from uuid import uuid4
 
-from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from kato.commands import Command, Reply
-from kato.errors import InternalError, KatoError, ProcessorUnavailable, Timeout
+from kato.defects import judged
+from kato.errors import ProcessorUnavailable, Timeout
+from kato.events import Listener, Subscribed, Wish
 
 
 class AlreadyBegun(Exception):
@@ -27,6 +28,17 @@ class IProcessors(Interface):
         C{CancelledError} and nothing is changed.  One that has begun fails with L{AlreadyBegun}.
 
         @raise KatoError: (the Deferred fails) what the client shall know.
+        """
+
+    def subscribe(wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}, from the one after those that the answer tells.
+
+        The listener is called after the Deferred has fired, in the order of the offsets, on the
+        reactor; it loses nothing and hears nothing twice.  Where the history is lost it is told a
+        C{status} event with the new epoch, whatever its topics, and reads the state anew.
+
+        @raise KatoError: (the Deferred fails) what the client shall know, C{ProcessorNotFound} for
+            one.
         """
 
     def statistics() -> dict[str, Any]:
@@ -54,11 +66,13 @@ class Dispatch:
 
         @raise KatoError: (the Deferred fails) and nothing else.
         """
-        answer: Deferred[Reply] = Deferred()
         if self._stopping:
-            answer.errback(ProcessorUnavailable("the server is stopping", retry_after=1))
-            return answer
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
         asked = self._processors.ask(command)
+        if asked.called and isinstance(asked.result, Reply):  # as most are: no time can run out
+            self._answered += 1
+            return asked
+        answer: Deferred[Reply] = Deferred()
         self._under_way.add(answer)
         deadline = self._clock.callLater(self._timeout, self._expire, command, asked, answer)
 
@@ -69,13 +83,28 @@ class Dispatch:
             deadline.cancel()
             self._answered += 1
             if isinstance(result, Failure):
-                answer.errback(self._judged(command, result))
+                where = f"{command.operation} on {command.processor}"
+                answer.errback(judged(result, self.log, where))
             else:
                 answer.callback(result)
             return None
 
         asked.addBoth(settle)
         return answer
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}: see L{IProcessors.subscribe}.
+
+        @raise KatoError: (the Deferred fails) and nothing else, unless it is cancelled.
+        """
+        if self._stopping:
+            return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
+        return self._processors.subscribe(wish, listener).addErrback(self._not_subscribed)
+
+    def _not_subscribed(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError):
+            return failure
+        return Failure(judged(failure, self.log, "subscribe"))
 
     def _expire(
         self, command: Command, asked: "Deferred[Reply]", answer: "Deferred[Reply]"
@@ -96,20 +125,6 @@ class Dispatch:
                 outcome_unknown=command.row.changes and any(begun),
             )
         )
-
-    def _judged(self, command: Command, failure: Failure) -> Failure:
-        """What a client may see of a failure: all of ours, of others a reference into the log."""
-        if failure.check(KatoError):
-            return failure
-        reference = uuid4().hex[:12]
-        self.log.failure(
-            "defect {reference} in {operation} on {processor}",
-            failure=failure,
-            reference=reference,
-            operation=command.operation,
-            processor=command.processor,
-        )
-        return Failure(InternalError(f"internal error, logged under {reference}"))
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of requests and processors."""

@@ -8,26 +8,28 @@ opened and every port bound.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from twisted.application.service import IService
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from kato.binding import bound_endpoint, shown, stopped
+from kato.binding import bound_endpoint, bound_port, shown, stopped
 from kato.dispatch import Dispatch
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.zmq.interface import Sockets
+from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
 from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
 from kato.vitals import Vitals
 from kato.worker import InThread
-from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
+from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Parts:
     dispatch: Dispatch
     site: RestSite
     server: ZmqServer | None
+    publisher: EventPublisher | None
 
 
 def build(
@@ -56,9 +59,20 @@ def build(
     """
     dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
     vitals = Vitals(clock=clock)
-    server = None
+    server = publisher = None
     if zmq is not None:
-        server = make_server(settings, zmq, dispatch, holder.sole, clock=clock, in_thread=in_thread)
+        if holder.source is not None:
+            publisher = make_publisher(holder.source, clock=clock)
+        server = make_server(
+            settings,
+            zmq,
+            dispatch,
+            holder.sole,
+            clock=clock,
+            in_thread=in_thread,
+            publisher=publisher,
+            boot=token_hex(8),
+        )
 
     def statistics() -> dict[str, object]:
         told = {**vitals.as_dict(), "connections": site.connections, **dispatch.statistics()}
@@ -72,7 +86,7 @@ def build(
         statistics=statistics,
         ready=lambda: holder.ready,
     )
-    return Parts(holder, dispatch, site, server)
+    return Parts(holder, dispatch, site, server, publisher)
 
 
 class Gateway(Running):
@@ -106,6 +120,8 @@ class Gateway(Running):
         if self._zmq is not None and self._parts.server is not None:
             self.log.info("listening on {address}", address=self._zmq.router.address)
             self._parts.server.open(self._sockets, self._zmq.router)
+            if self._parts.publisher is not None:
+                self._parts.publisher.open(self._sockets, self._zmq.events)
         await self._parts.holder.begin(self._parts.dispatch, self.log)
 
     def endings(self) -> Sequence[Ending]:
@@ -120,8 +136,14 @@ class Gateway(Running):
                 ),
             ),
             *parts.holder.endings(),
+            Ending("publishing", self._stop_publishing),
             Ending("closing ZeroMQ", self._sockets.close),
         )
+
+    def _stop_publishing(self) -> "Deferred[None]":
+        if self._parts.publisher is not None:
+            self._parts.publisher.close()
+        return succeed(None)
 
 
 def Options() -> GatewayOptions:
@@ -141,7 +163,12 @@ def makeService(options: GatewayOptions) -> IService:
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
     holder: Holder
     if settings.routes:
-        holder = Routed(settings, sockets=sockets, clock=reactor, in_thread=in_thread)
+        registry = None
+        if settings.registry is not None:
+            registry = bound_port("--registry", settings.registry, settings)
+        holder = Routed(
+            settings, sockets=sockets, clock=reactor, in_thread=in_thread, registry=registry
+        )
     else:
         holder = make_host(settings, reactor, threads)
     zmq = bound_zmq(settings)

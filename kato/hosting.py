@@ -44,6 +44,10 @@ class Holder(Protocol):
     def ready(self) -> bool:
         """Whether processors can be asked now."""
 
+    @property
+    def source(self) -> Worker | None:
+        """Whose events are published here: those of processors in this process."""
+
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""
 
@@ -91,6 +95,11 @@ class Host:
     def ready(self) -> bool:
         """Whether processors can be asked now."""
         return self.worker.ready
+
+    @property
+    def source(self) -> Worker:
+        """Whose events are published."""
+        return self.worker
 
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""

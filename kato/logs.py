@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from twisted.logger import (
     FileLogObserver,
@@ -35,7 +36,21 @@ def observer(file: TextIO, *, level: str, as_json: bool) -> ILogObserver:
     return FilteringLogObserver(write, [LogLevelFilterPredicate(LogLevel.levelWithName(level))])
 
 
+class Line(Protocol):
+    """One of the lines of an event that tells many things at once, in C{lines}."""
+
+    @property
+    def ended(self) -> float:
+        """When it happened, in Unix seconds."""
+
+    def as_dict(self) -> dict[str, object]:
+        """What JSON tells of it."""
+
+
 def _text_line(event: LogEvent) -> str:
+    if "lines" in event:
+        place = f"{event['log_level'].name:<5} {event.get('log_namespace', '-')}:"
+        return "".join([f"{_stamp(int(each.ended))} {place} {each}\n" for each in event["lines"]])
     if "log_failure" in event:
         text = eventAsText(event, includeTimestamp=False, includeSystem=False)
     else:
@@ -55,6 +70,8 @@ def _stamp(second: int) -> str:
 
 def _json_line(event: LogEvent) -> str:
     """The event with its own fields, of which those that JSON knows are kept as they are."""
+    if "lines" in event:
+        return "".join(_json_lines(event, event["lines"]))
     line = {
         "time": event["log_time"],
         "level": event["log_level"].name,
@@ -67,3 +84,15 @@ def _json_line(event: LogEvent) -> str:
         if not key.startswith(("log_", "_")) and key not in line:
             line[key] = value if isinstance(value, _SHOWN) or value is None else str(value)
     return json.dumps(line) + "\n"
+
+
+def _json_lines(event: LogEvent, lines: Iterable[Line]) -> Iterator[str]:
+    for each in lines:
+        line = {
+            "time": each.ended,
+            "level": event["log_level"].name,
+            "namespace": event.get("log_namespace", "-"),
+            "message": str(each),
+            **each.as_dict(),
+        }
+        yield json.dumps(line) + "\n"

@@ -10,7 +10,7 @@ from typing import Any, overload
 
 import msgpack
 
-from kato.codec import MAX_MESSAGE, SelfWriting, decode_json
+from kato.codec import MAX_MESSAGE, PART, SelfWriting, decode_json
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import MAX_DIGITS, RepeatedKey, kind
 
@@ -42,11 +42,16 @@ class WrittenList(SelfWriting):
 
     def parts(self) -> Iterator[bytes]:
         """Its JSON, as it came."""
-        yield self._json
+        for start in range(0, len(self._json), PART):
+            yield self._json[start : start + PART]
 
     def json(self) -> bytes:
         """Its JSON, as it came."""
         return self._json
+
+    def is_short(self, entries: int) -> bool:
+        """It is written already, and only to be copied."""
+        return len(self._json) <= PART
 
     def _read(self) -> list[Any]:
         if self._values is None:

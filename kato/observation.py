@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from kato.errors import InvalidRequest
 from kato.fields import array, free_form, mapping, number, text, within
@@ -36,25 +36,16 @@ class Observation:
         @raise InvalidRequest: which names the field at fault.
         """
         given = mapping(raw, path or "body", KEYS)
-
-        def at(key: str) -> str:
-            return within(path, key)
-
         return cls(
-            strings=tuple(
-                text(item, f"{at('strings')}[{i}]")
-                for i, item in enumerate(array(given.get("strings", ()), at("strings")))
+            strings=_strings(given["strings"], path) if "strings" in given else (),
+            vectors=_vectors(given["vectors"], path) if "vectors" in given else (),
+            emotives=_emotives(given["emotives"], path) if "emotives" in given else {},
+            unique_id=(
+                text(given["unique_id"], within(path, "unique_id"))
+                if "unique_id" in given
+                else None
             ),
-            vectors=tuple(
-                _vector(item, f"{at('vectors')}[{i}]")
-                for i, item in enumerate(array(given.get("vectors", ()), at("vectors")))
-            ),
-            emotives={
-                name: number(value, within(at("emotives"), name))
-                for name, value in mapping(given.get("emotives", {}), at("emotives")).items()
-            },
-            unique_id=text(given["unique_id"], at("unique_id")) if "unique_id" in given else None,
-            metadata=free_form(mapping(given.get("metadata", {}), at("metadata")), at("metadata")),
+            metadata=_metadata(given["metadata"], path) if "metadata" in given else {},
         )
 
     @property
@@ -90,6 +81,39 @@ class Observation:
     def digest(self) -> str:
         """A fingerprint of the parsed observation: equal observations have equal ones."""
         return digest(self.as_dict())
+
+
+def _strings(value: object, path: str) -> tuple[str, ...]:
+    if _are_plain(value):
+        return tuple(value)  # as nearly all are: no path is written that nobody reads
+    where = within(path, "strings")
+    return tuple(text(item, f"{where}[{i}]") for i, item in enumerate(array(value, where)))
+
+
+def _are_plain(value: object) -> TypeGuard[list[str]]:
+    """Whether this is a list of strings of which nothing needs to be judged."""
+    if type(value) is not list:
+        return False
+    for item in value:  # noqa: SIM110  # a generator would take twice as long
+        if type(item) is not str or not item.isascii():
+            return False
+    return True
+
+
+def _vectors(value: object, path: str) -> tuple[Vector, ...]:
+    where = within(path, "vectors")
+    return tuple(_vector(item, f"{where}[{i}]") for i, item in enumerate(array(value, where)))
+
+
+def _emotives(value: object, path: str) -> dict[str, float]:
+    where = within(path, "emotives")
+    return {name: number(each, within(where, name)) for name, each in mapping(value, where).items()}
+
+
+def _metadata(value: object, path: str) -> dict[str, Any]:
+    where = within(path, "metadata")
+    judged: dict[str, Any] = free_form(mapping(value, where), where)
+    return judged
 
 
 def _vector(value: object, path: str) -> Vector:

@@ -3,8 +3,12 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from random import random
+from secrets import token_hex
 
 from twisted.application.service import IService
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
@@ -12,13 +16,16 @@ from twisted.python.threadpool import ThreadPool
 from kato.dispatch import Dispatch
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
 from kato.options import refuse
+from kato.protocols.zmq.addresses import reachable
+from kato.protocols.zmq.announcer import Announcer, Identity
 from kato.protocols.zmq.interface import Sockets
+from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
 from kato.worker import InThread
-from kato.zmq_hosting import ZmqPorts, bound_zmq, make_server
+from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class Parts:
     host: Host
     dispatch: Dispatch
     server: ZmqServer
+    publisher: EventPublisher
+    boot: str
 
 
 def build(
@@ -45,8 +54,45 @@ def build(
     @param zmq: where it is reached.
     """
     dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
-    server = make_server(settings, zmq, dispatch, host.sole, clock=clock, in_thread=in_thread)
-    return Parts(host, dispatch, server)
+    publisher = make_publisher(host.source, clock=clock)
+    boot = token_hex(8)
+    server = make_server(
+        settings,
+        zmq,
+        dispatch,
+        host.sole,
+        clock=clock,
+        in_thread=in_thread,
+        publisher=publisher,
+        boot=boot,
+    )
+    return Parts(host, dispatch, server, publisher, boot)
+
+
+def make_announcer(
+    settings: Settings, parts: Parts, zmq: ZmqPorts, *, sockets: Sockets, clock: IReactorTime
+) -> Announcer | None:
+    """Make who tells gateways of this service; C{None} where there is nobody to tell."""
+    if not settings.gateways:
+        return None
+    where = settings.advertise or reachable(zmq.router.where)
+    announcer = Announcer(
+        Identity(
+            service=settings.processor_name or where.name,
+            address=str(where),
+            boot=parts.boot,
+            events=zmq.events.where.port,
+        ),
+        [str(each) for each in settings.gateways],
+        held=parts.host.worker.held,
+        under_way=lambda: parts.server.under_way,
+        sockets=sockets,
+        clock=clock,
+        random=random,
+        api_key=settings.api_key,
+    )
+    parts.host.worker.held_changed = announcer.changed
+    return announcer
 
 
 class ProcessorService(Running):
@@ -70,19 +116,27 @@ class ProcessorService(Running):
         self._parts = parts
         self._zmq = zmq
         self._sockets = sockets
+        self._announcer = make_announcer(settings, parts, zmq, sockets=sockets, clock=clock)
 
     async def begin(self) -> None:
-        """Be reachable, then load what is stored."""
+        """Be reachable, tell who wants to know it, then load what is stored."""
         self.log.info("listening on {address}", address=self._zmq.router.address)
         self._parts.server.open(self._sockets, self._zmq.router)
+        self._parts.publisher.open(self._sockets, self._zmq.events)
+        if self._announcer is not None:
+            self._announcer.start()
         await self._parts.host.begin(self._parts.dispatch, self.log)
 
     def endings(self) -> Sequence[Ending]:
-        """Finish what is under way, make all durable, let go of the store."""
-        parts = self._parts
+        """Have nobody ask any more, finish what is under way, make all durable, let go of the
+        store."""
+        parts, announcer = self._parts, self._announcer
+        leaving = () if announcer is None else (Ending("leaving the gateways", announcer.stop),)
         return (
+            *leaving,
             Ending("answering", parts.dispatch.stop),
             *parts.host.endings(),
+            Ending("publishing", partial(maybeDeferred, parts.publisher.close)),
             Ending("closing ZeroMQ", self._sockets.close),
         )
 

@@ -1,6 +1,7 @@
 """A service that starts and stops its parts in order (SPEC 10)."""
 
 import gc
+import resource
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -75,6 +76,7 @@ class Running(Service):
     def startService(self) -> None:
         """Begin; what goes wrong now ends the process."""
         super().startService()
+        _allow_connections()
         sys.setswitchinterval(_SWITCH)
         gc.set_threshold(*_COLLECTED)
         self._threads.start()
@@ -111,3 +113,10 @@ class Running(Service):
         for each in late:
             self.log.warn("{what} takes too long, and is given up", what=each)
         return not late
+
+
+def _allow_connections() -> None:
+    """Have as many open connections as the system allows: the limit that processes begin with is
+    often 1,024, and meant for those that cannot count further."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

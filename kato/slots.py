@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.errors import KatoError
+from kato.telling import Telling
 
 
 class Ask:
@@ -38,10 +39,13 @@ class Slot:
 
     C{stale} says that a processor may be stored which is not loaded.  C{generation} rises when the
     engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
-    C{indexed} says that the store keeps an index of the models, as they are stored.
+    C{indexed} says that the store keeps an index of the models, as they are stored.  C{announced}
+    says that those who listen know of the processor; C{owed_since} is when predictions were
+    promised to them, which are still to be computed.
     """
 
     __slots__ = (
+        "announced",
         "changing",
         "dirty",
         "engine",
@@ -49,9 +53,11 @@ class Slot:
         "id",
         "indexed",
         "loading",
+        "owed_since",
         "queue",
         "running",
         "stale",
+        "telling",
     )
 
     def __init__(self, processor: str) -> None:
@@ -65,11 +71,14 @@ class Slot:
         self.dirty = False
         self.indexed = False
         self.generation = 0
+        self.telling = Telling()
+        self.announced = False
+        self.owed_since: float | None = None
 
     @property
     def vacant(self) -> bool:
         """Whether there is nothing here to keep."""
-        return not self.taken and not self.queue
+        return not (self.taken or self.queue or self.telling)
 
     @property
     def taken(self) -> bool:

@@ -4,7 +4,7 @@ This is what every transport and every wire has in common.  It is pure: it is to
 what must be durable before the answer is given stands in what it returns.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from kato.commands import (
 )
 from kato.engine import Observation, Processor
 from kato.genes import Genes
+from kato.happenings import Cleared, Foreseen, Forgotten, GenesChanged, Happened, Learned, Updated
 from kato.model import Model
 
 _LONG_MODELS: Mapping[str, int] = {"native": 3_000, "python": 100}
@@ -50,12 +51,14 @@ _LONG_VECTORS = 100_000
 class Outcome:
     """What a turn came to.
 
-    C{durable} says that the answer is only true once the processor's state is.
+    C{durable} says that the answer is only true once the processor's state is; C{happened} is what
+    those are told who listen, in order.
     """
 
     reply: Reply
     changed: bool
     durable: bool
+    happened: Sequence[Happened] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class _Result:
     window: Window | None = None
     durable: bool = False
     repeated: bool = False
+    happened: Sequence[Happened] = ()
     interval: int | None = None
     time_stamp: float | None = None
 
@@ -111,7 +115,7 @@ def take_turn(
             reply.time_stamp,
         )
     changed = changes and not (result.repeated and command.request_id is None)
-    return Outcome(reply, changed, changed and result.durable)
+    return Outcome(reply, changed, changed and result.durable, result.happened)
 
 
 def _answered_before(processor: Processor, command: Command, known: Remembered) -> Reply:
@@ -175,6 +179,20 @@ def _is_long_matching(processor: Processor, command: Command) -> bool:
     )
 
 
+def is_long_to_foresee(processor: Processor) -> bool:
+    """Whether L{foresee} may take so long that it must not be done on the reactor."""
+    return _is_long_matching(processor, _FORECAST) or _is_long_matching(processor, _PREDICTIONS)
+
+
+def foresee(processor: Processor) -> Foreseen:
+    """What C{get_predictions} and C{get_forecast} give now."""
+    return Foreseen(processor.predictions(), processor.forecast())
+
+
+_PREDICTIONS = Command("get_predictions", GetPredictions())
+_FORECAST = Command("get_forecast", GetForecast())
+
+
 def _is_known(processor: Processor, params: Params) -> bool:
     """Whether what is asked for has been computed, and nothing has changed since."""
     if isinstance(params, GetForecast):
@@ -218,9 +236,11 @@ def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
 
 
 def _create_processor(processor: Processor, params: CreateProcessor, turn: _Turn) -> _Result:
+    happened: Sequence[Happened] = ()
     if params.genes:
         processor.change_genes(params.genes)
-    return _Result({"created": turn.created}, durable=True)
+        happened = () if turn.created else (GenesChanged(params.genes),)
+    return _Result({"created": turn.created}, durable=True, happened=happened)
 
 
 def _observe(processor: Processor, params: Observe, turn: _Turn) -> _Result:
@@ -238,6 +258,7 @@ def _observe(processor: Processor, params: Observe, turn: _Turn) -> _Result:
         observed.window,
         durable=observed.auto_learned_model is not None,
         repeated=observed.repeated,
+        happened=() if observed.repeated else processor.seen(params.observation, observed),
         interval=observed.interval,
         time_stamp=observed.time_stamp,
     )
@@ -258,11 +279,13 @@ def _observe_sequence(processor: Processor, params: ObserveSequence, turn: _Turn
     if done.bounded:
         fields["classifier_bounded"] = True
     learns = params.learn_after_each or params.learn_at_end or bool(done.learned_models)
-    return _Result(fields, done.window, durable=learns)
+    return _Result(fields, done.window, durable=learns, happened=done.happened)
 
 
 def _learn(processor: Processor, params: Params, turn: _Turn) -> _Result:
-    return _Result({"model_name": processor.learn()}, processor.window, durable=True)
+    learned = processor.learn_and_tell()
+    name = learned.model_name if isinstance(learned, Learned) else ""
+    return _Result({"model_name": name}, processor.window, durable=True, happened=(learned,))
 
 
 def _get_predictions(processor: Processor, params: GetPredictions, turn: _Turn) -> _Result:
@@ -279,12 +302,12 @@ def _get_short_term_memory(processor: Processor, params: Params, turn: _Turn) ->
 
 def _clear_short_term_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
     processor.clear_short_term_memory()
-    return _Result(window=processor.window)
+    return _Result(window=processor.window, happened=(Cleared(),))
 
 
 def _clear_all_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
     processor.clear_all_memory()
-    return _Result(window=processor.window, durable=True)
+    return _Result(window=processor.window, durable=True, happened=(Cleared(all=True),))
 
 
 def _get_gene(processor: Processor, params: GetGene, turn: _Turn) -> _Result:
@@ -300,13 +323,16 @@ def _change_gene(processor: Processor, params: ChangeGene, turn: _Turn) -> _Resu
     return _Result(
         {"gene": params.gene, "old_value": old[params.gene], "new_value": params.value},
         durable=True,
+        happened=(GenesChanged({params.gene: params.value}),),
     )
 
 
 def _change_genes(processor: Processor, params: ChangeGenes, turn: _Turn) -> _Result:
     old = processor.change_genes(params.genes)
     return _Result(
-        {"old_values": _some(old, params.genes), "new_values": dict(params.genes)}, durable=True
+        {"old_values": _some(old, params.genes), "new_values": dict(params.genes)},
+        durable=True,
+        happened=(GenesChanged(params.genes),) if params.genes else (),
     )
 
 
@@ -332,12 +358,13 @@ def _summary(model: Model) -> dict[str, Any]:
 
 def _update_model(processor: Processor, params: UpdateModel, turn: _Turn) -> _Result:
     model = processor.update_model(params.model_name, params.frequency, params.emotives)
-    return _Result({"model": model.as_dict()}, durable=True)
+    happened = (Updated(model.name, model.frequency),)
+    return _Result({"model": model.as_dict()}, durable=True, happened=happened)
 
 
 def _delete_model(processor: Processor, params: NamedModel, turn: _Turn) -> _Result:
-    processor.delete_model(params.model_name)
-    return _Result(durable=True)
+    model = processor.delete_model(params.model_name)
+    return _Result(durable=True, happened=(Forgotten(model.name),))
 
 
 def _get_percept_data(processor: Processor, params: Params, turn: _Turn) -> _Result:

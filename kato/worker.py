@@ -9,6 +9,7 @@ meanwhile, and both go with one commit.
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -34,8 +35,12 @@ from kato.errors import (
     StorageUnavailable,
     TooManyRequests,
 )
+from kato.events import Event, Listener, Subscribed, Wish
 from kato.fields import shown
+from kato.foresight import Foresight
 from kato.genes import Genes
+from kato.happenings import CameOrWent, Deleted, Foreseen
+from kato.hub import ALL, Hub
 from kato.indexing import Indexing
 from kato.restoring import Restored, Restorer
 from kato.slots import Ask, Slot
@@ -70,14 +75,18 @@ class Worker:
         max_events: int = MAX_EVENTS,
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
+        make_epoch: Callable[[], str] = lambda: token_hex(8),
         matcher: Provider | None = None,
+        held_changed: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param store: an open store, which nobody else uses.
         @param genes: those of new processors.
         @param names: what people call some processors, by id.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
+        @param make_epoch: makes names of histories of events, none of them ever twice.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
+        @param held_changed: is told when L{held} may have changed.
         """
         self._matcher = matcher or best_provider()
         self._store = store
@@ -91,6 +100,11 @@ class Worker:
         self._max_events = max_events
         self._checkpoint = checkpoint
         self._make_id = make_id
+        self.hub = Hub(make_epoch=make_epoch, failed=self._listener_failed)
+        self._foresight = Foresight(
+            self.hub, clock=clock, in_thread=in_thread, tell=self._foreseen, free=self._pump
+        )
+        self.held_changed = held_changed
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
         self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
@@ -111,6 +125,7 @@ class Worker:
         stored = await self._store.processors()
         loading = [self._load(self._slot(processor)) for processor in stored]
         self._opened.callback(None)
+        self.held_changed()
         for slot in list(self._slots.values()):
             self._pump(slot)
         await gatherResults(loading)
@@ -142,8 +157,11 @@ class Worker:
     def _save_all(self) -> "Deferred[None]":
         """Make everything durable that is not; a failure is logged where it happens."""
         unsaved = [slot for slot in self._slots.values() if slot.dirty and not slot.changing]
-        waiting = [self._commits.request(slot.id).addErrback(lambda _: None) for slot in unsaved]
-        return gatherResults(waiting).addCallback(lambda _: None)
+        return gatherResults(map(self._save, unsaved)).addCallback(lambda _: None)
+
+    def _save(self, slot: Slot) -> "Deferred[None]":
+        saved = self.hub.saving(slot.id)
+        return self._commits.request(slot.id).addCallbacks(lambda _: saved(), lambda _: None)
 
     def _defect(self, failure: Failure) -> None:
         self.log.failure("defect in the worker", failure=failure)
@@ -180,10 +198,17 @@ class Worker:
         first = next(taken, None)
         return first if next(taken, None) is None else None
 
+    def held(self) -> frozenset[str] | None:
+        """The processors that are here or are being made; C{None}: that is not known yet."""
+        if not self._opened.called:
+            return None
+        return frozenset(slot.id for slot in self._slots.values() if slot.taken)
+
     def _slot(self, processor: str) -> Slot:
         slot = self._slots.get(processor)
         if slot is None:
             slot = self._slots[processor] = Slot(processor)
+            self.held_changed()
         return slot
 
     def _pump(self, slot: Slot) -> None:
@@ -206,6 +231,7 @@ class Worker:
     def _tidy(self, slot: Slot) -> None:
         if slot.vacant and self._slots.get(slot.id) is slot:
             del self._slots[slot.id]
+            self.held_changed()
 
     def _begin(self, slot: Slot, ask: Ask) -> None:
         command = ask.command
@@ -258,6 +284,7 @@ class Worker:
         """A turn that was taken in a thread is over."""
         slot.running = slot.changing = False
         self._end(result, slot, ask, engine, generation)
+        self._foresight.between_turns(slot)
         self._pump(slot)
 
     def _end(
@@ -268,11 +295,12 @@ class Worker:
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
                 self._roll_back(slot.id)
+                self.hub.renew(slot.id, self._clock.seconds())
             ask.settle(result)
         else:
             slot.engine = engine
             slot.dirty = slot.dirty or result.changed
-            self._answer_when_durable(self._durability(slot, result), ask, result.reply)
+            self._tell_when_durable(self._durability(slot, result), slot, ask, result)
 
     def _durability(self, slot: Slot, outcome: Outcome) -> "Deferred[None] | None":
         """When all that a turn did and saw is durable; C{None}: it need not be, or is."""
@@ -280,13 +308,94 @@ class Worker:
             return self._commits.request(slot.id)
         return self._commits.pending(slot.id)
 
-    def _answer_when_durable(
-        self, durable: "Deferred[None] | None", ask: Ask, reply: Reply
+    # Telling
+
+    def _tell_when_durable(
+        self, durable: "Deferred[None] | None", slot: Slot, ask: Ask, outcome: Outcome
     ) -> None:
-        if durable is None:
-            ask.settle(reply)
+        """Tell what a turn did, then answer, both once all that it did and saw is durable."""
+        if durable is None and not slot.telling:
+            self._tell(slot, slot.generation, ask, outcome)
         else:
-            durable.addCallbacks(lambda _: ask.settle(reply), ask.settle)
+            tell = partial(self._tell, slot, slot.generation, ask, outcome)
+            slot.telling.add(durable, tell, partial(self._not_told, slot, ask))
+
+    def _tell(self, slot: Slot, generation: int, ask: Ask, outcome: Outcome) -> None:
+        if outcome.changed and generation == slot.generation:
+            now = outcome.reply.time_stamp
+            if not slot.announced:
+                slot.announced = True
+                self.hub.tell(ALL, (CameOrWent(slot.id, came=True),), now)
+            if outcome.happened:
+                durable = outcome.durable or not self._checkpoint
+                if self.hub.tell(slot.id, outcome.happened, now, durable=durable):
+                    self._foresight.owe(slot)
+        ask.settle(outcome.reply)
+
+    def _not_told(self, slot: Slot, ask: Ask, failure: Failure) -> None:
+        ask.settle(failure)
+        self._tidy(slot)
+
+    def _tell_deleted(self, slot: Slot, ask: Ask, reply: Reply) -> None:
+        now = reply.time_stamp
+        self.hub.tell(slot.id, (Deleted(),), now)
+        self.hub.renew(slot.id, now)
+        self._tell_gone(slot, now)
+        ask.settle(reply)
+        self._tidy(slot)
+
+    def _tell_gone(self, slot: Slot, now: float) -> None:
+        if slot.announced:
+            slot.announced = False
+            self.hub.tell(ALL, (CameOrWent(slot.id, came=False),), now)
+
+    def _foreseen(self, slot: Slot, foreseen: Foreseen) -> None:
+        """Tell predictions, after all that was done before them."""
+        tell = partial(self._tell_foreseen, slot, slot.generation, foreseen)
+        slot.telling.add(self._commits.pending(slot.id), tell, lambda _: self._tidy(slot))
+
+    def _tell_foreseen(self, slot: Slot, generation: int, foreseen: Foreseen) -> None:
+        if generation == slot.generation and self.hub.lacks_predictions(slot.id):
+            self.hub.foresee(slot.id, foreseen, self._clock.seconds())
+
+    def _listener_failed(self, error: Exception, event: Event) -> None:
+        self.log.failure(
+            "a listener failed at {topic} of {processor}",
+            failure=Failure(error),
+            topic=event.topic,
+            processor=event.processor,
+        )
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events to C{listener}, of a processor that exists, or of them all."""
+        return Deferred.fromCoroutine(self._subscribe(wish, listener))
+
+    async def _subscribe(self, wish: Wish, listener: Listener) -> Subscribed:
+        await self._opened
+        if wish.processor is not None:
+            await self._existing(wish.processor)
+        subscribed = self.hub.subscribe(wish.key, wish.topics, wish.position, listener)
+        position = wish.position
+        if wish.processor is not None and position is not None and subscribed.recovered:
+            self._foresight.catch_up(self._slots[wish.processor], position.foreseen)
+        return subscribed
+
+    async def _existing(self, processor: str) -> None:
+        """Wait until it is known whether there is such a processor.
+
+        @raise ProcessorNotFound: where there is none.
+        """
+        slot = self._slots.get(processor)
+        if slot is not None and slot.stale and slot.loading is None:
+            self._load(slot)
+        while slot is not None and slot.loading is not None:
+            await slot.loading
+        if slot is not None and slot.stale:
+            raise StorageUnavailable(
+                f"processor: {shown(processor)} cannot be loaded now", retry_after=1
+            )
+        if slot is None or slot.engine is None:
+            raise ProcessorNotFound(f"processor: there is no {shown(processor)}")
 
     # Deleting
 
@@ -301,12 +410,14 @@ class Worker:
         engine, slot.engine, slot.dirty = slot.engine, None, False
         request = self._deletions.remember(command, engine.interval, now)
         reply = _deleted(command, engine.interval, now)
+        slot.owed_since = None
         if engine.models > _LONG_FAREWELL:
             self._in_thread(partial(_farewell, [engine]))
         del engine
         durable = self._commits.delete(Deletion(slot.id, request))
         durable.addErrback(self._undelete, slot.id, request)
-        self._answer_when_durable(durable, ask, reply)
+        tell = partial(self._tell_deleted, slot, ask, reply)
+        slot.telling.add(durable, tell, partial(self._not_told, slot, ask))
 
     def _undelete(self, failure: Failure, processor: str, request: Remembered | None) -> Failure:
         if request is not None:
@@ -330,6 +441,8 @@ class Worker:
         slot.generation += 1
         slot.engine = None
         slot.dirty = False
+        slot.owed_since = None
+        self.hub.roll_back(processor, self._clock.seconds())
         self._load(slot)
 
     def _load(self, slot: Slot) -> "Deferred[None]":
@@ -361,7 +474,9 @@ class Worker:
         """Before its turns go on: an index is of the models as they were loaded."""
         slot.stale = False
         if restored is None:
+            self._tell_gone(slot, self._clock.seconds())
             return
+        slot.announced = True
         slot.engine, slot.indexed = restored.engine, restored.from_index
         if restored.new_index is not None:
             self._indexing.keep(slot, restored.new_index)
@@ -411,6 +526,7 @@ class Worker:
             "waiting": sum(len(slot.queue) for slot in self._slots.values()),
             "running": sum(slot.running for slot in self._slots.values()),
             "matcher": self._matcher.kind,
+            "events": self.hub.statistics(),
             "store": self._store.statistics(),
         }
 

@@ -11,7 +11,8 @@ from kato import __version__
 from kato.binding import bound_port
 from kato.dispatch import Dispatch
 from kato.protocols.zmq.addresses import BoundPort
-from kato.protocols.zmq.server import ZmqServer
+from kato.protocols.zmq.publisher import EventPublisher, Publishes
+from kato.protocols.zmq.server import Control, ZmqServer
 from kato.settings import Settings
 from kato.worker import InThread
 
@@ -34,6 +35,11 @@ def bound_zmq(settings: Settings) -> ZmqPorts | None:
     )
 
 
+def make_publisher(source: Publishes, *, clock: IReactorTime) -> EventPublisher:
+    """Make who publishes the events of the processors of this process."""
+    return EventPublisher(source, clock=clock, secret=token_hex(16))
+
+
 def make_server(
     settings: Settings,
     ports: ZmqPorts,
@@ -42,12 +48,15 @@ def make_server(
     *,
     clock: IReactorTime,
     in_thread: InThread,
+    publisher: EventPublisher | None,
+    boot: str,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
     @param sole: the only processor there is, if there is just one.
+    @param publisher: who publishes events, if anybody does.
+    @param boot: names this start of the process, and no other one.
     """
-    boot = token_hex(8)
 
     def hello(_: object) -> dict[str, Any]:
         return {
@@ -55,9 +64,14 @@ def make_server(
             "service": ports.router.where.name,
             "version": __version__,
             "boot": boot,
-            "events": ports.events.where.port,
+            "events": None if publisher is None else ports.events.where.port,
+            "secret": None if publisher is None else publisher.secret,
             "time_stamp": clock.seconds(),
         }
+
+    controls: dict[str, Control] = {"hello": hello}
+    if publisher is not None:
+        controls["events"] = publisher.answer
 
     return ZmqServer(
         dispatch,
@@ -65,5 +79,5 @@ def make_server(
         in_thread=in_thread,
         api_key=settings.api_key,
         sole=sole,
-        controls={"hello": hello},
+        controls=controls,
     )

@@ -10,6 +10,7 @@ from zope.interface import implementer
 from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun, Dispatch, IProcessors
 from kato.errors import InternalError, ModelNotFound, ProcessorUnavailable, Timeout
+from kato.events import Listener, Numbers, Subscribed, Wish
 
 
 @implementer(IProcessors)
@@ -28,6 +29,10 @@ class Asked:
     def _cancelled(self, answer: "Deferred[Reply]") -> None:
         if self.begun:
             answer.errback(AlreadyBegun())
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        self.subscribing: Deferred[Subscribed] = Deferred()
+        return self.subscribing
 
     def statistics(self) -> dict[str, object]:
         return {"processors": 3}
@@ -126,3 +131,30 @@ class DispatchTests(SynchronousTestCase):
         self.assertEqual(
             self.dispatch.statistics(), {"requests": 1, "under_way": 1, "processors": 3}
         )
+
+    def test_subscribe(self) -> None:
+        """Listening is passed on, with its answer."""
+        subscribing = self.dispatch.subscribe(Wish("p1"), lambda event: None)
+        answer = Subscribed("e", 1, False, (), Numbers(), lambda: None)
+        self.processors.subscribing.callback(answer)
+        self.assertIs(self.successResultOf(subscribing), answer)
+
+    def test_not_subscribed(self) -> None:
+        """Who listens is told errors of ours, of others a reference; a cancellation is none."""
+        for error, told in (
+            (ModelNotFound("no"), ModelNotFound),
+            (ZeroDivisionError(), InternalError),
+        ):
+            subscribing = self.dispatch.subscribe(Wish("p1"), lambda event: None)
+            self.processors.subscribing.errback(error)
+            self.failureResultOf(subscribing, told)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        subscribing = self.dispatch.subscribe(Wish("p1"), lambda event: None)
+        subscribing.cancel()
+        self.failureResultOf(subscribing, CancelledError)
+
+    def test_not_subscribed_at_the_end(self) -> None:
+        """Nobody begins to listen to a server that is stopping."""
+        self.dispatch.stop()
+        subscribing = self.dispatch.subscribe(Wish("p1"), lambda event: None)
+        self.failureResultOf(subscribing, ProcessorUnavailable)

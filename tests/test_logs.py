@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.logs import log_to, observer
+from kato.protocols.rest.access_log import Answered
 
 
 class LogTests(SynchronousTestCase):
@@ -47,6 +48,23 @@ class LogTests(SynchronousTestCase):
             },
         )
         self.assertEqual(second["message"], "line\nbreak")
+
+    def test_many_lines(self) -> None:
+        """An event that tells many things at once is a line for each, at its own time."""
+        told = [Answered(b"GET", b"/p1?x=1", 200, 3.0, 3.0 + i, b"r%d" % i) for i in range(2)]
+        file = io.StringIO()
+        log = Logger("kato.test", observer=observer(file, level="info", as_json=False))
+        log.info("{number} requests", number=2, lines=told)
+        first, second = file.getvalue().splitlines()
+        self.assertTrue(first.endswith(" info  kato.test: GET /p1 200 0.000 ms r0"), first)
+        self.assertTrue(second.endswith(" info  kato.test: GET /p1 200 1000.000 ms r1"), second)
+        self.assertNotEqual(first[:19], second[:19])
+        file = io.StringIO()
+        log = Logger("kato.test", observer=observer(file, level="info", as_json=True))
+        log.info("{number} requests", number=2, lines=told)
+        _, line = map(json.loads, file.getvalue().splitlines())
+        self.assertEqual((line["time"], line["path"], line["status"]), (4.0, "/p1", 200))
+        self.assertEqual(line["message"], "GET /p1 200 1000.000 ms r1")
 
     def test_failure(self) -> None:
         """A failure comes with its traceback, in either form."""

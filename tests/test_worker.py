@@ -242,7 +242,7 @@ class TurnTests(WorkerCase):
         self.answer("learn")
         slot = self.worker._slots["p1"]
         assert slot.engine is not None
-        self.patch(slot.engine, "learn", lambda: 1 / 0)
+        self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
         self.observe("c")
         self.failureResultOf(self.ask("learn"), ZeroDivisionError)
         status = self.answer("get_status")

@@ -24,6 +24,7 @@ from kato.engine.vectors import VectorMemory
 from kato.errors import LimitReached, ObservationNotFound
 from kato.fields import shown
 from kato.genes import Genes
+from kato.happenings import Cleared, Happened, Learned, Seen, Story
 from kato.model import Emotives, Model
 from kato.observation import Event, Observation
 
@@ -36,7 +37,8 @@ class Observed:
     """What an observation did, or did the first time where it is repeated.
 
     C{auto_learned_model} is C{None} where nothing was learned; C{bounded} says that the search
-    for the components of a vector gave up; C{window} is the short-term memory right after it.
+    for the components of a vector gave up; C{window} is the short-term memory right after it;
+    C{learned} tells of what was learned just now.
     """
 
     unique_id: str | None
@@ -46,16 +48,18 @@ class Observed:
     interval: int
     time_stamp: float
     repeated: bool = False
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceObserved:
-    """What a sequence of observations did, all together."""
+    """What a sequence of observations did, all together, and in C{happened} one by one."""
 
     observed: int
     learned_models: tuple[str, ...]
     bounded: bool
     window: Window
+    happened: tuple[Happened, ...]
 
 
 class Processor:
@@ -101,6 +105,7 @@ class Processor:
         self._vectors = VectorMemory()
         self._emotives: dict[str, Gathered] = {}
         self._percept = Percept()
+        self._percept_id: str | None = None
         self._percept_changed = False
         self._observations = Recollection("observation")
         self._requests = Recollection("request")
@@ -149,6 +154,12 @@ class Processor:
     @property
     def percept(self) -> Percept:
         """The last observation as accepted, and the last event."""
+        observation, made_id = self._percept.observation, self._percept_id
+        if made_id is not None and observation is not None:
+            self._percept = replace(
+                self._percept, observation=replace(observation, unique_id=made_id)
+            )
+            self._percept_id = None
         return self._percept
 
     @property
@@ -204,20 +215,20 @@ class Processor:
         gather(self._emotives, observation.emotives)
         for vector in observation.vectors:
             self._vectors.observe(vector)
-        auto_learned = None
+        learned = None
         if event:
             self._stm.append(event)
             if learns_at(len(self._stm), self.genes):
-                auto_learned = self._learn() or None
-                self._stm.keep_last(left_of(len(self._stm), self.genes))
+                learned = self._learn(left_of(len(self._stm), self.genes), automatic=True)
         self._perceive(observation, event, made_id)
         observed = Observed(
             made_id if observation.unique_id is None else observation.unique_id,
-            auto_learned,
+            None if learned is None else learned.model_name,
             bounded,
             self._stm.window,
             self.interval,
             now,
+            learned=learned,
         )
         if observation.unique_id is not None:
             self._remember_observation(observation.unique_id, observation.digest(), observed)
@@ -235,8 +246,8 @@ class Processor:
         return (*sorted(symbols), *strings), any(each.bounded for each in found)
 
     def _perceive(self, observation: Observation, event: Event, made_id: str | None) -> None:
-        if observation.unique_id is None and made_id is not None:
-            observation = replace(observation, unique_id=made_id)
+        """Keep what was observed; an id that was made is put in when somebody looks."""
+        self._percept_id = made_id if observation.unique_id is None else None
         self._percept = Percept(observation, event or self._percept.event)
         self._percept_changed = True
 
@@ -259,23 +270,36 @@ class Processor:
     ) -> SequenceObserved:
         """Observe and learn one after the other, but all of it or nothing.
 
-        @param make_id: makes the ids of observations that have none.
+        @param make_id: makes the id that the percept shows, where the last one has none.
         @raise Conflict: where a C{unique_id} was used for another observation.
         @raise LimitReached: where short-term memory would be too full at one of them.
         """
         fresh = self._rehearsal().go(observations, learn_after_each)
-        learned: list[str | None] = []
+        story = Story(self._stm.events)
         bounded = False
-        for observation, is_fresh in zip(observations, fresh, strict=True):
+        last = len(fresh) - 1 - fresh[::-1].index(True) if any(fresh) else -1
+        for i, (observation, is_fresh) in enumerate(zip(observations, fresh, strict=True)):
             if is_fresh:
-                observed = self._observe(observation, now, make_id and make_id())
-                learned.append(observed.auto_learned_model)
+                # Of ids that are made, only the last is ever told: in the percept.
+                made_id = make_id() if make_id is not None and i == last else None
+                observed = self._observe(observation, now, made_id)
+                if observed.learned is None and self._stm.events is story.events:
+                    story.seen(observation)
+                else:
+                    story.happened(self.seen(observation, observed), events=self._stm.events)
                 bounded = bounded or observed.bounded
             if learn_after_each:
-                learned.append(self.learn())
+                story.happened((self.learn_and_tell(),), events=self._stm.events)
         if learn_at_end:
-            learned.append(self.learn())
-        return SequenceObserved(sum(fresh), tuple(filter(None, learned)), bounded, self._stm.window)
+            story.happened((self.learn_and_tell(),), events=self._stm.events)
+        happened = story.end()
+        names = tuple(each.model_name for each in happened if isinstance(each, Learned))
+        return SequenceObserved(sum(fresh), names, bounded, self._stm.window, happened)
+
+    def seen(self, observation: Observation, observed: Observed) -> tuple[Happened, ...]:
+        """What the last observation did, where it was not a repeated one."""
+        seen = Seen(observation, observed.unique_id, self._stm.events, len(self._stm))
+        return (seen,) if observed.learned is None else (seen, observed.learned)
 
     def _rehearsal(self) -> Rehearsal:
         return Rehearsal(
@@ -291,21 +315,27 @@ class Processor:
 
         @return: the model's name, or C{""} where there were fewer than 2 symbols.
         """
-        self._changing()
-        name = self._learn()
-        self._stm.keep_last(0)
-        return name
+        learned = self.learn_and_tell()
+        return learned.model_name if isinstance(learned, Learned) else ""
 
-    def _learn(self) -> str:
-        """Learn, and leave the events for the caller to drop."""
+    def learn_and_tell(self) -> Learned | Cleared:
+        """Do as L{learn} does; tells what happened."""
+        self._changing()
+        return self._learn(0) or Cleared()
+
+    def _learn(self, left: int, *, automatic: bool = False) -> Learned | None:
+        """Learn, and leave the last C{left} events; C{None}: so few symbols make no model."""
         sequence = tuple(self._stm.events)
-        name = ""
-        if sum(map(len, sequence)) >= 2:
+        length = sum(map(len, sequence))
+        learned = None
+        if length >= 2:
             emotives = averages(self._emotives)
-            name = self._knowledge.learn(sequence, emotives, self.genes.persistence).name
+            model = self._knowledge.learn(sequence, emotives, self.genes.persistence)
+            learned = Learned(model.name, model.frequency, length, automatic, left)
         self._emotives.clear()
         self._vectors.learn()
-        return name
+        self._stm.keep_last(left)
+        return learned
 
     def clear_short_term_memory(self) -> None:
         """Empty short-term memory, and forget the emotives and vectors gathered with it."""
@@ -313,7 +343,7 @@ class Processor:
         self._stm.keep_last(0)
         self._emotives.clear()
         self._vectors.drop_pending()
-        self._percept = replace(self._percept, event=())
+        self._percept = replace(self.percept, event=())
         self._percept_changed = True
 
     def clear_all_memory(self) -> None:
@@ -322,7 +352,7 @@ class Processor:
         self._knowledge = Knowledge(self._new_matcher())
         self._knowledge.forget_stored()
         self._vectors = VectorMemory()
-        self._percept = Percept()
+        self._percept, self._percept_id = Percept(), None
         self.interval = 0
 
     # Genes and models
@@ -459,7 +489,7 @@ class Processor:
         knowledge = self._knowledge.drain()
         observations, oldest_observation = self._observations.drain()
         requests, oldest_request = self._requests.drain()
-        percept = self._percept if self._percept_changed else None
+        percept = self.percept if self._percept_changed else None
         self._percept_changed = False
         return Changes(
             processor=self.id,

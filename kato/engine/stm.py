@@ -35,7 +35,8 @@ class ShortTermMemory:
 
     @property
     def events(self) -> list[Event]:
-        """The events of the present window; the caller leaves the list as it is."""
+        """The events of the present window; the caller leaves the list as it is.  So do we, but
+        for adding to it: its beginning stays what it was for whoever keeps it."""
         return self._events
 
     def append(self, event: Event) -> None:
@@ -52,7 +53,7 @@ class ShortTermMemory:
             self._archive[index] = event
             self._archived.append(index)
         self._drop(self._start + kept, self._start + leaving)
-        del self._events[:leaving]
+        self._events = self._events[leaving:]
         self._start += leaving
 
     def pin(self, window: Window) -> None:

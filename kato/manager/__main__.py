@@ -15,6 +15,8 @@ from kato.manager.system import System
 from kato.manager.trouble import Trouble
 from kato.manager.wish import Wish
 
+_MOST_SERVICES = 64
+
 _START = "start a server in the background; it takes the options of twistd kato-gateway, too"
 
 _ENDING = (
@@ -42,12 +44,18 @@ def parser() -> argparse.ArgumentParser:
         added = command(name, text)
         added.add_argument("--port", type=int, help="8000, or the next that is free, if left out")
         added.add_argument("--name", help="what people call it")
+        added.add_argument(
+            "--services",
+            type=_services,
+            help="how many processor services there are to be, with a gateway before them",
+        )
     stop = command("stop", "stop a server; everything is saved")
     stop.add_argument("--force", action="store_true", help="end it if it does not stop by itself")
     command("status", "tell how a server is")
     commands.add_parser("list", help="tell of all servers", description="Tell of all servers.")
     logs = command("logs", "show what a server said last")
     logs.add_argument("-n", "--lines", type=_count, default=40, help="how many lines")
+    logs.add_argument("--service", type=_services, help="the log of this service of a gateway")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     test = commands.add_parser("test", help="run every check", description="Run every check.")
     test.add_argument("tests", nargs="*", help="names of tests; all if left out")
@@ -98,22 +106,31 @@ class Manager:
 
     def logs(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
         """Show a log, and go on if that is asked for."""
+        instance_id = typed.id if typed.service is None else f"{typed.id}.{typed.service}"
         if not typed.follow:
-            for line in self._instances.tail(typed.id, typed.lines):
+            for line in self._instances.tail(instance_id, typed.lines):
                 print(line)
             return 0
-        for text in self._instances.follow(typed.id, typed.lines):
+        for text in self._instances.follow(instance_id, typed.lines):
             print(text, end="", flush=True)
         return 0
 
 
 def _wish(typed: argparse.Namespace, options: Sequence[str]) -> Wish:
-    return Wish(name=typed.name, port=typed.port, options=tuple(options))
+    return Wish(name=typed.name, port=typed.port, services=typed.services, options=tuple(options))
 
 
 def _count(typed: str) -> int:
     if not typed.isdecimal():
         raise argparse.ArgumentTypeError(f"expected a number of lines, got {typed}")
+    return int(typed)
+
+
+def _services(typed: str) -> int:
+    if not typed.isdecimal() or not 1 <= int(typed) <= _MOST_SERVICES:
+        raise argparse.ArgumentTypeError(
+            f"expected a number from 1 to {_MOST_SERVICES}, got {typed}"
+        )
     return int(typed)
 
 

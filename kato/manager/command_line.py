@@ -11,6 +11,8 @@ from urllib.parse import quote
 from kato.manager.trouble import Trouble
 
 FIRST_PORT = 8000
+FIRST_REGISTRY = 5550
+FIRST_SERVICE = 5560
 _LAST_PORT = 65535
 
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -39,10 +41,13 @@ def choose_port(
     before: int | None,
     taken: Iterable[int],
     is_free: Callable[[int], bool],
+    *,
+    first: int = FIRST_PORT,
 ) -> int:
     """The port of an instance: the one it is given, else the one it had before, else the next.
 
     @param taken: the ports of other instances, whether they run or not.
+    @param first: from which on the next is looked for.
     @raise Trouble: where the port that was given is none, or in use.
     """
     if wanted is not None:
@@ -54,18 +59,47 @@ def choose_port(
     if before is not None and is_free(before):
         return before
     others = set(taken)
-    for port in range(FIRST_PORT, _LAST_PORT + 1):
+    for port in range(first, _LAST_PORT + 1):
         if port not in others and is_free(port):
             return port
-    raise Trouble(f"no port from {FIRST_PORT} on is free")
+    raise Trouble(f"no port from {first} on is free")
 
 
-def launch(options: Sequence[str], *, port: int | None, folder: Path) -> Launch:
+def launch_service(
+    options: Sequence[str], *, port: int, events: int, registry: int, data: Path
+) -> Launch:
+    """What starts a processor service of a gateway.
+
+    @param options: the service's, as they were typed.
+    @param port: of loopback, where the gateway reaches it; C{events} where it publishes.
+    @param registry: the port where the gateway hears of services.
+    @param data: where it keeps its data.
+    """
+    given, environment = without_keys(options)
+    storage = f"sqlite://{quote(str(data))}"
+    arguments = [
+        *("--nodaemon", "--pidfile=", "kato-processor"),
+        *("--zmq", f"tcp://127.0.0.1:{port}", "--events", f"tcp://127.0.0.1:{events}"),
+        *("--registry", f"127.0.0.1:{registry}", "--storage", storage),
+    ]
+    return Launch(
+        command=(sys.executable, "-P", "-m", "kato.manager.twistd", *arguments, *given),
+        environment=environment,
+        url=f"tcp://127.0.0.1:{port}",
+        port=port,
+        storage=storage,
+    )
+
+
+def launch(
+    options: Sequence[str], *, port: int | None, folder: Path, registry: int | None = None
+) -> Launch:
     """What starts a gateway.
 
     @param options: the gateway's, as they were typed.
     @param port: of loopback, where C{options} do not tell where to listen.
     @param folder: where it keeps its data unless C{options} say otherwise.
+    @param registry: the port where services announce themselves, which then keep the data.
     @raise Trouble: where the manager could not tell where it answers.
     """
     given, environment = without_keys(options)
@@ -76,7 +110,10 @@ def launch(options: Sequence[str], *, port: int | None, folder: Path) -> Launch:
     else:
         url = answers_at(values(given, "--listen")[0])
     storage = values(given, "--storage")[-1:]
-    if not storage:
+    if registry is not None:
+        arguments += ["--registry", f"tcp://127.0.0.1:{registry}"]
+        storage = ["each service has its own"]
+    elif not storage:
         storage = [f"sqlite://{quote(str(folder / 'kato.db'))}"]
         arguments += ["--storage", *storage]
     return Launch(

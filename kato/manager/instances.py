@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kato.manager.command_line import (
+    FIRST_REGISTRY,
     choose_port,
     launch,
     values,
@@ -18,6 +19,8 @@ from kato.manager.command_line import (
 )
 from kato.manager.log_file import LogFile
 from kato.manager.registry import Instance, Registry
+from kato.manager.services import Launched, Services
+from kato.manager.splitting import split_options
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
 from kato.manager.wish import Wish
@@ -38,6 +41,7 @@ class Health(Enum):
 
     READY = "ready"
     STARTING = "starting"
+    LACKING = "lacks a service"
     SILENT = "does not answer"
     STOPPED = "stopped"
     DEAD = "dead"
@@ -50,11 +54,12 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An instance as it is now; C{uptime} is in seconds."""
+    """An instance as it is now; C{uptime} is in seconds; C{services} are those beside a gateway."""
 
     instance: Instance
     health: Health
     uptime: float | None
+    services: "tuple[Report, ...]" = ()
 
 
 class Instances:
@@ -73,6 +78,7 @@ class Instances:
         self._system = system
         self._environment = environment
         self._folder = folder
+        self._services = Services(self._registry, system=system, environment=environment)
 
     def report(self, instance_id: str) -> Report:
         """How an instance is.
@@ -96,9 +102,19 @@ class Instances:
         return self._system.is_running(instance.pid, instance.birth)
 
     def _report(self, instance: Instance) -> Report:
+        services = tuple(map(self._report, self._services.of(instance)))
         if not self._runs(instance):
-            return Report(instance, Health.STOPPED if instance.stopped else Health.DEAD, None)
-        return Report(instance, self._health(instance), self._system.now() - instance.began)
+            health = Health.STOPPED if instance.stopped else Health.DEAD
+            return Report(instance, health, None, services)
+        if instance.of is not None:
+            health = Health.READY if self._services.listens(instance) else Health.STARTING
+        elif not all(each.health.runs for each in services):
+            health = Health.LACKING
+        elif not all(each.health is Health.READY for each in services):
+            health = Health.STARTING
+        else:
+            health = self._health(instance)
+        return Report(instance, health, self._system.now() - instance.began, services)
 
     def _health(self, instance: Instance) -> Health:
         """What a process that runs answers; what answers in its place is not asked."""
@@ -107,7 +123,16 @@ class Instances:
         answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
             return Health.SILENT
-        return Health.READY if answer[1].get("status") == "okay" else Health.STARTING
+        ready = answer[1].get("status") == "okay" and self._reaches_all(instance)
+        return Health.READY if ready else Health.STARTING
+
+    def _reaches_all(self, gateway: Instance) -> bool:
+        """Whether a gateway says that its services answer it; one that does not tell us, since we
+        have no key, is believed."""
+        if not gateway.services:
+            return True
+        told = self.details(gateway, self._environment.get("KATO_API_KEY")).get("services")
+        return told is None or sum(each["healthy"] for each in told.values()) >= gateway.services
 
     def details(self, instance: Instance, key: str | None) -> dict[str, Any]:
         """What the server tells of itself; nothing where it does not."""
@@ -135,18 +160,56 @@ class Instances:
             if before is not None and self._runs(before):
                 if not wish.fits(before):
                     raise Trouble(f"{instance_id} runs already, but not like this: see restart")
-                return self._report(before), False
-            port = self._port(wish, before, known.values())
-            name = wish.name or (before.name if before is not None else instance_id)
-            instance, log_starts_at = self._launch(
-                instance_id, replace(wish, name=name, port=port), folder
-            )
+                instance, log_starts_at = before, 0
+                launched = self._revive(before, wish)
+                if not launched:
+                    return self._report(before), False
+            else:
+                instance, log_starts_at = self._launch_as(
+                    instance_id, wish, folder, before, known.values()
+                )
+                launched = self._services.start_missing(instance, wish.options, folder)
         report = self._await_ready(instance)
         if report.health is Health.READY:
             return report, True
         if self._lost_its_port(instance, wish):
             return self._start(instance_id, wish, folder)
-        raise Trouble(_why_not_ready(report, log_starts_at))
+        raise Trouble(_why_not_ready(report, log_starts_at, launched))
+
+    def _revive(self, gateway: Instance, wish: Wish) -> list[Launched]:
+        """Start the services of a gateway that runs which have ended."""
+        options = wish.options or gateway.options
+        if all(map(self._runs, self._services.of(gateway))):
+            return []
+        self._need_key(gateway, options)
+        return self._services.start_missing(gateway, options, Path(gateway.folder))
+
+    def _launch_as(
+        self,
+        instance_id: str,
+        wish: Wish,
+        folder: Path,
+        before: Instance | None,
+        others: Iterable[Instance],
+    ) -> tuple[Instance, int]:
+        """Launch a server under the name, at the port and with the services that are wished, or
+        else as before."""
+        known = list(others)
+        port = self._port(wish, before, known)
+        name = wish.name or (before.name if before is not None else instance_id)
+        services = wish.services or (0 if before is None else before.services)
+        registry = None
+        if services:
+            split_options(wish.options)
+            registry = choose_port(
+                None,
+                None if before is None else before.registry,
+                [each.registry for each in known if each.registry is not None],
+                self._system.is_free,
+                first=FIRST_REGISTRY,
+            )
+        wish = replace(wish, name=name, port=port, services=services)
+        return self._launch(instance_id, wish, folder, registry)
 
     def _lost_its_port(self, instance: Instance, wish: Wish) -> bool:
         """Whether somebody was faster to take the port that was chosen for a server."""
@@ -164,10 +227,13 @@ class Instances:
         previous = None if before is None else before.port
         return choose_port(wish.port, previous, taken, self._system.is_free)
 
-    def _launch(self, instance_id: str, wish: Wish, folder: Path) -> tuple[Instance, int]:
+    def _launch(
+        self, instance_id: str, wish: Wish, folder: Path, registry: int | None
+    ) -> tuple[Instance, int]:
+        options = wish.options if registry is None else tuple(split_options(wish.options)[0])
         own = self._home / "instances" / instance_id
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
-        plan = launch(wish.options, port=wish.port, folder=own)
+        plan = launch(options, port=wish.port, folder=own, registry=registry)
         log = own / "kato.log"
         size = LogFile(log).prepare()
         try:
@@ -189,6 +255,8 @@ class Instances:
             folder=str(folder),
             key=way_of_key(wish.options, self._environment),
             options=tuple(without_keys(wish.options)[0]),
+            services=wish.services or 0,
+            registry=registry,
         )
         self._registry.put(instance)
         return instance, size
@@ -198,7 +266,7 @@ class Instances:
         deadline = self._system.now() + START_SECONDS
         while True:
             report = self._report(instance)
-            is_over = report.health is Health.READY or not report.health.runs
+            is_over = report.health in (Health.READY, Health.LACKING) or not report.health.runs
             if is_over or self._system.now() >= deadline:
                 return report
             self._system.pause(_PAUSE)
@@ -211,6 +279,12 @@ class Instances:
         @raise Trouble: where it goes on.
         """
         instance = self._find(instance_id)
+        family = [instance, *self._services.of(instance)]
+        ran = [self._stop(each, force=force) for each in family]
+        return any(ran)
+
+    def _stop(self, instance: Instance, *, force: bool) -> bool:
+        """Stop one process, and wait for its end; tells whether it ran."""
         if not self._runs(instance):
             return False
         self._system.end(instance.pid)
@@ -220,7 +294,7 @@ class Instances:
             ended = self._has_ended(instance)
         if not ended:
             raise Trouble(
-                f"{instance_id} (process {instance.pid}) does not stop within "
+                f"{instance.id} (process {instance.pid}) does not stop within "
                 f"{STOP_SECONDS:.0f} seconds; stop --force ends it at once, with what was only "
                 "observed unsaved"
             )
@@ -248,15 +322,23 @@ class Instances:
         """
         instance = self._find(instance_id)
         folder = self._folder if wish.options else Path(instance.folder)
-        wish = replace(wish, options=wish.options or instance.options)
+        wish = replace(
+            wish,
+            options=wish.options or instance.options,
+            services=wish.services or instance.services or None,
+        )
         wish.judge()
-        if instance.key != "none" and way_of_key(wish.options, self._environment) == "none":
-            raise Trouble(
-                f"{instance_id} was started with a key, which is not kept here: give it again with "
-                "--api-key, --api-key-file or KATO_API_KEY, or stop it and start it without"
-            )
+        self._need_key(instance, wish.options)
         self.stop(instance_id)
         return self._start(instance_id, wish, folder)[0]
+
+    def _need_key(self, instance: Instance, options: Iterable[str]) -> None:
+        """See that a server that had a key gets one again: it is not written down."""
+        if instance.key != "none" and way_of_key(list(options), self._environment) == "none":
+            raise Trouble(
+                f"{instance.id} was started with a key, which is not kept here: give it again with "
+                "--api-key, --api-key-file or KATO_API_KEY, or stop it and start it without"
+            )
 
     def tail(self, instance_id: str, lines: int) -> list[str]:
         """The last lines of a server's log."""
@@ -272,12 +354,22 @@ class Instances:
         )
 
 
-def _why_not_ready(report: Report, log_starts_at: int) -> str:
+def _why_not_ready(report: Report, log_starts_at: int, launched: Iterable[Launched] = ()) -> str:
     instance = report.instance
+    ended = [each.instance.id for each in report.services if not each.health.runs]
+    for service, starts_at in launched:
+        if service.id in ended:
+            return _last_words(service, starts_at)
+    if ended:
+        return f"{instance.id} lacks {', '.join(ended)}; see logs --id {ended[0]}"
     if report.health.runs:
         return (
             f"{instance.id} lives but is not ready after {START_SECONDS:.0f} seconds; "
             f"see {instance.log}"
         )
+    return _last_words(instance, log_starts_at)
+
+
+def _last_words(instance: Instance, log_starts_at: int) -> str:
     lines = LogFile(Path(instance.log)).last(_TAIL, since=log_starts_at)
     return "\n  ".join([f"{instance.id} did not start; it said:", *lines])

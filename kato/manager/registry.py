@@ -25,6 +25,9 @@ class Instance:
     with the same birth.  C{began} is when it was started, in Unix seconds; C{url} where it answers;
     C{options} those it was started with, but for keys; C{folder} where relative paths among them
     are meant from; C{key} by which way it got a key; C{stopped} that its end was meant.
+
+    A gateway with C{services} has so many processor services beside it, which announce themselves
+    at the port C{registry}.  Each of them is an instance, too, C{of} that gateway.
     """
 
     id: str
@@ -40,6 +43,9 @@ class Instance:
     key: str = "none"
     options: tuple[str, ...] = ()
     stopped: bool = False
+    services: int = 0
+    registry: int | None = None
+    of: str | None = None
 
 
 class Registry:

@@ -88,13 +88,19 @@ def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
         f"  options  {' '.join(instance.options) or '-'}",
         f"  log      {instance.log}",
     ]
+    for each in report.services:
+        service = each.instance
+        lines.append(
+            f"  service  {service.id}: {each.health.value}, {service.url}, {_process(each)}"
+        )
     if details:
+        lines.append(
+            f"  serves   {details['processors']} processors, {details['requests']} requests so far"
+        )
+    if "store" in details:
         store = details["store"]
-        lines += [
-            f"  serves   {details['processors']} processors, {details['requests']} requests so far",
-            f"  commits  {store['commits']}, {store['failures']} failed",
-        ]
-    elif report.health.runs and instance.key != "none":
+        lines.append(f"  commits  {store['commits']}, {store['failures']} failed")
+    if not details and report.health.runs and instance.key != "none":
         lines.append("  serves   (who asks needs the key, in KATO_API_KEY)")
     if report.health is Health.DEAD:
         lines += ["The last it said:", *(f"  {line}" for line in tail)]

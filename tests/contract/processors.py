@@ -21,7 +21,10 @@ from kato.errors import (
 )
 from tests.contract.systems import Embedded, System, answer_of, command
 
-SEQUENCE = [{"strings": ["a", "b"]}, {"strings": ["c"], "emotives": {"joy": 0.25}}]
+SEQUENCE: list[dict[str, Any]] = [
+    {"strings": ["a", "b"]},
+    {"strings": ["c"], "emotives": {"joy": 0.25}},
+]
 NAME = "MODEL|e9e43f2309079f2843665ab773996d99489306d6"
 
 EVERYTHING: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -79,7 +82,7 @@ class ProcessorsContract(TestCase):
     def make(self) -> System:
         raise NotImplementedError
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         self.system = await self.started(self.make())
 
     async def started(self, system: System, **options: Any) -> System:

@@ -150,13 +150,13 @@ class InMemory(Remote):
     def __init__(self) -> None:
         self.moved = Clock()
         super().__init__(self.moved)
-        self.sockets = MemorySockets(self.moved)
+        self.network = self.sockets = MemorySockets(self.moved)
 
     def listen(self) -> Listening:
         return MemoryPort("tcp://127.0.0.1:5555")
 
     async def until(self, so: Callable[[], bool]) -> None:
-        self.sockets.pump()
+        self.network.pump()
         assert so(), "it is not so, and nothing is on its way"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.scripts.twistd import run
 
-from kato import gateway, indexing, restoring
+from kato import hosting, indexing, restoring
 from kato.changes import Changes, Deletion
 from kato.storage import open_store
 
@@ -39,7 +39,7 @@ def open_dying_store(url: str, *, reactor: Any) -> Any:
 
 
 if __name__ == "__main__":
-    vars(gateway)["open_store"] = open_dying_store
+    vars(hosting)["open_store"] = open_dying_store
     for module in (restoring, indexing):
         vars(module)["MANY_MODELS"] = 2
     run()

@@ -176,6 +176,10 @@ class Connection:
         """Send a request; gives the answer's body as it came."""
         return self._sent(method, path, body, headers).read().decode()
 
+    def raw(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        """Send a request; gives the answer's body as it came, compressed or not."""
+        return self._sent(method, path, None, headers).read()
+
     def _sent(
         self, method: str, path: str, body: object, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:

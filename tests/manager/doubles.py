@@ -33,6 +33,7 @@ class FakeSystem(System):
         self.signals: list[tuple[int, bool]] = []
         self.pauses: list[Any] = []
         self.key: str | None = None
+        self.services: dict[str, Any] | None = None
         self._next = 100
 
     def spawn(
@@ -73,6 +74,8 @@ class FakeSystem(System):
             return 401, {"status": "error"}
         if self.time < self.ready_at:
             return 503, {"status": "error"}
+        if self.services is not None:
+            return 200, {"status": "okay", "services": self.services}
         return 200, {
             "status": "okay",
             "requests": 7,

@@ -1,6 +1,7 @@
 """The manager with real servers, as a person meets it."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -122,6 +123,39 @@ class LiveManagerTests(SynchronousTestCase):
         self.assertIn("give it again", self.type("restart", 1))
         self.assertIn("ready", self.type("status"))
         self.type("stop")
+
+    def test_services(self) -> None:
+        """A gateway with services is one server: new processors are placed on them, a service that
+        died is told, and brought back with what it learned."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.type(f"start --services 2 --port {port}")
+        url = self.instance("kato").url
+        for processor in ("p1", "p2"):
+            for word in ("get", "set"):
+                self.post(f"{url}/{processor}/observe", {"strings": [word]})
+            self.post(f"{url}/{processor}/learn", {})
+        with urllib.request.urlopen(f"{url}/processors", timeout=PATIENCE) as response:
+            listed = {each["id"]: each["service"] for each in json.load(response)["processors"]}
+        places = {self.instance(f"kato.{number}").url.removeprefix("tcp://") for number in (1, 2)}
+        self.assertEqual(set(listed.values()), places)
+
+        os.kill(self.instance("kato.1").pid, signal.SIGKILL)
+        self.assertIn("service  kato.1: dead", self.type("status", status=3))
+        self.type("start")
+        self.assertIn("service  kato.1: ready", self.type("status"))
+        for processor in ("p1", "p2"):
+            with urllib.request.urlopen(f"{url}/{processor}/models", timeout=PATIENCE) as response:
+                self.assertEqual(json.load(response)["total"], 1)
+        self.assertIn("ready", self.type("logs --service 2"))
+        self.type("stop")
+        self.type("status", status=3)
+
+    def post(self, url: str, body: object) -> None:
+        request = urllib.request.Request(url, json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            self.assertEqual(json.load(response)["status"], "okay")
 
 
 def _curl(line: str) -> str:

@@ -255,7 +255,7 @@ class DefectTests(SynchronousTestCase):
         server = Server()
         client = server.connect()
         self.patch(type(client.channel), "checkPersistence", lambda *_: 1 / 0)
-        client.send(request("GET", "/p1/ping"))
+        client.send(request("GET", "/p1/ping", None, "Connection: close"))
         [logged] = self.flushLoggedErrors(ZeroDivisionError)
         answer = client.answer()
         self.assertEqual(

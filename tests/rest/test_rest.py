@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato import errors
 from kato.errors import KatoError
 from kato.protocols.rest import Access
+from kato.protocols.rest.access_log import GATHERED, Answered
 from kato.protocols.rest.routes import ROUTES
 from tests.rest.talking import NOW, Server, get, logged, post, request
 
@@ -217,7 +218,7 @@ class KeyTests(SynchronousTestCase):
 class LogTests(SynchronousTestCase):
     """The line in the log for each request."""
 
-    def lines(self, raw: bytes, **settings: Any) -> list[dict[str, Any]]:
+    def lines(self, raw: bytes, **settings: Any) -> list[Answered]:
         events = logged(self)
         server = Server(**settings)
         server.asked.holds = True
@@ -226,19 +227,40 @@ class LogTests(SynchronousTestCase):
         server.clock.advance(0.25)
         if server.asked.held:
             server.asked.release()
-        return [event for event in events if "request_id" in event]
+            self.assertEqual([each for each in events if "lines" in each], [])
+            server.clock.advance(GATHERED)
+        told = [event for event in events if "lines" in event]
+        self.assertTrue(all(event["log_level"] is LogLevel.info for event in told))
+        return [line for event in told for line in event["lines"]]
 
     def test_line(self) -> None:
         """It says what was asked, how it was answered and how long that took, without the query."""
         raw = get("/p1/predictions?unique_id=private", "X-Request-ID: abc")
         [line] = self.lines(raw)
-        self.assertEqual(line["log_level"], LogLevel.info)
-        self.assertEqual(line["line"], "GET /p1/predictions 200 250.000 ms abc")
-        told = {key: line[key] for key in ["method", "path", "status", "request_id"]}
+        self.assertEqual(str(line), "GET /p1/predictions 200 250.000 ms abc")
         self.assertEqual(
-            told, {"method": "GET", "path": "/p1/predictions", "status": 200, "request_id": "abc"}
+            line.as_dict(),
+            {
+                "method": "GET",
+                "path": "/p1/predictions",
+                "status": 200,
+                "milliseconds": 250.0,
+                "request_id": "abc",
+            },
         )
-        self.assertAlmostEqual(line["milliseconds"], 250.0)
+
+    def test_many(self) -> None:
+        """The lines of many requests are written at once, in order, and the last ones when the
+        last connection is closed."""
+        events = logged(self)
+        server = Server()
+        client = server.connect()
+        for _ in range(3):
+            client.send(get("/p1/ping"))
+        client.leave()
+        [event] = [each for each in events if "lines" in each]
+        self.assertEqual([str(each).split()[1] for each in event["lines"]], ["/p1/ping"] * 3)
+        self.assertEqual(server.clock.getDelayedCalls(), [])
 
     def test_refused(self) -> None:
         """One that was refused has its line, too."""
@@ -250,10 +272,10 @@ class LogTests(SynchronousTestCase):
             (get("/" + "a" * 20000), "GET /aaa"),
         ]:
             [line] = self.lines(raw)
-            self.assertTrue(line["line"].startswith(start), line["line"])
+            self.assertTrue(str(line).startswith(start), str(line))
 
     def test_no_secret(self) -> None:
         """The key is not in it."""
         access = Access(api_key=b"s3cret")
         [line] = self.lines(get("/p1/status", "X-API-Key: s3cret"), access=access)
-        self.assertNotIn("s3cret", str(line))
+        self.assertNotIn("s3cret", str(line) + str(line.as_dict()))

@@ -59,25 +59,40 @@ class Publisher(Bound):
     """An XPUB: a message goes to all who asked for its prefix."""
 
     def __init__(
-        self, network: "MemorySockets", address: str, subscribed: Callable[[bytes, bool], None]
+        self,
+        network: "MemorySockets",
+        address: str,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> None:
         super().__init__(network, address, lambda frames: None)
+        self.grants = grants
         self.subscribed = subscribed
-        self.prefixes: dict[bytes, int] = {}
+        self.granted: dict[bytes, list[bytes]] = {}
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """Send to all who asked for it; to one who stalls it is lost."""
         for peer in list(self.peers.values()):
-            if not peer.stalled and any(frames[0].startswith(each) for each in peer.prefixes):
+            prefixes = self.granted.get(peer.identity, [])
+            if not peer.stalled and any(frames[0].startswith(each) for each in prefixes):
                 self.network.deliver(peer, list(frames))
         return True
 
-    def change(self, prefix: bytes, by: int) -> None:
-        """One more or one less asks for a prefix."""
-        before = self.prefixes.get(prefix, 0)
-        self.prefixes[prefix] = before + by
-        if before == 0 or self.prefixes[prefix] == 0:
-            self.network.soon(lambda: self.subscribed(prefix, by > 0))
+    def change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
+        """A peer asks for a prefix, or takes that back; we hear of it a little later."""
+        self.network.soon(lambda: self._change(identity, prefix, begins))
+
+    def _change(self, identity: bytes, prefix: bytes, begins: bool) -> None:
+        before = self._asking(prefix)
+        if begins and identity in self.peers and self.grants(prefix):
+            self.granted.setdefault(identity, []).append(prefix)
+        elif not begins and prefix in self.granted.get(identity, []):
+            self.granted[identity].remove(prefix)
+        if (before == 0) != (self._asking(prefix) == 0):
+            self.subscribed(prefix, begins)
+
+    def _asking(self, prefix: bytes) -> int:
+        return sum(prefix in each for each in self.granted.values())
 
 
 class Connecting:
@@ -117,7 +132,7 @@ class Connecting:
         self.peer = peer
         peer.peers[self.identity] = self
         for prefix in self.prefixes:
-            self._change(prefix, 1)
+            self._change(prefix, True)
         waiting, self.waiting = self.waiting, []
         for frames in waiting:
             self._arrive(frames)
@@ -149,7 +164,7 @@ class Connecting:
         if self.peer is not None:
             self.peer.peers.pop(self.identity, None)
             for prefix in self.prefixes:
-                self._change(prefix, -1)
+                self._change(prefix, False)
             self.peer = None
         if not self.is_down and not self.closed:
             self.is_down = True
@@ -175,17 +190,17 @@ class Connecting:
         """Ask for the messages whose first frame begins so."""
         self.prefixes.append(prefix)
         if self.peer is not None:
-            self._change(prefix, 1)
+            self._change(prefix, True)
 
     def unsubscribe(self, prefix: bytes) -> None:
         """Take a subscription back."""
         self.prefixes.remove(prefix)
         if self.peer is not None:
-            self._change(prefix, -1)
+            self._change(prefix, False)
 
-    def _change(self, prefix: bytes, by: int) -> None:
+    def _change(self, prefix: bytes, begins: bool) -> None:
         if isinstance(self.peer, Publisher):
-            self.peer.change(prefix, by)
+            self.peer.change(self.identity, prefix, begins)
 
 
 class MemorySockets:
@@ -227,6 +242,10 @@ class MemorySockets:
         for each in self.connections(address):
             each.lose("connection lost")
 
+    def process(self) -> "MemoryProcess":
+        """The sockets of one of several processes on this network."""
+        return MemoryProcess(self)
+
     def close(self) -> "Deferred[None]":
         """Close all sockets."""
         for bound in list(self.bound.values()):
@@ -240,10 +259,14 @@ class MemorySockets:
         return Bound(self, listening.address, received)
 
     def publisher(
-        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
     ) -> Publisher:
         """Open an XPUB."""
-        return Publisher(self, listening.address, subscribed)
+        return Publisher(self, listening.address, grants, subscribed)
 
     def dealer(
         self,
@@ -266,3 +289,61 @@ class MemorySockets:
     ) -> Connecting:
         """Connect a SUB."""
         return Connecting(self, address, received, up, down)
+
+
+class MemoryProcess:
+    """Makes the sockets of one process, which are closed together."""
+
+    def __init__(self, network: MemorySockets) -> None:
+        self._network = network
+        self._own: list[Bound | Connecting] = []
+
+    def router(self, listening: Listening, received: Received) -> Bound:
+        """Open a ROUTER."""
+        made = self._network.router(listening, received)
+        self._own.append(made)
+        return made
+
+    def publisher(
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
+    ) -> Publisher:
+        """Open an XPUB."""
+        made = self._network.publisher(listening, grants=grants, subscribed=subscribed)
+        self._own.append(made)
+        return made
+
+    def dealer(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a DEALER."""
+        made = self._network.dealer(address, received=received, up=up, down=down)
+        self._own.append(made)
+        return made
+
+    def subscriber(
+        self,
+        address: str,
+        *,
+        received: Received,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+    ) -> Connecting:
+        """Connect a SUB."""
+        made = self._network.subscriber(address, received=received, up=up, down=down)
+        self._own.append(made)
+        return made
+
+    def close(self) -> "Deferred[None]":
+        """Close the sockets of this process."""
+        for each in self._own:
+            each.close()
+        return succeed(None)

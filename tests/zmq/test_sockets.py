@@ -116,7 +116,9 @@ class SocketTests(TestCase):
             else:
                 ended.callback(None)
 
-        publisher = self.sockets.publisher(self.port, subscribed)
+        publisher = self.sockets.publisher(
+            self.port, grants=lambda prefix: True, subscribed=subscribed
+        )
         came: list[list[bytes]] = []
 
         def received(frames: list[bytes]) -> None:

@@ -1,7 +1,42 @@
 """One line in the log for every request."""
 
-from twisted.internet.interfaces import IReactorTime
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+
+GATHERED = 0.1
+"""Seconds for which lines are gathered and then written at once: to write each by itself costs more
+than to answer its request."""
+
+
+class Answered(NamedTuple):
+    """A request that was answered; times in Unix seconds, C{began} being that of its first byte."""
+
+    method: bytes
+    target: bytes
+    status: int
+    began: float
+    ended: float
+    request_id: bytes
+
+    def as_dict(self) -> dict[str, object]:
+        """Its fields, as a line of JSON tells them; the query, which may hold what is nobody's
+        business, is left out."""
+        return {
+            "method": _printable(self.method),
+            "path": _printable(self.target.partition(b"?")[0]),
+            "status": self.status,
+            "milliseconds": round((self.ended - self.began) * 1000, 3),
+            "request_id": self.request_id.decode("ascii"),
+        }
+
+    def __str__(self) -> str:
+        """A line for people."""
+        path = _printable(self.target.partition(b"?")[0])
+        milliseconds = (self.ended - self.began) * 1000
+        name = self.request_id.decode("ascii")
+        return f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name}"
 
 
 class AccessLog:
@@ -11,28 +46,31 @@ class AccessLog:
 
     def __init__(self, *, clock: IReactorTime) -> None:
         self._clock = clock
-        self._info = self.log.info  # every look at a class's log makes a logger anew
+        self._gathered: list[Answered] = []
+        self._writing: IDelayedCall | None = None
 
     def tell(
         self, *, method: bytes, target: bytes, status: int, began: float | None, request_id: bytes
     ) -> None:
-        """Log a request; its query, which may hold what is nobody's business, is left out.
+        """Log a request, soon.
 
         @param began: when its first byte came, in the clock's seconds.
         """
-        milliseconds = 0.0 if began is None else (self._clock.seconds() - began) * 1000
-        verb, path = _printable(method), _printable(target.partition(b"?")[0])
-        name = request_id.decode("ascii")
-        # Formatting field by field costs as much as an observation: the line is made at once.
-        self._info(
-            "{line}",
-            line=f"{verb} {path} {status} {milliseconds:.3f} ms {name}",
-            method=verb,
-            path=path,
-            status=status,
-            milliseconds=round(milliseconds, 3),
-            request_id=name,
+        now = self._clock.seconds()
+        self._gathered.append(
+            Answered(method, target, status, now if began is None else began, now, request_id)
         )
+        if self._writing is None:
+            self._writing = self._clock.callLater(GATHERED, self.write)
+
+    def write(self) -> None:
+        """Write what was gathered, now."""
+        if self._writing is not None and self._writing.active():
+            self._writing.cancel()
+        self._writing = None
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self.log.info("{number} requests", number=len(gathered), lines=gathered)
 
 
 def _printable(raw: bytes) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
 
 from kato.codec import PART, SelfWriting, encode_json
 from kato.errors import KatoError, Unauthorized
 from kato.protocols.rest.routes import NotAllowedHere
+from kato.replies import error_map
 
 _FEW = 16
 """So many entries of a list are encoded at a time."""
@@ -72,20 +72,12 @@ def extra_headers(error: KatoError) -> bytes:
 
 
 def error_body(error: KatoError, *, time_stamp: float, processor: str | None) -> bytes:
-    """The envelope of an error.
+    """The envelope of an error; when the same may succeed is told in a header.
 
     @param processor: whom the request was about, where that is known.
     """
-    envelope: dict[str, Any] = {
-        "status": "error",
-        "message": error.message,
-        "error_code": error.error_code,
-    }
-    if error.outcome_unknown:
-        envelope["outcome"] = "unknown"
-    if processor is not None:
-        envelope["processor"] = processor
-    envelope["time_stamp"] = time_stamp
+    envelope = error_map(error, time_stamp=time_stamp, processor=processor)
+    envelope.pop("retry_after", None)
     return encode_json(envelope)
 
 
@@ -99,7 +91,9 @@ def is_small(value: object) -> bool:
             if type(member) not in _SCALARS and not is_small(member):
                 return False
         return True
-    return not isinstance(value, list | SelfWriting) or len(value) <= _FEW
+    if isinstance(value, SelfWriting):
+        return value.is_short(_FEW)
+    return not isinstance(value, list) or len(value) <= _FEW
 
 
 def slices(value: object) -> Iterator[bytes]:

@@ -1,31 +1,30 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
-Private to twisted.web and relied on here is one name, C{_respondToBadRequestAndDisconnect}, which
-is called for everything that is not HTTP, and would answer in plain text.
+Private to twisted.web and relied on here are C{_respondToBadRequestAndDisconnect}, which is called
+for everything that is not HTTP, and would answer in plain text, and what L{RestChannel._take_whole}
+leaves as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
 """
 
 # mypy: allow-untyped-calls
 # (twisted.web's own methods, which these classes extend, are not typed)
 
 import sys
-from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http_headers import InvalidHeaderName
 
+from kato.defects import judged
 from kato.errors import (
     HeadersTooLarge,
-    InternalError,
     InvalidRequest,
     KatoError,
     PayloadTooLarge,
 )
 from kato.fields import shown
 from kato.protocols.rest.refusing import RefusingChannel
-
-if TYPE_CHECKING:
-    from kato.protocols.rest.request import RestRequest
+from kato.protocols.rest.request import RestRequest
+from kato.protocols.rest.whole import WholeHead, read_whole
 
 MAX_HEAD = 16 * 1024
 """How many bytes the request line and all headers may have together."""
@@ -59,12 +58,32 @@ class RestChannel(RefusingChannel):
         """Read on; one who was refused is not listened to any more."""
         if self.refused:
             return
+        whole = read_whole(data) if self._at_start else None
         if not self.requests:
             self._begin()
         try:
-            super().dataReceived(data)
+            if whole is None:
+                super().dataReceived(data)
+            else:
+                self._take_whole(*whole)
         except Exception:
             self._defect()
+
+    @property
+    def _at_start(self) -> bool:
+        """Whether what comes now can only be the beginning of a request."""
+        return self.began is None and not (self.requests or self._buffer) and bool(self.persistent)
+
+    def _take_whole(self, head: WholeHead, body: bytes) -> None:
+        """Have a request answered that came in one piece."""
+        request = RestRequest(self)
+        self.requests.append(request)
+        request.take_whole(head, body)
+        self._savedTimeOut = self.setTimeout(None)
+        self._handlingRequest = True
+        self.setRawMode()
+        self.began = None
+        request.process()
 
     def lineReceived(self, line: bytes) -> None:
         """Read a line of the head."""
@@ -185,9 +204,7 @@ class RestChannel(RefusingChannel):
             )
 
     def _defect(self) -> None:
-        reference = uuid4().hex[:12]
-        self.log.failure("defect {reference} while reading a request", reference=reference)
-        self.refuse(InternalError(f"internal error, logged under {reference}"))
+        self.refuse(judged(Failure(), self.log, "reading a request"))
 
 
 def _plain(line: bytes) -> str:

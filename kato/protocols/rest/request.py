@@ -10,9 +10,12 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from kato.errors import KatoError
+from kato.protocols.rest.access import Headers
 from kato.protocols.rest.answers import CLOSE, head
+from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
+from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
     from kato.protocols.rest.channel import RestChannel
@@ -40,8 +43,17 @@ class RestRequest(Request):
 
     def judge(self, request_line: bytes, length: int | None) -> Intent | KatoError:
         """Judge the head, all of which is there."""
+        return self._judge(request_line, dict(self.requestHeaders.getAllRawHeaders()), length)
+
+    def take_whole(self, head: WholeHead, body: bytes) -> None:
+        """Take a request that is there whole."""
+        if isinstance(self._judge(head.line, head.headers, head.length), Intent):
+            self._body += body
+
+    def _judge(
+        self, request_line: bytes, headers: Headers, length: int | None
+    ) -> Intent | KatoError:
         self.method, self.uri, self.clientproto = request_line.split(b" ")
-        headers = dict(self.requestHeaders.getAllRawHeaders())
         self.request_id = _taken_id(headers.get(_ID_HEADER, ())) or self.channel.site.make_id()
         self.intent = self.channel.site.rest.judge(
             Head(
@@ -54,6 +66,14 @@ class RestRequest(Request):
             )
         )
         return self.intent
+
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the client takes a compressed answer."""
+        intent = self.intent
+        return isinstance(intent, Intent) and accepts_gzip(
+            intent.headers.get(b"Accept-Encoding", ())
+        )
 
     @property
     def body(self) -> bytes:

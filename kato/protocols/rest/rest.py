@@ -1,9 +1,8 @@
 """Requests answered: an intent becomes a command, a reply becomes JSON (SPEC 8 and 9)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -13,6 +12,7 @@ from twisted.python.failure import Failure
 
 from kato.codec import PART, encode_json
 from kato.commands import Command, Reply
+from kato.defects import judged
 from kato.errors import InternalError, KatoError, ProcessorUnavailable
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.answers import (
@@ -21,6 +21,7 @@ from kato.protocols.rest.answers import (
     is_small,
     slices,
 )
+from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
 from kato.protocols.rest.intent import Head, Intent, judge
 from kato.protocols.rest.routes import Page, named_processor
 
@@ -75,7 +76,7 @@ class Rest:
         except KatoError as error:
             return error
         except Exception:
-            return self._defect(Failure())
+            return judged(Failure(), self.log, "REST")
 
     def serve(self, request: "RestRequest") -> None:
         """Answer a request that is there whole."""
@@ -113,12 +114,12 @@ class Rest:
         status = 201 if reply.fields.get("created") is True else 200
         answer = reply.as_dict()
         if is_small(answer):
-            request.answer(status, [encode_json(answer)])
+            self._send(status, [encode_json(answer)], request)
             return
         rest = slices(answer)
         first = next(rest)
         if len(first) < PART:
-            request.answer(status, [first])
+            self._send(status, [first], request)
         else:
             encoding = self._cooperator.cooperate(self._encode([first], rest, status, request))
             encoding.whenDone().addErrback(self._fail, request)
@@ -131,18 +132,21 @@ class Rest:
             yield None
             if request.gone:
                 return
-        request.answer(status, parts)
+        self._send(status, parts, request)
+
+    def _send(self, status: int, parts: Sequence[bytes], request: "RestRequest") -> None:
+        """Send an answer that is written; a large one compressed where that is asked for."""
+        if sum(map(len, parts)) < FROM:
+            request.answer(status, parts)
+        elif not request.accepts_gzip:
+            request.answer(status, parts, VARIES)
+        else:
+            compressing = self._in_thread(partial(gzipped, parts))
+            compressing.addCallback(lambda made: request.answer(status, made, GZIP))
+            compressing.addErrback(self._fail, request)
 
     def _fail(self, failure: Failure, request: "RestRequest") -> None:
-        if isinstance(failure.value, KatoError):
-            self._refuse(failure.value, request)
-        else:
-            self._refuse(self._defect(failure), request)
-
-    def _defect(self, failure: Failure) -> KatoError:
-        reference = uuid4().hex[:12]
-        self.log.failure("defect {reference} in REST", failure=failure, reference=reference)
-        return InternalError(f"internal error, logged under {reference}")
+        self._refuse(judged(failure, self.log, "REST"), request)
 
     def _refuse(self, error: KatoError, request: "RestRequest") -> None:
         body = error_body(

@@ -73,7 +73,10 @@ class RestSite(Site):
     def closed(self, channel: RefusingChannel) -> None:
         """A connection has ended."""
         self._channels.discard(channel)
-        if not self._channels and self._drained is not None and not self._drained.called:
+        if self._channels:
+            return
+        self.access_log.write()
+        if self._drained is not None and not self._drained.called:
             self._drained.callback(None)
 
     @property

@@ -60,6 +60,11 @@ class Address:
         return f"tcp://{self.name}"
 
 
+def reachable(address: Address) -> Address:
+    """Where others reach what listens at an address: by the machine's name, if it is every one."""
+    return Address(socket.gethostname(), address.port) if address.anywhere else address
+
+
 class BoundPort:
     """A port that is bound, and that ZeroMQ or nobody takes over."""
 

@@ -75,9 +75,17 @@ class Sockets(Protocol):
         @param down: is told why, in a few words.
         """
 
-    def publisher(self, listening: Listening, subscribed: Callable[[bytes, bool], None]) -> Socket:
+    def publisher(
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
+    ) -> Socket:
         """Open an XPUB.
 
+        @param grants: says whether peers may have what begins with a prefix; one that may not gets
+            nothing of it, and is not told so.
         @param subscribed: is told a prefix and C{True} when the first peer asks for it, C{False}
             when the last one has gone.
         """

@@ -66,11 +66,13 @@ class Link:
         random: Callable[[], float],
         connected: Callable[[], None],
         lost: Callable[[str], None],
+        longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         """
         @param random: draws from 0 to 1, for pauses.
         @param connected: is told of every connection, after what was under way is sent again.
         @param lost: is told when there is none any more, and why.
+        @param longest_pause: seconds that are never exceeded between two tries.
         """
         self._address = address
         self._sockets = sockets
@@ -78,6 +80,7 @@ class Link:
         self._random = random
         self._connected = connected
         self._lost = lost
+        self._longest_pause = longest_pause
         self._numbers = count(1)
         self._under_way: dict[bytes, Sent] = {}
         self._unsent: dict[bytes, Sent] = {}
@@ -187,7 +190,7 @@ class Link:
     def _again(self) -> None:
         """Try once more, not at the same moment as everybody else."""
         self._timer = self._clock.callLater(self._pause * (0.5 + self._random() / 2), self._connect)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._pause = min(self._pause * 2, self._longest_pause)
 
     def _give_up_hope(self) -> None:
         """Refuse what was not sent; what was waits on."""

@@ -13,9 +13,11 @@ from zope.interface import implementer
 from kato.commands import Command, Observe, ObserveSequence, Reply
 from kato.dispatch import IProcessors
 from kato.errors import InvalidRequest, ProcessorUnavailable
+from kato.events import Listener, Subscribed, Wish
 from kato.messagepack import pack, unpack
 from kato.observation import Observation
 from kato.protocols.zmq.addresses import Address
+from kato.protocols.zmq.events import RemoteEvents
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.pool import Pool
 from kato.replies import read_reply
@@ -66,6 +68,9 @@ class RemoteProcessors:
             clock=clock,
             random=random,
             hello=pack({"type": "hello", **key}),
+        )
+        self._events = RemoteEvents(
+            address, sockets=sockets, clock=clock, random=random, control=self.control
         )
 
     @property
@@ -135,12 +140,17 @@ class RemoteProcessors:
             return reply
         raise reply
 
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events of the service to C{listener}."""
+        return self._events.subscribe(wish, listener)
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this service."""
-        return self._pool.statistics()
+        return {**self._pool.statistics(), "events": self._events.statistics()}
 
     def close(self) -> "Deferred[None]":
         """Close the connections; what is under way fails."""
+        self._events.close()
         self._pool.close()
         return succeed(None)
 

@@ -83,7 +83,7 @@ class ZmqServer:
         self._socket: Socket | None = None
         self._backlog = Backlog(clock=clock)
         self._behind: dict[bytes, deque[list[bytes]]] = {}
-        self._under_way = 0
+        self.under_way = 0
         self._answered = 0
         self._refused = 0
 
@@ -103,7 +103,7 @@ class ZmqServer:
         return {
             "requests": self._answered,
             "refused": self._refused,
-            "under_way": self._under_way,
+            "under_way": self.under_way,
             **self._backlog.statistics(),
         }
 
@@ -111,9 +111,9 @@ class ZmqServer:
 
     def received(self, frames: list[bytes]) -> None:
         """Take a message; those of one peer in order, also while one is read for long."""
-        self._under_way += 1
+        self.under_way += 1
         waiting = self._behind.get(frames[0])
-        if self._under_way > MAX_UNDER_WAY:
+        if self.under_way > MAX_UNDER_WAY:
             error = TooManyRequests(f"{MAX_UNDER_WAY} requests are under way", retry_after=1)
             self._fail(Failure(error), frames[:-1])
         elif waiting is not None:
@@ -221,7 +221,7 @@ class ZmqServer:
         self._send(pack(told, accept=accept), envelope)
 
     def _send(self, body: bytes, envelope: list[bytes]) -> None:
-        self._under_way -= 1
+        self.under_way -= 1
         self._answered += 1
         self._backlog.send(envelope, body)
 
@@ -236,8 +236,13 @@ def _named(value: object) -> str | None:
         return None
 
 
+_SCALARS = frozenset({bool, float, int, str, type(None)})
+
+
 def _is_long(value: object, accept: frozenset[str]) -> bool:
     """Whether a member of an answer takes time to write: JSON that is written needs none."""
+    if type(value) in _SCALARS:
+        return False
     if isinstance(value, SelfWriting):
         return "json" not in accept or "zlib" in accept
     return isinstance(value, list) and len(value) > _FEW

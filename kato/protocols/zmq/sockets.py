@@ -8,6 +8,7 @@ is made when the first socket is opened: one that was made before C{twistd} fork
 # (txZMQ is not typed)
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -100,16 +101,14 @@ class ZmqSockets:
         return dealer
 
     def publisher(
-        self, listening: Listening, subscribed: Callable[[bytes, bool], None]
-    ) -> "ZmqSocket":
+        self,
+        listening: Listening,
+        *,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
+    ) -> "ZmqPublisher":
         """Open an XPUB on a bound port."""
-
-        def received(frames: list[bytes]) -> None:
-            [frame, *_] = frames
-            if frame[:1] in (b"\0", b"\1"):
-                subscribed(frame[1:], frame[:1] == b"\1")
-
-        publisher = ZmqSocket(self._factory(), zmq.XPUB, received)
+        publisher = ZmqPublisher(self._factory(), grants, subscribed)
         publisher.set(zmq.TCP_KEEPALIVE, 1)
         publisher.take_over(listening)
         return publisher
@@ -268,6 +267,38 @@ class ZmqSocket(ZmqConnection):
         self.shutdown()
         if self._monitor is not None:  # while somebody monitors, libzmq waits for who listens
             self._monitor.close()
+
+
+class ZmqPublisher(ZmqSocket):
+    """An XPUB socket, which tells every subscription of every peer, and asks whether it holds."""
+
+    def __init__(
+        self,
+        factory: ZmqFactory,
+        grants: Callable[[bytes], bool],
+        subscribed: Callable[[bytes, bool], None],
+    ) -> None:
+        self._grants = grants
+        self._subscribed = subscribed
+        self._peers: Counter[bytes] = Counter()
+        super().__init__(factory, zmq.XPUB, self._heard)
+        self.set(zmq.XPUB_MANUAL, 1)
+
+    def _heard(self, frames: list[bytes]) -> None:
+        """A peer subscribed or unsubscribed, if by no message then by going away."""
+        [frame, *_] = frames
+        prefix = frame[1:]
+        if frame[:1] == b"\1" and self._grants(prefix):
+            self.socket.setsockopt(zmq.SUBSCRIBE, prefix)
+            self._peers[prefix] += 1
+            if self._peers[prefix] == 1:
+                self._subscribed(prefix, True)
+        elif frame[:1] == b"\0" and prefix in self._peers:
+            self.socket.setsockopt(zmq.UNSUBSCRIBE, prefix)
+            self._peers[prefix] -= 1
+            if not self._peers[prefix]:
+                del self._peers[prefix]
+                self._subscribed(prefix, False)
 
 
 class ZmqSubscriber(ZmqSocket):
