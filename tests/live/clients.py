@@ -19,12 +19,17 @@ LATE = 2.0
 _PATIENCE = 60.0
 """Seconds after which what is said again and again must have been answered."""
 
+_PAUSE = 0.02
+"""Seconds until what failed is said again."""
+
 PASSING = frozenset({"PROCESSOR_UNAVAILABLE", "TIMEOUT", "TOO_MANY_REQUESTS"})
 """Errors that say: not now."""
 
 GENES = {"max_sequence_length": 6, "stm_mode": "ROLLING", "persistence": 3}
-_SCRIPT = 100
-"""How much is said to one processor, before the next one has its turn."""
+_SCRIPT = 80
+"""How much is said to one processor, before the next one has its turn;"""
+_OPEN_ENDS = 3
+"""it has it at once where the outcome of so many requests is unknown."""
 _LOOK = Sent("get_cognition_data", {})
 _ALL_MODELS = Sent("list_models", {"limit": 10_000})
 
@@ -256,7 +261,7 @@ class Client:
         self.mirrors.append(mirror)
         genes = Sent("change_genes", {"genes": GENES}, self._thinking.request_id())
         self._insist(mirror, genes)
-        while len(mirror.history) < _SCRIPT and not self._around.over.is_set():
+        while self._goes_on(mirror):
             sent = [self._thinking.next() for _ in range(self._chance.randint(1, self._window))]
             if self._chance.random() < 0.03:
                 self._leave(mirror, sent[0])
@@ -265,6 +270,11 @@ class Client:
             if self._chance.random() < 0.1:
                 self._teach()
             self._around.metronome.wait()
+
+    def _goes_on(self, mirror: Mirror) -> bool:
+        """Whether the script is not over: where too much is left open, another one is begun."""
+        open_ends = len(mirror.unknown)
+        return mirror.said < _SCRIPT and open_ends < _OPEN_ENDS and not self._around.over.is_set()
 
     def _say_all(self, mirror: Mirror, sent: Sequence[Sent]) -> None:
         """Say several things; what fails is said again if it may be, and then all is looked at."""
@@ -315,7 +325,7 @@ class Client:
         while self._say(mirror, [sent]):
             if self._around.metronome.seconds > until:
                 raise Wrong(f"{sent} was never answered for {mirror.processor}")
-            self._around.metronome.wait()
+            self._around.metronome.wait(_PAUSE)
 
     def _teach(self) -> None:
         """Learn something in the processor that all share: a word of its own, or everybody's."""
@@ -327,7 +337,7 @@ class Client:
         while sent.may_be_repeated and (answer is None or passes(sent, answer)):
             if self._around.metronome.seconds > until:
                 raise Wrong(f"{sent} was never answered for {self._tally.processor}")
-            self._around.metronome.wait()
+            self._around.metronome.wait(_PAUSE)
             answer = self._asker.ask(sent, self._tally.processor)
         if answer is not None and not passes(sent, answer):
             self._tally.count(word, 1, 1)

@@ -1,15 +1,14 @@
 """A gateway and its services in processes of their own, with a network before each of them."""
 
 import signal
-import socket
 from collections.abc import Mapping, Sequence
 from threading import Event
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 from tests.live.network import Network, Wires
-from tests.live.server import PATIENCE, LiveProcess, LiveServer
+from tests.live.server import PATIENCE, Connection, LiveProcess, LiveServer
 from tests.live.speaking import RestSpeaker, ZmqSpeaker
 
 _LOOK = 0.02
@@ -112,8 +111,7 @@ class Family:
         announcing: list[str] = []
         if held is None:
             self._registry = Network(self._wires)
-            self._registry.lead_to(_free_port())
-            self._gateway += ["--registry", f"tcp://127.0.0.1:{self._registry.target}"]
+            self._gateway += ["--registry", "tcp://127.0.0.1:0"]
             announcing = ["--registry", f"tcp://127.0.0.1:{self._registry.port}"]
         self.members = [Member(self._wires, *options, *announcing) for options in services]
         if held is not None:
@@ -133,16 +131,20 @@ class Family:
             member.start()
         connection = self.gateway.connect()
         until = monotonic() + PATIENCE
-        while not self._complete(told := connection.get("/stats")["services"]):
+        while not self._complete(connection):
             if monotonic() > until:
-                raise AssertionError(f"some services are not there: {told}")
+                raise AssertionError(f"not complete: {connection.get('/stats')}")
             Event().wait(_LOOK)
         connection.close()
         return self
 
-    def _complete(self, told: Mapping[str, Mapping[str, Any]]) -> bool:
-        addresses = {member.address for member in self.members}
-        return told.keys() == addresses and all(each["healthy"] for each in told.values())
+    def _complete(self, connection: Connection) -> bool:
+        told = connection.get("/stats")["services"]
+        return (
+            told.keys() == {member.address for member in self.members}
+            and all(each["healthy"] for each in told.values())
+            and connection.send("GET", "/ready")[0] == 200
+        )
 
     @property
     def gateway(self) -> LiveServer:
@@ -155,6 +157,9 @@ class Family:
         self.gateways.append(gateway)
         gateway.start()
         self.zmq_port = zmq_port(gateway)
+        if self._registry is not None:
+            said = gateway.wait_for(r"announce themselves at tcp://127\.0\.0\.1:(\d+)")
+            self._registry.lead_to(int(said.group(1)))
 
     def speak(self) -> RestSpeaker:
         """A client of the gateway."""
@@ -180,9 +185,3 @@ class Family:
         for member in self.members:
             member.stop()
         self._wires.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

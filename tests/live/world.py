@@ -23,7 +23,7 @@ RECOVERY = 2.0
 """Seconds after the end of a fault within which all services answer again."""
 _CALM = 5
 """So many answers has each client, on the average, between two faults."""
-_WINDOWS = (1, 8)
+_WINDOWS = (1, 5)
 """How many requests a client has under way at the most."""
 _OKAY = "okay"
 _DEFECT = re.compile(r"Traceback|[Dd]efect|Unhandled|INTERNAL_ERROR")
