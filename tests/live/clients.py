@@ -2,7 +2,7 @@
 
 import http.client
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import Event, Lock
 from typing import Any, Protocol
@@ -19,12 +19,17 @@ LATE = 2.0
 _PATIENCE = 60.0
 """Seconds after which what is said again and again must have been answered."""
 
+_PAUSE = 0.02
+"""Seconds until what failed is said again."""
+
 PASSING = frozenset({"PROCESSOR_UNAVAILABLE", "TIMEOUT", "TOO_MANY_REQUESTS"})
 """Errors that say: not now."""
 
 GENES = {"max_sequence_length": 6, "stm_mode": "ROLLING", "persistence": 3}
-_SCRIPT = 100
-"""How much is said to one processor, before the next one has its turn."""
+_SCRIPT = 80
+"""How much is said to one processor, before the next one has its turn;"""
+_OPEN_ENDS = 3
+"""it has it at once where the outcome of so many requests is unknown."""
 _LOOK = Sent("get_cognition_data", {})
 _ALL_MODELS = Sent("list_models", {"limit": 10_000})
 
@@ -43,14 +48,14 @@ class Surroundings(Protocol):
     def upheavals(self) -> int:
         """Rises before a gateway ends, and again when the next one is ready."""
 
-    def speak(self, gone: Callable[[], bool]) -> Speaker:
+    def speak(self, gone: Callable[[], bool], *, over_zmq: bool) -> Speaker:
         """Connect to the gateway.
 
         @param gone: tells whether it is another one by now.
         """
 
-    def answered(self) -> None:
-        """A request was answered with what was asked for."""
+    def heard(self, answer: Answer | None) -> None:
+        """A request came to this."""
 
 
 class Wrong(AssertionError):
@@ -60,8 +65,9 @@ class Wrong(AssertionError):
 class Asker:
     """Says operations, and hears the answer to each, in time, unless the gateway goes away."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, *, over_zmq: bool = False) -> None:
         self._around = around
+        self._over_zmq = over_zmq
         self._speaker: Speaker | None = None
         self._since = 0
 
@@ -72,7 +78,7 @@ class Asker:
     def _connected(self) -> Speaker:
         if self._speaker is None:
             self._since = self._around.upheavals
-            self._speaker = self._around.speak(self._shaken)
+            self._speaker = self._around.speak(self._shaken, over_zmq=self._over_zmq)
         return self._speaker
 
     def ask(self, sent: Sent, processor: str) -> Answer | None:
@@ -80,18 +86,23 @@ class Asker:
 
         @raise Wrong: where there should have been one, or sooner.
         """
+        return self.ask_all([sent], processor)[0]
+
+    def ask_all(self, sent: Sequence[Sent], processor: str) -> Sequence[Answer | None]:
+        """Say several things once, as much at a time as can be; see L{ask}."""
         began = self._around.metronome.seconds
+        said = [(each.operation, each.params, processor, each.request_id) for each in sent]
         try:
-            answer = self._connected().ask(sent.operation, sent.params, processor, sent.request_id)
+            answers = self._connected().ask_all(said)
         except (OSError, http.client.HTTPException) as error:
             self.hang_up()
             if not self._shaken():
                 raise Wrong(f"no answer to {sent} for {processor}: {error!r}") from error
-            return None
+            return [None] * len(sent)
         took = self._around.metronome.seconds - began
         if took > TIMEOUT + LATE:
-            raise Wrong(f"{took:.1f} s until {answer} came to {sent} for {processor}")
-        return answer
+            raise Wrong(f"{took:.1f} s until {answers} came to {sent} for {processor}")
+        return answers
 
     def leave(self, sent: Sent, processor: str) -> None:
         """Say it, and go away at once."""
@@ -226,14 +237,16 @@ class Client:
         *,
         chance: random.Random,
         name: str,
+        window: int,
     ) -> None:
+        """@param window: how many requests may be under way; more than one is said over ZeroMQ."""
         self._around = around
-        self._asker = Asker(around)
+        self._asker = Asker(around, over_zmq=window > 1)
         self._processors = processors
         self._tally = tally
         self._chance = chance
         self._thinking = Thinking(chance, name)
-        self._name = name
+        self._window = window
         self._kills = 0
         self.mirrors: list[Mirror] = []
 
@@ -248,31 +261,57 @@ class Client:
         self.mirrors.append(mirror)
         genes = Sent("change_genes", {"genes": GENES}, self._thinking.request_id())
         self._insist(mirror, genes)
-        for _ in range(_SCRIPT):
-            if self._around.over.is_set():
-                return
-            sent = self._thinking.next()
+        while self._goes_on(mirror):
+            sent = [self._thinking.next() for _ in range(self._chance.randint(1, self._window))]
             if self._chance.random() < 0.03:
-                self._leave(mirror, sent)
-            elif not self._say(mirror, sent):
-                self._insist(mirror, sent if sent.may_be_repeated else _LOOK)
+                self._leave(mirror, sent[0])
+            else:
+                self._say_all(mirror, sent)
             if self._chance.random() < 0.1:
                 self._teach()
             self._around.metronome.wait()
 
-    def _say(self, mirror: Mirror, sent: Sent) -> bool:
-        """Say something once; tells whether it was answered."""
+    def _goes_on(self, mirror: Mirror) -> bool:
+        """Whether the script is not over: where too much is left open, another one is begun."""
+        open_ends = len(mirror.unknown)
+        return mirror.said < _SCRIPT and open_ends < _OPEN_ENDS and not self._around.over.is_set()
+
+    def _say_all(self, mirror: Mirror, sent: Sequence[Sent]) -> None:
+        """Say several things; what fails is said again if it may be, and then all is looked at."""
+        failed = self._say(mirror, sent)
+        for each in failed:
+            if each.may_be_repeated:
+                self._insist(mirror, each)
+        if failed:
+            self._insist(mirror, _LOOK)
+
+    def _say(self, mirror: Mirror, sent: Sequence[Sent]) -> list[Sent]:
+        """Say things once; gives those that failed.
+
+        A question that is sent again, since its answer was lost, may come after what was said
+        later, and done once already.
+        """
         kills, self._kills = self._kills, self._around.kills
-        answer = self._asker.ask(sent, mirror.processor)
-        if self._around.kills != kills:
-            mirror.was_killed()
-        if answer is not None and not passes(sent, answer):
-            mirror.answered(sent, answer)
-            self._around.answered()
-            return True
-        if sent.changes and is_unknown(answer):
-            mirror.does_not_know(sent)
-        return False
+        answers = self._asker.ask_all(sent, mirror.processor)
+        killed = self._around.kills != kills
+        failed: list[Sent] = []
+        early: list[tuple[Sent, Answer]] = []
+        for each, answer in zip(sent, answers, strict=True):
+            self._around.heard(answer)
+            if killed:
+                mirror.was_killed()
+            if answer is None or passes(each, answer):
+                failed.append(each)
+                if each.changes and is_unknown(answer):
+                    mirror.does_not_know(each)
+            elif each.changes:
+                mirror.answered(each, answer)
+            else:
+                early.append((each, answer))
+            early = [question for question in early if not mirror.believes(*question)]
+        for question in early:
+            mirror.answered(*question)
+        return failed
 
     def _leave(self, mirror: Mirror, sent: Sent) -> None:
         self._asker.leave(sent, mirror.processor)
@@ -283,10 +322,10 @@ class Client:
     def _insist(self, mirror: Mirror, sent: Sent) -> None:
         """Say something until it is answered."""
         until = self._around.metronome.seconds + _PATIENCE
-        while not self._say(mirror, sent):
+        while self._say(mirror, [sent]):
             if self._around.metronome.seconds > until:
                 raise Wrong(f"{sent} was never answered for {mirror.processor}")
-            self._around.metronome.wait()
+            self._around.metronome.wait(_PAUSE)
 
     def _teach(self) -> None:
         """Learn something in the processor that all share: a word of its own, or everybody's."""
@@ -298,7 +337,7 @@ class Client:
         while sent.may_be_repeated and (answer is None or passes(sent, answer)):
             if self._around.metronome.seconds > until:
                 raise Wrong(f"{sent} was never answered for {self._tally.processor}")
-            self._around.metronome.wait()
+            self._around.metronome.wait(_PAUSE)
             answer = self._asker.ask(sent, self._tally.processor)
         if answer is not None and not passes(sent, answer):
             self._tally.count(word, 1, 1)

@@ -1,14 +1,18 @@
 """A gateway and its services in processes of their own, with a network before each of them."""
 
 import signal
-import socket
 from collections.abc import Mapping, Sequence
+from threading import Event
+from time import monotonic
 from types import MappingProxyType
 from typing import Self
 
 from tests.live.network import Network, Wires
-from tests.live.server import PATIENCE, LiveProcess, LiveServer
-from tests.live.speaking import ReqSpeaker, RestSpeaker
+from tests.live.server import PATIENCE, Connection, LiveProcess, LiveServer
+from tests.live.speaking import RestSpeaker, ZmqSpeaker
+
+_LOOK = 0.02
+"""Seconds after which is looked again whether a gateway has heard of its services."""
 
 
 class LiveService(LiveProcess):
@@ -23,9 +27,9 @@ class LiveService(LiveProcess):
         super().launch()
         self.port = zmq_port(self)
 
-    def speak(self) -> ReqSpeaker:
+    def speak(self) -> ZmqSpeaker:
         """A plain client."""
-        return ReqSpeaker(self.port)
+        return ZmqSpeaker(self.port)
 
 
 def zmq_port(process: LiveProcess) -> int:
@@ -103,12 +107,11 @@ class Family:
         """
         self._wires = Wires()
         self._registry: Network | None = None
-        self._gateway = [*gateway, "--storage", "memory:"]
+        self._gateway = [*gateway, "--zmq", "tcp://127.0.0.1:0"]
         announcing: list[str] = []
         if held is None:
             self._registry = Network(self._wires)
-            self._registry.lead_to(_free_port())
-            self._gateway += ["--registry", f"tcp://127.0.0.1:{self._registry.target}"]
+            self._gateway += ["--registry", "tcp://127.0.0.1:0"]
             announcing = ["--registry", f"tcp://127.0.0.1:{self._registry.port}"]
         self.members = [Member(self._wires, *options, *announcing) for options in services]
         if held is not None:
@@ -119,13 +122,29 @@ class Family:
             ]
             self._gateway += ["--processors", ",".join(routes)]
         self.gateways: list[LiveServer] = []
+        self.zmq_port = 0
 
     def start(self) -> Self:
-        """Start all, the gateway first."""
+        """Start all, the gateway first; wait until it has heard of all services."""
         self.start_gateway()
         for member in self.members:
             member.start()
+        connection = self.gateway.connect()
+        until = monotonic() + PATIENCE
+        while not self._complete(connection):
+            if monotonic() > until:
+                raise AssertionError(f"not complete: {connection.get('/stats')}")
+            Event().wait(_LOOK)
+        connection.close()
         return self
+
+    def _complete(self, connection: Connection) -> bool:
+        told = connection.get("/stats")["services"]
+        return (
+            told.keys() == {member.address for member in self.members}
+            and all(each["healthy"] for each in told.values())
+            and connection.send("GET", "/ready")[0] == 200
+        )
 
     @property
     def gateway(self) -> LiveServer:
@@ -137,13 +156,14 @@ class Family:
         gateway = LiveServer(*self._gateway)
         self.gateways.append(gateway)
         gateway.start()
+        self.zmq_port = zmq_port(gateway)
+        if self._registry is not None:
+            said = gateway.wait_for(r"announce themselves at tcp://127\.0\.0\.1:(\d+)")
+            self._registry.lead_to(int(said.group(1)))
 
-    def speak(self, timeout: float = PATIENCE) -> RestSpeaker:
-        """A client of the gateway.
-
-        @param timeout: seconds that an answer may take.
-        """
-        return RestSpeaker(self.gateway.connect(timeout))
+    def speak(self) -> RestSpeaker:
+        """A client of the gateway."""
+        return RestSpeaker(self.gateway.connect())
 
     @property
     def networks(self) -> list[Network]:
@@ -165,9 +185,3 @@ class Family:
         for member in self.members:
             member.stop()
         self._wires.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

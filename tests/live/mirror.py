@@ -9,8 +9,8 @@ that promised to last may be gone, from some operation on (SPEC 8, 11).
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, combinations
+from dataclasses import dataclass, replace
+from itertools import chain, combinations, islice
 from typing import Any
 
 from kato.codec import encode_json
@@ -22,12 +22,16 @@ from kato.turn import take_turn
 
 Answer = dict[str, Any]
 
+_SHOWN = 12
+"""So much of a history is told where an answer is not explained."""
+_MOST = 64
+"""So many courses are followed where answers leave open which one was taken."""
 _VARYING = ("time_stamp", "unique_id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sent:
-    """An operation as it was sent to a processor."""
+    """An operation as it was sent to a processor; another one is not the same, however equal."""
 
     operation: str
     params: dict[str, Any]
@@ -52,74 +56,122 @@ class NotExplained(AssertionError):
     """An answer that no history leads to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What may have happened until now.
+
+    C{unknown} is what did not happen, and may yet; C{durable} tells how much of C{history} lasts.
+    """
+
+    history: tuple[Sent, ...] = ()
+    unknown: tuple[Sent, ...] = ()
+    durable: int = 0
+
+    def without(self, sent: Sent) -> "Course":
+        """It, where this was not sent yet."""
+        if sent not in self.unknown:
+            return self
+        return replace(self, unknown=tuple(each for each in self.unknown if each != sent))
+
+    def until_now(self, *, lost: bool) -> "Iterator[Course]":
+        """All that it may have become, itself first.
+
+        @param lost: whether what need not last may be gone.
+        """
+        first = self.durable if lost else len(self.history)
+        for kept in range(len(self.history), first - 1, -1):
+            for happened in _subsets(self.unknown):
+                if kept == len(self.history) and not happened:
+                    yield self
+                else:
+                    yield self._become(kept, happened)
+
+    def _become(self, kept: int, happened: Sequence[Sent]) -> "Course":
+        lasting = [place for place, each in enumerate(happened) if _promises_to_last(each)]
+        return Course(
+            self.history[:kept] + tuple(happened),
+            tuple(each for each in self.unknown if each not in happened),
+            kept + lasting[-1] + 1 if lasting else self.durable,
+        )
+
+    def followed_by(self, sent: Sent, *, lasts: bool) -> "Course":
+        """It, and then something more, which was answered."""
+        history = (*self.history, sent)
+        return Course(history, self.unknown, len(history) if lasts else self.durable)
+
+
 class Mirror:
     """One processor as it must be, by all that it answered."""
 
     def __init__(self, processor: str) -> None:
         self.processor = processor
-        self.history: list[Sent] = []
-        self.unknown: list[Sent] = []
-        self._engine = self._new()
-        self._durable = 0
+        self._courses = [Course()]
+        self._engine = self._after(self._courses[0])
         self._may_have_lost = False
 
-    def _new(self) -> Processor:
-        return Processor(self.processor, genes=Genes())
+    @property
+    def said(self) -> int:
+        """How much it answered."""
+        return len(self._courses[0].history)
+
+    @property
+    def unknown(self) -> Sequence[Sent]:
+        """What may happen yet, as far as may be told."""
+        return self._courses[0].unknown
 
     def does_not_know(self, sent: Sent) -> None:
         """It may be that this happened, or happens yet; nobody can tell."""
-        if sent not in self.unknown:
-            self.unknown.append(sent)
+        self._courses = [
+            each if sent in each.unknown else replace(each, unknown=(*each.unknown, sent))
+            for each in self._courses
+        ]
 
     def was_killed(self) -> None:
         """What need not last may be gone."""
         self._may_have_lost = True
+
+    def believes(self, sent: Sent, answer: Answer) -> bool:
+        """Take an answer as true, if it can be; gives whether it is."""
+        told = _lasting(answer)
+        true = list(islice(self._explained(sent, told), _MOST))
+        if true:
+            self._courses = [course for course, _ in true]
+            self._engine = true[0][1]
+            self._may_have_lost &= "short_term_memory" not in told
+        else:
+            self._engine = self._after(self._courses[0])
+        return bool(true)
 
     def answered(self, sent: Sent, answer: Answer) -> None:
         """Take an answer as true.
 
         @raise NotExplained: where it cannot be.
         """
-        told = _lasting(answer)
-        if sent in self.unknown:
-            self.unknown.remove(sent)
-        for history, happened in self._histories():
-            if history is not self.history:
-                self._engine = self._after(history)
-            said, lasts = self._say(self._engine, sent)
-            if said == told:
-                self._believe([*history, sent], happened, lasts)
-                self._may_have_lost &= "short_term_memory" not in told
-                return
-        truth, _ = self._say(self._after(self.history), sent)
+        if self.believes(sent, answer):
+            return
+        truth, _ = self._say(self._engine, sent)
+        [course, *others] = self._courses
         raise NotExplained(
-            f"{self.processor} said {told} to {sent}, but {truth} is true after {self.history}; "
-            f"it may have done {self.unknown}, and lost all but the first {self._durable}"
+            f"{self.processor} said {_lasting(answer)} to {sent}, but {truth} is true; the last it "
+            f"did is {course.history[-_SHOWN:]}, it may have done {course.unknown}, and lost "
+            f"{len(course.history) - course.durable if self._may_have_lost else 'nothing'}; there "
+            f"are {len(others)} other courses"
         )
 
-    def _histories(self) -> Iterator[tuple[list[Sent], Sequence[Sent]]]:
-        """All that may have happened until now, the likeliest first, with what of it was unknown
-        before."""
-        first_lost = self._durable if self._may_have_lost else len(self.history)
-        for kept in range(len(self.history), first_lost - 1, -1):
-            for happened in _subsets(self.unknown):
-                if kept == len(self.history) and not happened:
-                    yield self.history, ()
-                else:
-                    yield [*self.history[:kept], *happened], happened
+    def _explained(self, sent: Sent, told: Answer) -> Iterator[tuple[Course, Processor]]:
+        """All courses after which this is the answer, with it at their ends, and an engine that
+        went through each."""
+        present = self._courses[0]
+        for course in self._courses:
+            for each in course.without(sent).until_now(lost=self._may_have_lost):
+                engine = self._engine if each is present else self._after(each)
+                said, lasts = self._say(engine, sent)
+                if said == told:
+                    yield each.followed_by(sent, lasts=lasts), engine
 
-    def _believe(self, history: list[Sent], happened: Sequence[Sent], lasts: bool) -> None:
-        self.history = history
-        for each in happened:
-            self.unknown.remove(each)
-            if _promises_to_last(each):
-                self._durable = history.index(each) + 1
-        if lasts:
-            self._durable = len(history)
-
-    def _after(self, history: Sequence[Sent]) -> Processor:
-        engine = self._new()
-        for sent in history:
+    def _after(self, course: Course) -> Processor:
+        engine = Processor(self.processor, genes=Genes())
+        for sent in course.history:
             self._say(engine, sent)
         return engine
 
@@ -139,7 +191,7 @@ def _promises_to_last(sent: Sent) -> bool:
     return sent.operation in ("learn", "change_genes") or bool(sent.params.get("learn_at_end"))
 
 
-def _subsets(sent: list[Sent]) -> Iterator[tuple[Sent, ...]]:
+def _subsets(sent: Sequence[Sent]) -> Iterator[tuple[Sent, ...]]:
     """What of it may have happened, in the order in which it was sent."""
     return chain.from_iterable(combinations(sent, size) for size in range(len(sent) + 1))
 

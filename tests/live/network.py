@@ -4,7 +4,8 @@ What happens on it happens in a thread of its own; a test says what, and goes on
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import socket
+from collections.abc import Coroutine
 from threading import Thread
 from typing import Any
 
@@ -97,19 +98,19 @@ class _Way:
     def over(self) -> None:
         """The connection ends, at either end when it has all that was let through."""
         self._network.ways.discard(self)
-        self._end(asyncio.Transport.close)
+        self._end(at_once=False)
 
     def cut(self) -> None:
         """Both ends lose the connection at once, with what is on its way."""
         self._network.ways.discard(self)
-        self._end(asyncio.Transport.abort)
+        self._end(at_once=True)
 
-    def _end(self, end: Callable[[asyncio.Transport], None]) -> None:
+    def _end(self, *, at_once: bool) -> None:
         if self._leading is not None and self.far.transport is None:
             self._leading.cancel()
         for each in (self.near, self.far):
             if each.transport is not None and not each.transport.is_closing():
-                end(each.transport)
+                (each.transport.abort if at_once else each.transport.close)()
 
 
 class Network:
@@ -121,7 +122,8 @@ class Network:
         self.silent = False
         self.ways: set[_Way] = set()
         self._lose: tuple[bool, int] | None = None
-        self._server: asyncio.Server | None = None
+        self._listening: socket.socket | None = None
+        self._making: set[asyncio.Task[Any]] = set()
         self.port = 0
         self.open()
 
@@ -130,20 +132,34 @@ class Network:
         self._wires.run(self._open())
 
     async def _open(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: _Way(self).near, "127.0.0.1", self.port
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
+        if self._listening is None:
+            self._listening = socket.create_server(("127.0.0.1", self.port))
+            self._listening.setblocking(False)
+            self.port = self._listening.getsockname()[1]
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        """Take a connection; asyncio's own server would forget some that come as it is closed."""
+        assert self._listening is not None
+        try:
+            connection, _ = self._listening.accept()
+        except OSError:  # it is gone already
+            return
+        loop = asyncio.get_running_loop()
+        made = loop.create_task(loop.connect_accepted_socket(lambda: _Way(self).near, connection))
+        self._making.add(made)
+        made.add_done_callback(self._making.discard)
 
     def shut(self) -> None:
         """Refuse connections, and lose those that there are."""
         self._wires.run(self._shut())
 
     async def _shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listening is not None:
+            asyncio.get_running_loop().remove_reader(self._listening)
+            self._listening.close()
+            self._listening = None
+        await asyncio.gather(*self._making, return_exceptions=True)
         self._cut()
 
     def lead_to(self, port: int) -> None:

@@ -5,7 +5,7 @@ Both give the answer as it came, error or not, so that a test is the same on eve
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -20,6 +20,9 @@ Answer = dict[str, Any]
 Params = Mapping[str, Any]
 
 NOTHING: Params = MappingProxyType({})
+
+Said = tuple[str, Params, str | None, str | None]
+"""An operation, its parameters, the processor and the request id."""
 
 _LOOK = 50
 """Milliseconds after which who waits for an answer looks whether one may still come."""
@@ -50,6 +53,9 @@ class Speaker(Protocol):
         request_id: str | None = None,
     ) -> str:
         """Say an operation; gives the JSON of the answer."""
+
+    def ask_all(self, said: Sequence[Said]) -> list[Answer]:
+        """Say several operations, as much at a time as can be; gives the answers in that order."""
 
     def leave(
         self,
@@ -136,6 +142,9 @@ class RestSpeaker:
         answer: Answer = json.loads(self.text(operation, params, processor, request_id))
         return answer
 
+    def ask_all(self, said: Sequence[Said]) -> list[Answer]:
+        return [self.ask(*each) for each in said]
+
     def leave(
         self,
         operation: str,
@@ -151,43 +160,47 @@ class RestSpeaker:
         self._connection.close()
 
 
-class ReqSpeaker:
-    """Speaks over a plain REQ socket of libzmq's own, in the thread of who asks."""
+class ZmqSpeaker:
+    """Speaks over a socket of libzmq's own, in the thread of who asks: a plain REQ, or a DEALER
+    that puts a correlation frame in front."""
 
     def __init__(
-        self, port: int, timeout: float = PATIENCE, gone: Callable[[], bool] = lambda: False
+        self,
+        port: int,
+        timeout: float = PATIENCE,
+        *,
+        kind: int = zmq.REQ,
+        gone: Callable[[], bool] = lambda: False,
     ) -> None:
         """
         @param port: of a ROUTER on loopback.
         @param timeout: seconds that an answer may take.
-        @param gone: whether nobody is there any more who could answer: a REQ socket does not hear
-            of that.
+        @param kind: C{zmq.REQ} or C{zmq.DEALER}.
+        @param gone: whether nobody is there any more who could answer: a socket of ZeroMQ does not
+            hear of that.
         """
         self._timeout = timeout
         self._gone = gone
+        self._kind = kind
         self._context = zmq.Context()
-        self._socket: zmq.Socket[bytes] = self._context.socket(zmq.REQ)
+        self._socket: zmq.Socket[bytes] = self._context.socket(kind)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(f"tcp://127.0.0.1:{port}")
 
-    def send(self, message: Params) -> Answer:
-        """Send a message as it is; gives the answer.
+    def _send(self, number: int, message: bytes) -> None:
+        correlation = [] if self._kind == zmq.REQ else [b"%d" % number, b""]
+        self._socket.send_multipart([*correlation, message])
 
-        @raise OSError: where there is none; the socket is good for nothing any more then.
-        """
-        return unpacked(self.send_bytes(packed(message)))
-
-    def send_bytes(self, message: bytes) -> bytes:
-        """Send the only frame of a message; gives that of the answer."""
-        self._socket.send(message)
+    def _receive(self) -> tuple[int, bytes]:
+        """The number of a request, and its answer."""
         until = monotonic() + self._timeout
         while not self._socket.poll(_LOOK):
             if self._gone():
                 raise ConnectionResetError("nobody is there any more")
             if monotonic() > until:
                 raise TimeoutError("there is no answer in time")
-        [answer] = self._socket.recv_multipart()
-        return answer
+        *correlation, answer = self._socket.recv_multipart()
+        return (int(correlation[0]) if correlation else 0), answer
 
     def ask(
         self,
@@ -196,7 +209,15 @@ class ReqSpeaker:
         processor: str | None = None,
         request_id: str | None = None,
     ) -> Answer:
-        return self.send(zmq_request(operation, params, processor, request_id))
+        return self.ask_all([(operation, params, processor, request_id)])[0]
+
+    def ask_all(self, said: Sequence[Said]) -> list[Answer]:
+        if self._kind == zmq.REQ and len(said) > 1:
+            return [self.ask(*each) for each in said]
+        for number, each in enumerate(said):
+            self._send(number, packed(zmq_request(*each)))
+        answers = dict(self._receive() for _ in said)
+        return [unpacked(answers[number]) for number in range(len(said))]
 
     def text(
         self,
@@ -216,7 +237,7 @@ class ReqSpeaker:
         processor: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        self._socket.send(packed(zmq_request(operation, params, processor, request_id)))
+        self._send(0, packed(zmq_request(operation, params, processor, request_id)))
         self._socket.close(linger=_LOOK)
         self.close()
 

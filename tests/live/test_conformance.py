@@ -11,7 +11,7 @@ from tests.conformance import cases, same
 from tests.engine.providers import built
 from tests.live.family import Family, LiveService, zmq_port
 from tests.live.server import LiveServer
-from tests.live.speaking import ReqSpeaker, RestSpeaker, Speaker, lasting
+from tests.live.speaking import RestSpeaker, Speaker, ZmqSpeaker, lasting
 
 
 class ConformanceTests(SynchronousTestCase):
@@ -64,7 +64,7 @@ class ConformanceTests(SynchronousTestCase):
         self.add(service.speak())
         gateway = LiveServer(*self.storage(), "--zmq", "tcp://127.0.0.1:0").start()
         self.addCleanup(gateway.stop)
-        self.add(ReqSpeaker(zmq_port(gateway)))
+        self.add(ZmqSpeaker(zmq_port(gateway)))
         self.add_server(KATO_MATCHER="python")
         self.go_through()
 

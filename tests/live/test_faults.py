@@ -7,6 +7,7 @@ that a run can be repeated as far as clocks allow.
 import os
 import random
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
 from statistics import median
@@ -87,8 +88,8 @@ class FaultTests(SynchronousTestCase):
 
     def tell(self, worlds: list[World]) -> None:
         """Print how long each kind of fault took to recover from."""
-        answers = sum(world.answers for world in worlds)
-        sys.stdout.write(f"{answers} answers of success; seconds until all answered again:\n")
+        answers = sum((world.answers for world in worlds), Counter())
+        sys.stdout.write(f"answers: {dict(answers)}; seconds until all answered again:\n")
         for kind in Kind:
             took = [each for world in worlds for each in world.recoveries[kind]]
             if took:

@@ -8,6 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.codec import encode_json
 from kato.engine import Processor
 from kato.errors import ModelNotFound
+from kato.model import model_name
 from kato.turn import take_turn
 from tests.live.mirror import Mirror, NotExplained, Sent
 
@@ -84,26 +85,45 @@ class MirrorTests(SynchronousTestCase):
     def test_unknown(self) -> None:
         """What nobody can tell may have happened, or not, or happen late; but once."""
         self.say(observe("a"))
-        for each in ("b", "c", "d"):
-            self.mirror.does_not_know(observe(each))
-        self.do(observe("b"))
+        unknown = [observe(each) for each in ("b", "c", "d")]
+        for each in unknown:
+            self.mirror.does_not_know(each)
+        self.do(unknown[0])
         self.say(LOOK)
-        self.do(observe("d"))
+        self.do(unknown[2])
         self.say(LOOK, LEARN)
-        self.assertEqual(self.mirror.unknown, [observe("c")])
-        self.do(observe("d"))
+        self.assertEqual(list(self.mirror.unknown), unknown[1:2])
+        self.do(unknown[2])
         self.refuse(LOOK)
+
+    def test_found_late(self) -> None:
+        """Where answers leave open what happened, all that it can have been is followed."""
+        unknown = [observe(each) for each in ("a", "b")]
+        for each in unknown:
+            self.mirror.does_not_know(each)
+        self.do(unknown[1])
+        self.say(LEARN)
+        self.say(Sent("get_model", {"model_name": self.learned("b")}))
+        self.assertEqual(list(self.mirror.unknown), unknown[:1])
+        self.refuse(Sent("get_model", {"model_name": self.learned("a")}))
+
+    def learned(self, string: str) -> str:
+        """The name of a model; the true processor learns it if it has not."""
+        name = model_name([tuple(sorted(("always", string)))])
+        if name not in [each.name for each in self.processor.list_models(9, None)[0]]:
+            self.do(observe(string))
+            self.do(LEARN)
+        return name
 
     def test_answered_in_the_end(self) -> None:
         """What is sent until it is answered happened once, whenever that was."""
-        sent = Sent("observe", {"strings": ["x"]}, "r1")
         for happened in (True, False):
+            sent = Sent("observe", {"strings": [str(happened)]}, f"r{happened}")
             self.mirror.does_not_know(sent)
             if happened:
                 self.do(sent)
             self.say(sent, LOOK)
-            sent = Sent("observe", {"strings": ["y"]}, "r2")
-        self.assertEqual(self.mirror.unknown, [])
+        self.assertEqual(list(self.mirror.unknown), [])
 
     def test_killed(self) -> None:
         """After a kill the last operations may be gone, but for those that promised to last."""

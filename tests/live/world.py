@@ -2,25 +2,30 @@
 
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from threading import Condition, Event, Thread
 from traceback import format_exc
 
-from tests.live.clients import Asker, Client, Tally, Wrong, passes
+import zmq
+
+from tests.live.clients import Asker, Client, Tally, Wrong, is_unknown, passes
 from tests.live.family import Family
 from tests.live.faults import Fault, Kind, begin, joined
 from tests.live.metronome import Metronome
 from tests.live.mirror import Sent
 from tests.live.server import PATIENCE
-from tests.live.speaking import Answer, Speaker
+from tests.live.speaking import Answer, Speaker, ZmqSpeaker
 
 RECOVERY = 2.0
 """Seconds after the end of a fault within which all services answer again."""
 _CALM = 5
 """So many answers has each client, on the average, between two faults."""
+_WINDOWS = (1, 5)
+"""How many requests a client has under way at the most."""
+_OKAY = "okay"
 _DEFECT = re.compile(r"Traceback|[Dd]efect|Unhandled|INTERNAL_ERROR")
 
 
@@ -41,7 +46,7 @@ class World:
         self.upheavals = 0
         self.wrong: list[str] = []
         self.recoveries: dict[Kind, list[float]] = defaultdict(list)
-        self.answers = 0
+        self.answers: Counter[str] = Counter()
         self._family = family
         self._loses = loses
         self._kills = 0
@@ -54,6 +59,7 @@ class World:
                 self._tally,
                 chance=random.Random(chance.random()),
                 name=f"{name}-{number}",
+                window=_WINDOWS[number % len(_WINDOWS)],
             )
             for number in range(clients)
         ]
@@ -67,14 +73,16 @@ class World:
         """Rises before and after a service is killed, where anything is lost by that."""
         return self._kills if self._loses else 0
 
-    def speak(self, gone: Callable[[], bool]) -> Speaker:
+    def speak(self, gone: Callable[[], bool], *, over_zmq: bool) -> Speaker:
         """Connect to the gateway."""
+        if over_zmq:
+            return ZmqSpeaker(self._family.zmq_port, kind=zmq.DEALER, gone=gone)
         return self._family.speak()
 
-    def answered(self) -> None:
-        """A request was answered with what was asked for."""
+    def heard(self, answer: Answer | None) -> None:
+        """A request came to this."""
         with self._heard:
-            self.answers += 1
+            self.answers[_word(answer)] += 1
             self._heard.notify_all()
 
     # What happens
@@ -119,9 +127,11 @@ class World:
     def _calm(self) -> None:
         """Wait until the clients are at work again."""
         with self._heard:
-            enough = self.answers + _CALM * len(self._clients)
-            self._heard.wait_for(lambda: self.answers >= enough or self.over.is_set(), PATIENCE)
-        if self.answers < enough and not self.over.is_set():
+            enough = self.answers[_OKAY] + _CALM * len(self._clients)
+            came = self._heard.wait_for(
+                lambda: self.answers[_OKAY] >= enough or self.over.is_set(), PATIENCE
+            )
+        if not came:
             raise Wrong("the clients do not get on")
 
     def _begin(self, fault: Fault) -> Callable[[], None]:
@@ -172,6 +182,14 @@ class World:
         defects = [line for line in self._family.logs() if _DEFECT.search(line)]
         if defects:
             raise Wrong(f"defects were logged: {defects[:20]}")
+
+
+def _word(answer: Answer | None) -> str:
+    """What a request came to, in a word or two."""
+    if answer is None:
+        return "no answer"
+    word: str = answer.get("error_code", _OKAY)
+    return f"{word}, outcome unknown" if is_unknown(answer) else word
 
 
 def processors(client: int) -> Iterator[str]:
