@@ -30,6 +30,8 @@ def bound_endpoint(
         port: IListeningPort = bound
     except CannotListenError as error:
         refuse(f"--listen {description}: {error.socketError}")
+    except IndexError:
+        refuse(f"--listen {description}: whoever started this handed no such port over")
     except (ValueError, TypeError, KeyError, OSError, ImportError, AttributeError) as error:
         refuse(f"--listen {description}: {error}")
     if not _is_loopback(port) and _is_shut(settings):

@@ -93,27 +93,34 @@ class Instances:
         return self._start(instance_id, wish, self._folder)
 
     def _start(self, instance_id: str, wish: Wish, folder: Path) -> tuple[Report, bool]:
-        """Only the launch is under the lock: others need not wait until a server is ready."""
+        """Start what does not run, again where somebody was faster to take a port."""
+        launched: list[Launched] = []
+        while True:
+            gateway, more = self._launch_missing(instance_id, wish, folder)
+            if not more and not launched:
+                return self._watch.report(gateway), False
+            launched += more
+            report = self._awaited(gateway, self._key(wish, folder))
+            if report.health is Health.READY:
+                return report, True
+            if not self._lost_a_port(more, wish):
+                raise Trouble(self._undone(report, launched))
+
+    def _launch_missing(
+        self, instance_id: str, wish: Wish, folder: Path
+    ) -> tuple[Instance, list[Launched]]:
+        """Launch all of a server that does not run; gives the server, and what was launched.  Only
+        this is under the lock: others need not wait until a server is ready."""
         with self._registry.changing():
             known = self._registry.read()
             before = known.pop(instance_id, None)
             if before is not None and self._watch.runs(before):
-                launched = self._revived(before, wish)
-                if not launched:
-                    return self._watch.report(before), False
-                gateway = before
-            else:
-                wish = self._judged(wish, before)
-                launched = [self._launched(instance_id, wish, folder, before, known.values())]
-                gateway = launched[0].instance
-        if gateway.services and gateway != before:
-            launched += self._beside(gateway, wish, folder)
-        report = self._awaited(gateway, self._key(wish, folder))
-        if report.health is Health.READY:
-            return report, True
-        if self._lost_a_port(launched, wish):
-            return self._start(instance_id, wish, folder)
-        raise Trouble(self._undone(report, launched))
+                return before, self._revived(before, wish)
+            wish = self._judged(wish, before)
+            own = self._launched(instance_id, wish, folder, before, known.values())
+        if not own.instance.services:
+            return own.instance, [own]
+        return own.instance, [own, *self._beside(own.instance, wish, folder)]
 
     def _judged(self, wish: Wish, before: Instance | None) -> Wish:
         """What is wished, with as many services as there were, where nothing else is said.

@@ -27,10 +27,14 @@ class LiveProcess:
         *options: str,
         program: Sequence[str] = (),
         env: Mapping[str, str] = MappingProxyType({}),
+        folder: Path | None = None,
+        descriptors: Sequence[int] = (),
     ) -> None:
         """
         @param service: the name by which C{twistd} knows it.
         @param program: what to run in the place of C{twistd}, as arguments to Python.
+        @param folder: where it works, if not here.
+        @param descriptors: open files that it gets under the same numbers.
         """
         self._command = [
             sys.executable,
@@ -39,6 +43,8 @@ class LiveProcess:
             *options,
         ]
         self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+        self._folder = folder
+        self._descriptors = descriptors
         self.log: list[str] = []
         self._said = Condition()
         self._ended = False
@@ -54,6 +60,8 @@ class LiveProcess:
         self._process = subprocess.Popen(
             self._command,
             env=self._env,
+            cwd=self._folder,
+            pass_fds=self._descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -197,6 +205,12 @@ class Connection:
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
+
+    def head(self, path: str) -> tuple[int, Mapping[str, str]]:
+        """GET; gives the status and the headers."""
+        response = self._sent("GET", path, None, {})
+        response.read()
+        return response.status, dict(response.getheaders())
 
     def get(self, path: str) -> dict[str, Any]:
         """GET what must succeed."""

@@ -65,6 +65,7 @@ class RefusalTests(SynchronousTestCase):
         """A description that is none is repeated."""
         for listen in (
             "tcp:x",
+            "systemd:domain=INET:index=0",
             "nothing:8000",
             "tcp",
             "unix:/no/such/folder/x",

@@ -1,175 +1,380 @@
 """From one process to many, phase by phase: C{docs/deployment.md} (SPEC 10)."""
 
 import re
+import shutil
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.live.family import LiveService, zmq_port
-from tests.live.server import ROOT, Connection, LiveProcess, LiveServer
+from kato.gateway_options import GatewayOptions
+from kato.service_options import ServiceOptions
+from tests.live.phases import PAGE, Phase, Ports, commands, section, unit
+from tests.live.server import PATIENCE
+from tests.live.speaking import Speaker
+
+ONE = "1. One process"
+SERVICE = "2. A service, and a gateway before it"
+SERVICES = "3. Several services"
+DISCOVERY = "4. Discovery"
+GATEWAYS = "5. Several gateways"
+PORT = "6. Several gateways on one port"
 
 PROCESSORS = ("p1", "p2")
+READ = ("get_predictions", "get_forecast", "list_models", "get_short_term_memory", "get_genes")
+
+_ADOPTS = """
+import os
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.dup2(int(os.environ["HANDED"]), 3)
+from twisted.scripts.twistd import run
+run()
+"""
+"""Takes a port over as systemd hands it over."""
 
 
-class MigrationTests(SynchronousTestCase):
-    """The same data and the same requests, whatever answers them."""
+class MigrationCase(SynchronousTestCase):
+    """The data that one process has left, and what is asked of whoever serves it."""
 
     def setUp(self) -> None:
-        self.file = f"sqlite:{self.mktemp()}"
-        self.other = f"sqlite:{self.mktemp()}"
-        self.connections: list[Connection] = []
-
-    def started(self, process: LiveProcess) -> Any:
-        self.addCleanup(process.stop)
-        return process.start()
-
-    def service(self, storage: str, *options: str) -> LiveService:
-        service: LiveService = self.started(LiveService("--storage", storage, *options))
-        return service
-
-    def gateway(self, *options: str) -> LiveServer:
-        server: LiveServer = self.started(LiveServer(*options))
-        return server
-
-    def connect(self, server: LiveServer) -> Connection:
-        connection = server.connect()
-        self.addCleanup(connection.close)
-        return connection
-
-    def fill(self, server: LiveServer) -> list[Any]:
-        """Have two processors learn, and observe on; gives what is asked of all phases."""
-        connection = self.connect(server)
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.ports = Ports()
+        self.addCleanup(self.ports.close)
+        [single] = self.start(ONE)
+        speaker = self.speaker(single)
         for processor in PROCESSORS:
             for word in ("get", "set", "go"):
-                connection.post(f"/{processor}/observe", {"strings": [word, processor]})
-            connection.post(f"/{processor}/learn")
-            connection.post(f"/{processor}/observe", {"strings": ["get", processor]}, "same")
-        return self.asked(server)
+                self.okay(speaker, "observe", {"strings": [word, processor]}, processor)
+            self.okay(speaker, "learn", {}, processor)
+            self.observe(speaker, processor)
+        self.before = self.asked(speaker)
+        self.single = single
 
-    def asked(self, server: LiveServer) -> list[Any]:
-        """What is asked in every phase, and must be answered as in the first."""
-        connection = self.connect(server)
+    def start(self, heading: str) -> list[Phase]:
+        """Run all that a phase shows, and wait until each is ready."""
+        return self.run_all(commands(heading))
+
+    def run_all(self, lines: Sequence[list[str]]) -> list[Phase]:
+        processes = [Phase(each, self.ports, self.folder) for each in lines]
+        for process in processes:
+            self.addCleanup(process.stop)
+            process.launch()
+        for process in processes:
+            process.wait_for(": ready$")
+        return processes
+
+    def run_one(self, command: list[str]) -> Phase:
+        [process] = self.run_all([command])
+        return process
+
+    def migrate(self, heading: str) -> list[Phase]:
+        """End the single process, and start all of a phase; gives the processes as they stand
+        there."""
+        self.single.terminate()
+        return self.start(heading)
+
+    def speaker(self, gateway: Phase) -> Speaker:
+        speaker = gateway.rest()
+        self.addCleanup(speaker.close)
+        return speaker
+
+    def okay(
+        self, speaker: Speaker, operation: str, params: Any = None, processor: str | None = None
+    ) -> dict[str, Any]:
+        answer = speaker.ask(operation, params or {}, processor)
+        self.assertEqual(answer["status"], "okay", answer)
+        return answer
+
+    def observe(self, speaker: Speaker, processor: str) -> dict[str, Any]:
+        """Observe under an id by which that is known in all phases."""
+        params = {"strings": ["get", processor]}
+        answer = speaker.ask("observe", params, processor, request_id="same")
+        self.assertEqual(answer["status"], "okay", answer)
+        return answer
+
+    def asked(self, speaker: Speaker) -> list[Any]:
+        """What every phase must answer as the first did."""
         answers: list[Any] = []
         for processor in PROCESSORS:
-            told = [
-                connection.get(f"/{processor}/{what}")
-                for what in ("predictions", "forecast", "models", "short-term-memory", "genes")
-            ]
-            observation = {"strings": ["get", processor]}
-            told.append(connection.post(f"/{processor}/observe", observation, "same"))
-            for each in told[:-1]:
-                del each["time_stamp"]
-            answers.append(told)
+            for operation in READ:
+                answer = self.okay(speaker, operation, {}, processor)
+                del answer["time_stamp"]
+                answers.append(answer)
+            answers.append(self.observe(speaker, processor))
         return answers
 
-    def owners(self, server: LiveServer) -> dict[str, str]:
-        """Which service holds which processor, as a gateway says."""
-        listed = self.connect(server).get("/processors")["processors"]
-        return {each["id"]: each["service"] for each in listed}
-
-    def free_address(self) -> str:
-        """Where a registry may listen."""
-        holder = self.gateway("--storage", "memory:", "--zmq", "tcp://127.0.0.1:0")
-        port = zmq_port(holder)
-        holder.terminate()
-        return f"127.0.0.1:{port}"
-
-    def settled(self, server: LiveServer, services: int) -> None:
-        """Wait until a gateway knows its services, and answers for them."""
-        server.wait_for("ready$")
-        connection = self.connect(server)
-        for _ in range(5000):
+    def settled(self, gateway: Phase, services: int) -> Speaker:
+        """Wait until a gateway reaches so many services, and all that they hold; gives a client of
+        it, which asks and is answered as it was in the first phase."""
+        connection = gateway.connect()
+        self.addCleanup(connection.close)
+        until = monotonic() + PATIENCE
+        while True:
             told = connection.get("/stats")["services"]
             listed = connection.get("/processors")
             if (
-                len(told) == services
-                and all(each["healthy"] for each in told.values())
+                sum(each["healthy"] and each["there"] for each in told.values()) == services
                 and "unavailable" not in listed
                 and connection.send("GET", "/ready")[0] == 200
             ):
-                return
-        raise AssertionError(f"not settled: {told}")
+                break
+            self.assertLess(monotonic(), until, told)
+        speaker = self.speaker(gateway)
+        self.assertEqual(self.asked(speaker), self.before)
+        return speaker
 
-    def test_fixed(self) -> None:
-        """One process; the same file in a service behind a gateway; a second service beside it."""
-        single = self.gateway("--storage", self.file)
-        before = self.fill(single)
-        single.terminate()
+    def owners(self, speaker: Speaker) -> dict[str, str]:
+        """Which service holds which processor, as a gateway says."""
+        listed = self.okay(speaker, "list_processors")["processors"]
+        return {each["id"]: each["service"] for each in listed}
 
-        service = self.service(self.file)
-        held = ",".join(f"{each}:127.0.0.1:{service.port}" for each in PROCESSORS)
-        gateway = self.gateway("--processors", held)
-        self.settled(gateway, 1)
-        self.assertEqual(self.asked(gateway), before)
-        gateway.terminate()
+    def service(self, port: str) -> str:
+        """How a gateway names the service at a port of the page."""
+        return f"127.0.0.1:{self.ports[port]}"
 
-        second = self.service(self.other)
-        gateway = self.gateway("--processors", f"{held},p3:127.0.0.1:{second.port}")
-        self.settled(gateway, 2)
-        self.assertEqual(self.asked(gateway), before)
-        connection = self.connect(gateway)
-        connection.post("/p3/observe", {"strings": ["new"]})
-        listed = {
-            each["id"]: each["service"] for each in connection.get("/processors")["processors"]
-        }
-        self.assertEqual(
-            listed,
-            {
-                "p1": f"127.0.0.1:{service.port}",
-                "p2": f"127.0.0.1:{service.port}",
-                "p3": f"127.0.0.1:{second.port}",
-            },
-        )
-        self.assertEqual(connection.send("GET", "/p4/status")[0], 404)
+    def refused(self, speaker: Speaker, error_code: str, processor: str) -> dict[str, Any]:
+        """A new observation of a processor gets this error."""
+        answer = speaker.ask("observe", {"strings": ["new"]}, processor)
+        self.assertEqual(answer.get("error_code"), error_code, answer)
+        return answer
 
-    def test_discovered(self) -> None:
-        """From one process to services that announce themselves, and a second gateway; a new
-        processor is placed, and every gateway says the same of who owns it."""
-        single = self.gateway("--storage", self.file)
-        before = self.fill(single)
-        single.terminate()
 
-        registries = [self.free_address(), self.free_address()]
-        first = self.gateway("--registry", f"tcp://{registries[0]}")
-        announced = ("--registry", ",".join(registries))
-        service = self.service(self.file, *announced)
-        self.settled(first, 1)
-        self.assertEqual(self.asked(first), before)
+class PhaseTests(MigrationCase):
+    """Each phase, on the data of the first."""
 
-        second = self.service(self.other, *announced)
-        self.settled(first, 2)
-        connection = self.connect(first)
-        connection.post("/p3/observe", {"strings": ["new"]})
+    def test_1_one_process(self) -> None:
+        """What one process has saved it answers for when it is started again."""
+        [single] = self.migrate(ONE)
+        self.assertEqual(self.asked(self.speaker(single)), self.before)
 
-        other = self.gateway("--registry", f"tcp://{registries[1]}")
-        self.settled(other, 2)
-        self.assertEqual(self.asked(other), before)
-        self.connect(other).post("/p3/observe", {"strings": ["again"]})
-        for gateway in (first, other):
+    def test_2_service(self) -> None:
+        """A service answers for the file over ZeroMQ, and through a gateway that is told which
+        processors it has; no other processor is known."""
+        service, gateway = self.migrate(SERVICE)
+        direct = service.req()
+        self.addCleanup(direct.close)
+        self.assertEqual(self.asked(direct), self.before)
+        speaker = self.settled(gateway, 1)
+        self.assertEqual(self.owners(speaker), dict.fromkeys(PROCESSORS, self.service("5555")))
+        self.refused(speaker, "PROCESSOR_NOT_FOUND", "p3")
+
+    def test_2_too_soon(self) -> None:
+        """A service that is started while the single process has the file says so, and ends."""
+        service = Phase(commands(SERVICE)[0], self.ports, self.folder)
+        service.launch()
+        self.assertEqual(service.wait(), 1)
+        self.assertRegex("\n".join(service.log), r"kato: storage .*another server uses it")
+        self.assertEqual(self.asked(self.speaker(self.single)), self.before)
+
+    def test_2_gateway_with_zmq(self) -> None:
+        """A gateway before services answers clients of ZeroMQ, too."""
+        self.single.terminate()
+        service, gateway = commands(SERVICE)
+        self.run_one(service)
+        front = self.run_one([*gateway, "--zmq", "tcp://127.0.0.1:0"])
+        self.settled(front, 1)
+        client = front.req()
+        self.addCleanup(client.close)
+        self.assertEqual(self.asked(client), self.before)
+
+    def test_3_services(self) -> None:
+        """A second service has the processors that the list gives it."""
+        *_, gateway = self.migrate(SERVICES)
+        speaker = self.settled(gateway, 2)
+        self.okay(speaker, "observe", {"strings": ["new"]}, "p3")
+        first, second = self.service("5555"), self.service("5557")
+        self.assertEqual(self.owners(speaker), {"p1": first, "p2": first, "p3": second})
+
+    def test_4_discovery(self) -> None:
+        """Services announce themselves, one after the other, and a new processor is placed on the
+        one that has fewer."""
+        gateway, *_ = self.migrate(DISCOVERY)
+        speaker = self.settled(gateway, 2)
+        self.okay(speaker, "observe", {"strings": ["new"]}, "p3")
+        first, second = self.service("5555"), self.service("5557")
+        self.assertEqual(self.owners(speaker), {"p1": first, "p2": first, "p3": second})
+
+    def test_4_claimed_twice(self) -> None:
+        """A service with a copy of the file is refused what the first one holds, loudly."""
+        shutil.copy(self.file(self.ended()), self.folder / "kato-2.db")
+        gateway, first, second = commands(DISCOVERY)
+        front = self.run_one(gateway)
+        self.run_one(first)
+        self.settled(front, 1)
+        copy = self.run_one(second)
+        for processor in PROCESSORS:
+            copy.wait_for(f"refuses processor {processor}")
+            front.wait_for(f"claims processor {processor}, but .*: refused")
+        speaker = self.settled(front, 2)
+        self.assertEqual(self.owners(speaker), dict.fromkeys(PROCESSORS, self.service("5555")))
+
+    def ended(self) -> Phase:
+        self.single.terminate()
+        return self.single
+
+    def file(self, single: Phase) -> Path:
+        return self.folder / single.options[single.options.index("--storage") + 1][7:]
+
+    def test_5_gateways(self) -> None:
+        """Every gateway gives the same answers, also to who made a processor at another one a
+        moment ago."""
+        first, second, *_ = self.migrate(GATEWAYS)
+        speakers = [self.settled(each, 2) for each in (first, second)]
+        for processor, made, asked in (("p3", 0, 1), ("p4", 1, 0)):
+            self.okay(speakers[made], "observe", {"strings": ["new"]}, processor)
+            told = self.okay(speakers[asked], "get_short_term_memory", {}, processor)
+            self.assertEqual(told["short_term_memory"], [["new"]])
+        owners = self.owners(speakers[0])
+        self.assertEqual(len(owners), 4)
+        self.assertEqual(self.owners(speakers[1]), owners)
+
+    def test_6_one_port(self) -> None:
+        """Gateways share a port: each has its part of the connections, and when one is gone the
+        others have them all."""
+        _, _, *services = commands(GATEWAYS)
+        self.single.terminate()
+        self.run_all(services)
+        first, second = self.sharing(2)
+        for gateway in (first, second):
+            for port in ("5555", "5557"):
+                gateway.wait_for(f"the service at tcp://{self.service(port)} is there")
+        self.assertEqual(self.who_answers(first), {True, False})
+        for _ in range(10):
+            self.assertEqual(self.asked(self.speaker(first)), self.before)
+        first.kill()
+        self.assertEqual(self.who_answers(second), {False})
+
+    def sharing(self, number: int) -> list[Phase]:
+        """Gateways to which one port is handed over."""
+        said = unit(PORT)
+        self.assertEqual(said["ReusePort"], "yes")
+        host, _, port = said["ListenStream"].rpartition(":")
+        gateways = []
+        for instance in range(number):
+            with socket.socket() as bound:
+                for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                    bound.setsockopt(socket.SOL_SOCKET, option, 1)
+                bound.bind((host, self.ports[port]))
+                bound.listen()
+                command = said["ExecStart"].replace("%i", str(instance)).split()[3:]
+                gateway = Phase(
+                    command,
+                    self.ports,
+                    self.folder,
+                    program=("-c", _ADOPTS),
+                    env={
+                        "LISTEN_FDS": "1",
+                        "LISTEN_FDNAMES": f"kato-gateway@{instance}.socket",
+                        "HANDED": str(bound.fileno()),
+                    },
+                    descriptors=[bound.fileno()],
+                )
+                self.addCleanup(gateway.stop)
+                gateways.append(gateway.start())
+        return gateways
+
+    def who_answers(self, gateway: Phase) -> set[bool]:
+        """Whether those that answer at a port are the first gateway, over many connections."""
+        seen: set[bool] = set()
+        for _ in range(50):
+            connection = gateway.connect()
+            seen.add(connection.get("/stats")["placement"]["is_first"])
+            connection.close()
+        return seen
+
+    def test_back(self) -> None:
+        """What was done behind gateways and services a single process has when it is started
+        again."""
+        gateway, service, *_ = self.migrate(DISCOVERY)
+        speaker = self.settled(gateway, 2)
+        self.okay(speaker, "learn", {}, "p1")
+        told = self.okay(speaker, "list_models", {}, "p1")["models"]
+        self.assertEqual(len(told), 1 + len(self.before[2]["models"]))
+        for each in (gateway, service):
+            each.terminate()
+        [single] = self.start(ONE)
+        self.assertEqual(self.okay(self.speaker(single), "list_models", {}, "p1")["models"], told)
+
+
+class GoneTests(MigrationCase):
+    """What the page says of processes that are gone."""
+
+    def test_service(self) -> None:
+        """The processors of a service that is gone get 503 and the time to wait, those of others go
+        on; started again, it is back by itself."""
+        gateway, first, _ = self.migrate(DISCOVERY)
+        speaker = self.settled(gateway, 2)
+        self.okay(speaker, "observe", {"strings": ["new"]}, "p3")
+        for end in (signal.SIGKILL, signal.SIGTERM):
+            first.send_signal(end)
+            first.wait()
             self.assertEqual(
-                self.owners(gateway),
-                {
-                    "p1": f"127.0.0.1:{service.port}",
-                    "p2": f"127.0.0.1:{service.port}",
-                    "p3": f"127.0.0.1:{second.port}",
-                },
+                self.refused(speaker, "PROCESSOR_UNAVAILABLE", "p1")["status"], "error"
             )
-        self.assertEqual(
-            self.connect(first).get("/p3/short-term-memory")["short_term_memory"],
-            [["new"], ["again"]],
-        )
+            status, headers = self.head(gateway, "/p1/ping")
+            self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+            self.okay(speaker, "get_status", {}, "p3")
+            first = self.run_one(commands(DISCOVERY)[1])
+            self.settled(gateway, 2)
+
+    def head(self, gateway: Phase, path: str) -> tuple[int, Any]:
+        connection = gateway.connect()
+        self.addCleanup(connection.close)
+        return connection.head(path)
+
+    def test_gateways(self) -> None:
+        """While the first gateway is away, the other one goes on with all processors there are, but
+        makes no new ones; without the other one the first misses nothing."""
+        first, second, *_ = self.migrate(GATEWAYS)
+        speaker = self.settled(first, 2)
+        other = self.settled(second, 2)
+        first.kill()
+        self.assertEqual(self.asked(other), self.before)
+        self.refused(other, "PROCESSOR_UNAVAILABLE", "p3")
+        first = self.run_one(commands(GATEWAYS)[0])
+        speaker = self.settled(first, 2)
+        self.until_okay(other, "p3")
+        second.kill()
+        told = self.okay(speaker, "get_short_term_memory", {}, "p3")
+        self.assertEqual(told["short_term_memory"], [["new"]])
+        self.okay(speaker, "observe", {"strings": ["new"]}, "p4")
+
+    def until_okay(self, speaker: Speaker, processor: str) -> None:
+        """Ask until a processor can be made."""
+        until = monotonic() + PATIENCE
+        while (answer := speaker.ask("observe", {"strings": ["new"]}, processor))[
+            "status"
+        ] != "okay":
+            self.assertEqual(answer["error_code"], "PROCESSOR_UNAVAILABLE")
+            self.assertLess(monotonic(), until)
 
 
 class PageTests(SynchronousTestCase):
     """C{docs/deployment.md} itself."""
 
     def test_options(self) -> None:
-        """Every option that the page names is one of ours."""
-        page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
-        sources = [
-            (ROOT / "kato" / name).read_text(encoding="utf-8")
-            for name in ("options.py", "gateway_options.py", "service_options.py")
-        ]
-        known = set(re.findall(r'\["([a-z-]+)", None', "".join(sources))) | {"listen", "allow-host"}
-        twistd = {"pidfile", "services"}
-        self.assertEqual(set(re.findall(r"--([a-z][a-z-]+)", page)) - known - twistd, set())
+        """Every option that the page names is one of ours, or of the manager or twistd."""
+        known = {
+            each.rstrip("=")
+            for options in (GatewayOptions({}), ServiceOptions({}))
+            for each in options.longOpt
+        }
+        others = {"pidfile", "services", "now"}
+        named = set(re.findall(r"--([a-z][a-z-]+)", PAGE))
+        self.assertEqual(named - known - others, set())
+
+    def test_phases(self) -> None:
+        """Every phase that is listed is a section with commands, and there is a test of it."""
+        listed = re.findall(r"^\| \[(\d)\]\(#", PAGE, re.MULTILINE)
+        headings = (ONE, SERVICE, SERVICES, DISCOVERY, GATEWAYS, PORT)
+        self.assertEqual(listed, [each[0] for each in headings])
+        for each in headings:
+            self.assertIn("twistd", section(each))
+            self.assertTrue(
+                [name for name in dir(PhaseTests) if name.startswith(f"test_{each[0]}_")]
+            )

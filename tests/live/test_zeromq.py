@@ -23,7 +23,7 @@ from kato.messagepack import pack
 from kato.requests import OLDER
 from tests.live.family import zmq_port
 from tests.live.server import PATIENCE, ROOT, LiveServer
-from tests.live.speaking import ReqSpeaker, packed, unpacked, zmq_request
+from tests.live.speaking import packed, unpacked, zmq_request
 
 PAGE = (ROOT / "docs" / "zeromq.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "examples" / "zeromq"
@@ -85,8 +85,16 @@ class SessionTests(SynchronousTestCase):
         storage = f"sqlite:{self.mktemp()}"
         server = LiveServer("--storage", storage, "--zmq", "tcp://127.0.0.1:0").start()
         self.addCleanup(server.stop)
-        self.client = ReqSpeaker(zmq_port(server))
-        self.addCleanup(self.client.close)
+        context = zmq.Context()
+        self.addCleanup(context.destroy, linger=0)
+        self.client: zmq.Socket[bytes] = context.socket(zmq.REQ)
+        self.client.setsockopt(zmq.RCVTIMEO, int(PATIENCE * 1000))
+        self.client.connect(f"tcp://127.0.0.1:{zmq_port(server)}")
+
+    def send(self, request: bytes) -> bytes:
+        """Send a request as it is; gives its reply."""
+        self.client.send(request)
+        return self.client.recv()
 
     def test_replies(self) -> None:
         """Each request gets the reply that the page shows."""
@@ -94,7 +102,7 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual(len(exchanges), len(re.findall("^[>] ", PAGE, re.MULTILINE)))
         self.assertGreater(len(exchanges), 30)
         for request, shown in exchanges:
-            answer = unpacked(self.client.send_bytes(packed(json.loads(request))))
+            answer = unpacked(self.send(packed(json.loads(request))))
             self.assertEqual(lasting(answer), lasting(json.loads(shown)), request)
 
     def test_large(self) -> None:
@@ -109,7 +117,7 @@ class SessionTests(SynchronousTestCase):
         plain = self.ask("get_predictions")["predictions"]
         self.assertGreater(len(plain), 9)
         request = packed({**zmq_request("get_predictions", {}, "p1"), "accept": ["zlib", "json"]})
-        reply = self.client.send_bytes(request)
+        reply = self.send(request)
         found = [msgpack.unpackb(reply)]
         found.append(msgpack.unpackb(zlib.decompress(found[0].data)))
         self.assertEqual([found[0].code, found[1]["predictions"].code], [3, 1])
@@ -120,13 +128,13 @@ class SessionTests(SynchronousTestCase):
             zmq_request("observe", {"strings": ["b"], "metadata": {"n": [-(2**70), 2**64]}}, "p1"),
             default=lambda n: msgpack.ExtType(2, str(n).encode()),
         )
-        self.client.send_bytes(body)
-        asked = self.client.send_bytes(packed(zmq_request("get_percept_data", {}, "p1")))
+        self.send(body)
+        asked = self.send(packed(zmq_request("get_percept_data", {}, "p1")))
         told = msgpack.unpackb(asked, ext_hook=extended)
         self.assertEqual(told["metadata"], {"n": [-(2**70), 2**64]})
 
     def ask(self, operation: str, params: Any = None) -> dict[str, Any]:
-        answer = self.client.ask(operation, params or {}, "p1")
+        answer = unpacked(self.send(packed(zmq_request(operation, params or {}, "p1"))))
         self.assertEqual(answer["status"], "okay", answer)
         return answer
 

@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.manager.registry import Instance, Registry
 from kato.manager.system import System
+from tests.live.ports import HeldPort
 from tests.source import ROOT
 
 PATIENCE = 60.0
@@ -126,16 +127,16 @@ class LiveManagerTests(SynchronousTestCase):
         self.assertIn("ready", self.type("status"))
         self.type("stop")
 
-    def free_port(self) -> int:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-            return port
+    def port(self) -> int:
+        """One that no other test takes."""
+        held = HeldPort()
+        self.addCleanup(held.close)
+        return held.port
 
     def test_services(self) -> None:
         """A server gets services, and keeps what it knows; new processors are placed on all of
         them.  Whichever process dies is told, and brought back with all that it learned."""
-        self.type(f"start --port {self.free_port()}")
+        self.type(f"start --port {self.port()}")
         url = self.instance("kato").url
         self.teach(f"{url}/p0")
         said = self.type("restart --services 2 --api-key hush-hush")
@@ -156,7 +157,7 @@ class LiveManagerTests(SynchronousTestCase):
             os.kill(self.pid(name), signal.SIGKILL)
             self.assertRegex(self.type("status", 3), rf"{name}\b.*: dead")
             self.assertIn("is ready", self.type("start"))
-            self.assertEqual(self.instance(name).ports, before.ports)
+            self.assertEqual(self.instance(name).storage, before.storage)
             for processor in ("p0", "p1", "p2"):
                 self.assertEqual(self.get(f"{url}/{processor}/models")["total"], 1)
         self.assertRegex(self.type("list"), r"(?m)^kato\.2 .* ready ")
@@ -166,7 +167,7 @@ class LiveManagerTests(SynchronousTestCase):
 
     def test_refused_by_services(self) -> None:
         """What a service refuses is shown, and nothing is left running."""
-        said = self.type(f"start --services 2 --port {self.free_port()} --rank-by beauty", 1)
+        said = self.type(f"start --services 2 --port {self.port()} --rank-by beauty", 1)
         self.assertIn("kato: --rank-by: ", said)
         self.assertNotIn("Traceback", said)
         for each in Registry(self.home).read().values():

@@ -258,6 +258,16 @@ class ServicesTests(SynchronousTestCase):
         self.assertEqual(len(after[2] - before[2]), 1)
         self.assertEqual(self.states(), ["ready"] * 3)
 
+    def test_ends_while_another_moves(self) -> None:
+        """Who ends while another process is started again elsewhere is told with what it said, and
+        nobody is left."""
+        self.system.says = "kato: no\n"
+        self.system.robs, self.system.unannounced = {2: 0}, {104}
+        self.system.pauses = [lambda: self.end(self.family()[2])]
+        error = self.assertRaises(Trouble, self.start)
+        self.assertEqual(str(error), "kato.2 did not start; it said:\n  kato: no")
+        self.assertEqual(self.system.running, {})
+
     # Stopping, and starting again
 
     def test_stop(self) -> None:
