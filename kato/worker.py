@@ -297,6 +297,9 @@ class Worker:
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
                 self._roll_back(slot.id, defect=True)
+                self._commits.give_up(
+                    slot.id, StorageUnavailable("a defect came between: not done", retry_after=1)
+                )
             ask.settle(result)
         else:
             slot.engine = engine

@@ -248,6 +248,27 @@ class TurnTests(WorkerCase):
         status = self.answer("get_status")
         self.assertEqual((status["models"], status["events"], status["interval"]), (1, 0, 2))
 
+    def test_defect_between(self) -> None:
+        """What gathers for the next commit when a defect throws the engine away is not answered as
+        if it were durable; what was being made durable is."""
+        self.observe("a", "b")
+        self.store.release_all()
+        first = self.ask("learn")
+        self.ask("observe_sequence", {"observations": [observation("c", "d")]})
+        second = self.ask("learn")
+        self.assertEqual(len(self.store.held), 1)
+        slot = self.worker._slots["p1"]
+        assert slot.engine is not None
+        self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
+        self.store.holds_loads = True
+        self.failureResultOf(self.ask("learn"), ZeroDivisionError)
+        error = self.failureResultOf(second, StorageUnavailable).value
+        self.assertFalse(error.outcome_unknown)
+        self.store.release_all()
+        self.successResultOf(first)
+        self.store.release_loads()
+        self.assertEqual(self.answer("get_status")["models"], 1)
+
     def test_list_processors(self) -> None:
         """Processors are listed by id, a page at a time, with what they hold."""
         for processor in ("b", "c", "a"):
