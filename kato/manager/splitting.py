@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from kato.manager.trouble import Trouble
 
-_GATEWAY = frozenset({"--listen", "--allow-host", "--placement"})
+_GATEWAY = frozenset({"--listen", "--allow-host", "--placement", "--share-port"})
 """What only a gateway knows."""
 
 _SERVICES = frozenset(
@@ -39,7 +39,7 @@ _OURS = frozenset(
 )
 """What the manager says to each of them, or what would have to be said to one of them alone."""
 
-_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions"})
+_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions", "--share-port"})
 
 
 def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:

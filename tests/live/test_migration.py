@@ -90,74 +90,75 @@ class MigrationTests(SynchronousTestCase):
                 return
         raise AssertionError(f"not settled: {told}")
 
-    def test_fixed(self) -> None:
-        """One process; the same file in a service behind a gateway; a second service beside it."""
+    def alone(self) -> list[Any]:
+        """Phase 1, gone through: one process, which has ended; gives what it answered."""
         single = self.gateway("--storage", self.file)
         before = self.fill(single)
         single.terminate()
+        return before
 
+    def test_one_process(self) -> None:
+        """Phase 1: one process, which is started again."""
+        before = self.alone()
+        self.assertEqual(self.asked(self.gateway("--storage", self.file)), before)
+
+    def test_a_service(self) -> None:
+        """Phase 2: the same file in a service, behind a gateway that is told of it."""
+        before = self.alone()
         service = self.service(self.file)
-        held = ",".join(f"{each}:127.0.0.1:{service.port}" for each in PROCESSORS)
-        gateway = self.gateway("--processors", held)
+        gateway = self.gateway("--processors", self.held(service))
         self.settled(gateway, 1)
         self.assertEqual(self.asked(gateway), before)
-        gateway.terminate()
+        self.assertEqual(self.connect(gateway).send("GET", "/p4/status")[0], 404)
 
-        second = self.service(self.other)
-        gateway = self.gateway("--processors", f"{held},p3:127.0.0.1:{second.port}")
+    def test_several_services(self) -> None:
+        """Phase 3: a second service beside it, with a processor of its own."""
+        before = self.alone()
+        service, second = self.service(self.file), self.service(self.other)
+        held = f"{self.held(service)},p3:127.0.0.1:{second.port}"
+        gateway = self.gateway("--processors", held)
         self.settled(gateway, 2)
         self.assertEqual(self.asked(gateway), before)
-        connection = self.connect(gateway)
-        connection.post("/p3/observe", {"strings": ["new"]})
-        listed = {
-            each["id"]: each["service"] for each in connection.get("/processors")["processors"]
-        }
-        self.assertEqual(
-            listed,
-            {
-                "p1": f"127.0.0.1:{service.port}",
-                "p2": f"127.0.0.1:{service.port}",
-                "p3": f"127.0.0.1:{second.port}",
-            },
-        )
-        self.assertEqual(connection.send("GET", "/p4/status")[0], 404)
+        self.connect(gateway).post("/p3/observe", {"strings": ["new"]})
+        self.assertEqual(self.owners(gateway), self.divided(service, second))
 
-    def test_discovered(self) -> None:
-        """From one process to services that announce themselves, and a second gateway; a new
-        processor is placed, and every gateway says the same of who owns it."""
-        single = self.gateway("--storage", self.file)
-        before = self.fill(single)
-        single.terminate()
+    def test_discovery(self) -> None:
+        """Phase 4: services announce themselves; a new processor is placed on the emptier one."""
+        before = self.alone()
+        registry = self.free_address()
+        gateway = self.gateway("--registry", f"tcp://{registry}")
+        service = self.service(self.file, "--registry", registry)
+        second = self.service(self.other, "--registry", registry)
+        self.settled(gateway, 2)
+        self.assertEqual(self.asked(gateway), before)
+        self.connect(gateway).post("/p3/observe", {"strings": ["new"]})
+        self.assertEqual(self.owners(gateway), self.divided(service, second))
 
+    def test_several_gateways(self) -> None:
+        """Phase 5: a second gateway, which says the same of who owns what, and serves it."""
+        before = self.alone()
         registries = [self.free_address(), self.free_address()]
-        first = self.gateway("--registry", f"tcp://{registries[0]}")
+        gateways = [self.gateway("--registry", f"tcp://{each}") for each in registries]
         announced = ("--registry", ",".join(registries))
-        service = self.service(self.file, *announced)
-        self.settled(first, 1)
-        self.assertEqual(self.asked(first), before)
+        service, second = self.service(self.file, *announced), self.service(self.other, *announced)
+        for gateway in gateways:
+            self.settled(gateway, 2)
+            self.assertEqual(self.asked(gateway), before)
+        for gateway, word in zip(reversed(gateways), ("new", "again"), strict=True):
+            self.connect(gateway).post("/p3/observe", {"strings": [word]})
+        for gateway in gateways:
+            self.assertEqual(self.owners(gateway), self.divided(service, second))
+            told = self.connect(gateway).get("/p3/short-term-memory")
+            self.assertEqual(told["short_term_memory"], [["new"], ["again"]])
 
-        second = self.service(self.other, *announced)
-        self.settled(first, 2)
-        connection = self.connect(first)
-        connection.post("/p3/observe", {"strings": ["new"]})
+    def held(self, service: LiveService) -> str:
+        """What a gateway is told of a service that holds both processors."""
+        return ",".join(f"{each}:127.0.0.1:{service.port}" for each in PROCESSORS)
 
-        other = self.gateway("--registry", f"tcp://{registries[1]}")
-        self.settled(other, 2)
-        self.assertEqual(self.asked(other), before)
-        self.connect(other).post("/p3/observe", {"strings": ["again"]})
-        for gateway in (first, other):
-            self.assertEqual(
-                self.owners(gateway),
-                {
-                    "p1": f"127.0.0.1:{service.port}",
-                    "p2": f"127.0.0.1:{service.port}",
-                    "p3": f"127.0.0.1:{second.port}",
-                },
-            )
-        self.assertEqual(
-            self.connect(first).get("/p3/short-term-memory")["short_term_memory"],
-            [["new"], ["again"]],
-        )
+    def divided(self, service: LiveService, second: LiveService) -> dict[str, str]:
+        """Who owns what, when the third processor is with the second service."""
+        first = dict.fromkeys(PROCESSORS, f"127.0.0.1:{service.port}")
+        return {**first, "p3": f"127.0.0.1:{second.port}"}
 
 
 class PageTests(SynchronousTestCase):
