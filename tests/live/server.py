@@ -166,6 +166,15 @@ class Connection:
         response = self._sent(method, path, body, headers)
         return response.status, json.loads(response.read())
 
+    def send_and_see(
+        self, method: str, path: str, body: object = None
+    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Send a request; gives the status, the headers by their names in small letters, and the
+        decoded answer."""
+        response = self._sent(method, path, body, {})
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers, json.loads(response.read())
+
     def text(
         self,
         method: str,

@@ -168,6 +168,18 @@ class Link:
         self._flush()
         self._connected()
 
+    def hurry(self) -> None:
+        """The service was seen just now: it is tried at once, and requests wait for that."""
+        if self.state is not State.GONE:
+            return
+        self.state = State.HOPING
+        if self._socket is not None:  # it is being tried already
+            self._timer = self._clock.callLater(HOPE, self._give_up_hope)
+            return
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._connect()
+
     def drop(self, why: str) -> None:
         """Take the connection for lost: another one is tried."""
         if self.state is State.UP:

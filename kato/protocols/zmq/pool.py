@@ -67,7 +67,7 @@ class Pool:
                 sockets=sockets,
                 clock=clock,
                 random=random,
-                connected=partial(self._check, number),
+                connected=partial(self._up, number),
                 lost=self._lost,
             )
             for number in range(LINKS)
@@ -143,6 +143,12 @@ class Pool:
         for number, link in enumerate(self._links):
             if link.state is State.UP:
                 self._check(number)
+
+    def _up(self, number: int) -> None:
+        """Where one connection comes about, the others can."""
+        for link in self._links:
+            link.hurry()
+        self._check(number)
 
     def _check(self, number: int) -> None:
         link = self._links[number]
