@@ -66,10 +66,8 @@ def parser() -> argparse.ArgumentParser:
 class Manager:
     """Carries out one command; each gives an exit status."""
 
-    def __init__(self, instances: Instances, *, key: str | None) -> None:
-        """@param key: by which servers may be asked how they are."""
+    def __init__(self, instances: Instances) -> None:
         self._instances = instances
-        self._key = key
 
     def start(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
         """Start a server; one that runs as it is wanted is left as it is."""
@@ -94,8 +92,13 @@ class Manager:
     def status(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
         """Tell how a server is: 0 where it is ready, else 3."""
         report = self._instances.report(typed.id)
-        details = self._instances.details(report.instance, self._key)
-        print(telling.status(report, details, self._instances.tail(typed.id, 10)))
+        details = self._instances.details(report.instance) if report.health.runs else {}
+        tails = {
+            each.instance.id: self._instances.tail(each.instance.id, 10)
+            for each in report.family
+            if not each.health.runs
+        }
+        print(telling.status(report, details, tails))
         return 0 if report.health.value == "ready" else 3
 
     def list(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
@@ -139,7 +142,7 @@ def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
         return checks.run(typed.tests, strict=bool(os.environ.get("CI")))
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
     instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
-    manager = Manager(instances, key=os.environ.get("KATO_API_KEY"))
+    manager = Manager(instances)
     status: int = getattr(manager, typed.command)(typed, options)
     return status
 

@@ -73,21 +73,24 @@ def launch_service(
     @param options: the service's, as they were typed.
     @param port: of loopback, where the gateway reaches it; C{events} where it publishes.
     @param registry: the port where the gateway hears of services.
-    @param data: where it keeps its data.
+    @param data: where it keeps its data unless C{options} say otherwise.
     """
     given, environment = without_keys(options)
-    storage = f"sqlite://{quote(str(data))}"
     arguments = [
         *("--nodaemon", "--pidfile=", "kato-processor"),
         *("--zmq", f"tcp://127.0.0.1:{port}", "--events", f"tcp://127.0.0.1:{events}"),
-        *("--registry", f"127.0.0.1:{registry}", "--storage", storage),
+        *("--registry", f"127.0.0.1:{registry}"),
     ]
+    storage = values(given, "--storage")[-1:]
+    if not storage:
+        storage = [f"sqlite://{quote(str(data))}"]
+        arguments += ["--storage", *storage]
     return Launch(
         command=(sys.executable, "-P", "-m", "kato.manager.twistd", *arguments, *given),
         environment=environment,
         url=f"tcp://127.0.0.1:{port}",
         port=port,
-        storage=storage,
+        storage=storage[0],
     )
 
 
@@ -164,6 +167,24 @@ def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:
         if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE))
         else "none"
     )
+
+
+def known_key(
+    options: Sequence[str], environment: Mapping[str, str], folder: str | Path
+) -> str | None:
+    """The key of a server, as far as it can be known: told by its options, by a file that these
+    name, or by the environment.
+
+    @param folder: where a relative path among the options is meant from.
+    """
+    handed = without_keys(options)[1].get(_KEY) or environment.get(_KEY)
+    file = (values(options, "--api-key-file") or [environment.get(_KEY_FILE, "")])[-1]
+    if handed or not file:
+        return handed or None
+    try:
+        return Path(folder, file).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeError):
+        return None
 
 
 def values(options: Sequence[str], name: str) -> list[str]:

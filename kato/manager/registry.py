@@ -27,7 +27,8 @@ class Instance:
     are meant from; C{key} by which way it got a key; C{stopped} that its end was meant.
 
     A gateway with C{services} has so many processor services beside it, which announce themselves
-    at the port C{registry}.  Each of them is an instance, too, C{of} that gateway.
+    at the port C{registry}.  Each of them is an instance, too, C{of} that gateway, and publishes at
+    the port C{events}.
     """
 
     id: str
@@ -46,6 +47,13 @@ class Instance:
     services: int = 0
     registry: int | None = None
     of: str | None = None
+    events: int | None = None
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """Those that were chosen for it; the registry of a service is its gateway's."""
+        own = (self.port, self.events if self.of is not None else self.registry)
+        return frozenset(port for port in own if port is not None)
 
 
 class Registry:

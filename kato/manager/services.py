@@ -1,8 +1,7 @@
-"""The processor services beside a gateway: started, watched and stopped with it."""
+"""The processor services beside a gateway: each a process of its own, started with it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from kato.manager.command_line import (
     FIRST_SERVICE,
@@ -11,43 +10,51 @@ from kato.manager.command_line import (
     way_of_key,
     without_keys,
 )
-from kato.manager.log_file import LogFile
+from kato.manager.health import Watch
+from kato.manager.launching import Launched, Launcher
 from kato.manager.registry import Instance, Registry
 from kato.manager.splitting import split_options
 from kato.manager.system import System
 
 
-class Launched(NamedTuple):
-    """A service that was started, and where in its log that begins."""
-
-    instance: Instance
-    log_starts_at: int
-
-
 class Services:
-    """Starts services, each in a process of its own."""
+    """Starts services."""
 
     def __init__(
-        self, registry: Registry, *, system: System, environment: Mapping[str, str]
+        self,
+        registry: Registry,
+        watch: Watch,
+        launcher: Launcher,
+        *,
+        system: System,
+        environment: Mapping[str, str],
     ) -> None:
         """@param environment: what they are started with."""
         self._registry = registry
+        self._watch = watch
+        self._launcher = launcher
         self._system = system
         self._environment = environment
 
-    def of(self, gateway: Instance) -> list[Instance]:
-        """The services of a gateway, in order."""
-        known = self._registry.read()
-        numbers = range(1, gateway.services + 1)
-        return [known[each] for each in (_id(gateway, i) for i in numbers) if each in known]
+    def otherwise(self, gateway: Instance, options: Sequence[str]) -> list[Instance]:
+        """Those that run still, but would be started otherwise now: with other options, for another
+        registry, or perhaps with another key, which is written down nowhere.
 
-    def runs(self, service: Instance) -> bool:
-        """Whether its process lives."""
-        return self._system.is_running(service.pid, service.birth)
-
-    def listens(self, service: Instance) -> bool:
-        """Whether it can be reached."""
-        return self.runs(service) and self._system.listens(service.pid, service.port or 0)
+        @param options: all that was typed.
+        """
+        given = split_options(options)[1]
+        kept = tuple(without_keys(given)[0])
+        has_key = way_of_key(given, self._environment) != "none"
+        return [
+            each
+            for each in self._watch.services(gateway)
+            if self._watch.runs(each)
+            and (
+                has_key
+                or each.key != "none"
+                or (each.options, each.registry) != (kept, gateway.registry)
+            )
+        ]
 
     def start_missing(
         self, gateway: Instance, options: Sequence[str], folder: Path
@@ -57,12 +64,13 @@ class Services:
         @param options: all that was typed.
         @param folder: where relative paths among them are meant from.
         """
-        before = {each.id: each for each in self.of(gateway)}
-        return [
-            self._start(gateway, number, before.get(_id(gateway, number)), options, folder)
-            for number in range(1, gateway.services + 1)
-            if not (known := before.get(_id(gateway, number))) or not self.runs(known)
-        ]
+        before = {each.id: each for each in self._watch.services(gateway)}
+        launched = []
+        for number in range(1, gateway.services + 1):
+            known = before.get(f"{gateway.id}.{number}")
+            if known is None or not self._watch.runs(known):
+                launched.append(self._start(gateway, number, known, options, folder))
+        return launched
 
     def _start(
         self,
@@ -77,48 +85,31 @@ class Services:
         port, events = self._ports(before)
         own = Path(gateway.log).parent
         plan = launch_service(
-            given,
-            port=port,
-            events=events,
-            registry=gateway.registry,
-            data=own / f"service-{number}.db",
+            given, port=port, events=events, registry=gateway.registry, data=own / _data(number)
         )
-        log = own / f"service-{number}.log"
-        starts_at = LogFile(log).prepare()
-        pid, birth = self._system.spawn(
-            plan.command, log=log, environment=plan.environment, folder=folder
-        )
-        instance = Instance(
-            id=_id(gateway, number),
+        return self._launcher.launch(
+            plan,
+            f"{gateway.id}.{number}",
             name=f"{gateway.name}, service {number}",
-            pid=pid,
-            birth=birth,
-            began=self._system.now(),
-            url=plan.url,
-            port=port,
-            storage=plan.storage,
-            log=str(log),
-            folder=str(folder),
-            key=way_of_key(given, self._environment),
-            options=tuple(without_keys(given)[0]),
-            registry=events,
+            log=own / f"service-{number}.log",
+            folder=folder,
+            options=given,
+            registry=gateway.registry,
             of=gateway.id,
+            events=events,
         )
-        self._registry.put(instance)
-        return Launched(instance, starts_at)
 
     def _ports(self, before: Instance | None) -> tuple[int, int]:
         """Where a service answers, and where it publishes: as before, if that is free."""
-        known = self._registry.read().values()
-        taken = {port for each in known for port in (each.port, each.registry) if port is not None}
-        port, events = (None, None) if before is None else (before.port, before.registry)
-        answers = choose_port(None, port, taken, self._system.is_free, first=FIRST_SERVICE)
-        publishes = choose_port(
-            None, events, taken | {answers}, self._system.is_free, first=FIRST_SERVICE
-        )
-        return answers, publishes
+        taken = {port for each in self._registry.read().values() for port in each.ports}
+        port, events = (None, None) if before is None else (before.port, before.events)
+        is_free = self._system.is_free
+        answers = choose_port(None, port, taken, is_free, first=FIRST_SERVICE)
+        taken.add(answers)
+        return answers, choose_port(None, events, taken, is_free, first=FIRST_SERVICE)
 
 
-def _id(gateway: Instance, number: int) -> str:
-    """The id of a service: no other instance can have one with a dot."""
-    return f"{gateway.id}.{number}"
+def _data(number: int) -> str:
+    """The file of a service: the first one has that of a server without services, so that one which
+    gets them keeps what it has learned."""
+    return "kato.db" if number == 1 else f"service-{number}.db"

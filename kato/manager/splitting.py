@@ -1,6 +1,6 @@
 """Options of a gateway with services: which of them are whose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kato.manager.trouble import Trouble
 
@@ -9,6 +9,7 @@ _GATEWAY = frozenset({"--listen", "--allow-host", "--placement", "--share-port"}
 
 _SERVICES = frozenset(
     {
+        "--storage",
         "--max-processors",
         "--max-events",
         "--checkpoint",
@@ -27,7 +28,6 @@ _SERVICES = frozenset(
 
 _OURS = frozenset(
     {
-        "--storage",
         "--processors",
         "--registry",
         "--zmq",
@@ -39,7 +39,31 @@ _OURS = frozenset(
 )
 """What the manager says to each of them, or what would have to be said to one of them alone."""
 
+_VARIABLES = (
+    "KATO_ZMQ",
+    "ZMQ_PORT",
+    "KATO_EVENTS",
+    "KATO_ADVERTISE",
+    "KATO_REGISTRY",
+    "PROCESSORS",
+    "PROCESSOR_ID",
+    "PROCESSOR_NAME",
+)
+"""By which the environment would say the same to all of them."""
+
 _FLAGS = frozenset({"--open", "--no-sort", "--no-predictions", "--share-port"})
+
+_MEMORY = "memory:"
+
+
+def judge_environment(environment: Mapping[str, str]) -> None:
+    """See that the environment says nothing that the manager chooses.
+
+    @raise Trouble: which names the variable.
+    """
+    for name in _VARIABLES:
+        if environment.get(name):
+            raise Trouble(f"{name}: with --services the manager chooses that; unset it")
 
 
 def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -52,11 +76,23 @@ def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:
     for name, words in _grouped(options):
         if name in _OURS:
             raise Trouble(f"{name}: with --services the manager chooses that; leave it out")
+        if name == "--storage":
+            _judge_storage(words)
         if name not in _SERVICES:
             gateway += words
         if name not in _GATEWAY:
             services += words
     return gateway, services
+
+
+def _judge_storage(words: Sequence[str]) -> None:
+    """One file cannot be that of several services, but each has a memory of its own."""
+    storage = words[-1].removeprefix("--storage=")
+    if storage != _MEMORY:
+        raise Trouble(
+            f"--storage {storage}: with --services each of them has a file of its own, which the "
+            f"manager chooses; leave it out, or say {_MEMORY} (KATO_STORAGE says the same)"
+        )
 
 
 def _grouped(options: Sequence[str]) -> Iterator[tuple[str, list[str]]]:

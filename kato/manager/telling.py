@@ -1,9 +1,9 @@
 """What the manager prints for a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kato.manager.instances import Health, Report
+from kato.manager.health import Health, Report
 from kato.manager.registry import Instance
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -39,7 +39,18 @@ Try it{key}:
   {curl} {url}/p1/observe {post} -d '{{"strings": ["there"]}}'
   {curl} {url}/p1/predictions
 
-Its log: {instance.log}"""
+{_services(report)}Its log: {instance.log}"""
+
+
+def _services(report: Report) -> str:
+    """Where the services beside a gateway are."""
+    if not report.services:
+        return ""
+    lines = [
+        f"  {each.instance.id}  {each.instance.url}  (process {each.instance.pid})"
+        for each in report.services
+    ]
+    return "\n".join(["Its services, which speak ZeroMQ:", *lines, "", ""])
 
 
 def _curl(instance: Instance) -> str:
@@ -77,8 +88,11 @@ def _process(report: Report) -> str:
     return f"none; it was {report.instance.pid}"
 
 
-def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
-    """One instance, with what its server tells, or the end of its log where it is dead."""
+def status(report: Report, details: Mapping[str, Any], tails: Mapping[str, Sequence[str]]) -> str:
+    """One instance, with what its server tells.
+
+    @param tails: the last that those said which are dead, by their ids.
+    """
     instance = report.instance
     lines = [
         f"{instance.id} ({instance.name}): {report.health.value}",
@@ -102,6 +116,8 @@ def status(report: Report, details: dict[str, Any], tail: Sequence[str]) -> str:
         lines.append(f"  commits  {store['commits']}, {store['failures']} failed")
     if not details and report.health.runs and instance.key != "none":
         lines.append("  serves   (who asks needs the key, in KATO_API_KEY)")
-    if report.health is Health.DEAD:
-        lines += ["The last it said:", *(f"  {line}" for line in tail)]
+    for each in report.family:
+        if each.health is Health.DEAD:
+            lines.append(f"The last that {each.instance.id} said:")
+            lines += [f"  {line}" for line in tails.get(each.instance.id, ())]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +15,27 @@ class Spawned(NamedTuple):
     command: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
+    pid: int
+    at: float
+
+    @property
+    def ports(self) -> list[int]:
+        """Where it listens."""
+        listens = ("--listen", "--zmq", "--events")
+        said = [value for name, value in pairwise(self.command) if name in listens]
+        if "kato-gateway" in self.command:
+            said += [value for name, value in pairwise(self.command) if name == "--registry"]
+        return [int(port) for each in said for port in re.findall(r":(\d+)", each)[:1]]
 
 
 class FakeSystem(System):
-    """A machine on which time passes only in pauses, and processes do what the test says."""
+    """A machine on which time passes only in pauses, and processes do what the test says.
+
+    C{silent} are services that do not answer their gateway, C{unannounced} those that have not told
+    it of themselves; C{late} tells when it heard last of those at some ports; C{unloaded}: some
+    have not loaded all.  C{dying} are processes that end at once, by the order in which all are
+    started, from 1; C{robs} those that find a port taken, with the place of that port among theirs.
+    """
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -28,12 +46,16 @@ class FakeSystem(System):
         self.dies = False
         self.stubborn = False
         self.deaf = False
-        self.robbed = 0
+        self.robs: dict[int, int] = {}
         self.ready_at = 0.0
         self.signals: list[tuple[int, bool]] = []
         self.pauses: list[Any] = []
         self.key: str | None = None
-        self.services: dict[str, Any] | None = None
+        self.silent: set[int] = set()
+        self.unannounced: set[int] = set()
+        self.late: dict[int, float] = {}
+        self.unloaded = False
+        self.dying: set[int] = set()
         self._next = 100
 
     def spawn(
@@ -41,15 +63,15 @@ class FakeSystem(System):
     ) -> tuple[int, str]:
         if not folder.is_dir():
             raise FileNotFoundError(f"no such folder: {folder}")
-        self.spawned.append(Spawned(command, environment, folder))
+        self._next += 1
+        spawned = Spawned(command, environment, folder, self._next, self.time)
+        self.spawned.append(spawned)
         with log.open("a", encoding="utf-8") as file:
             file.write(self.says)
-        self._next += 1
-        if self.robbed:
-            self.robbed -= 1
-            [port] = re.findall(r"tcp:(\d+):", " ".join(command))
-            self.taken.add(int(port))
-        elif not self.dies:
+        robbed = self.robs.get(len(self.spawned))
+        if robbed is not None:
+            self.taken.add(spawned.ports[robbed])
+        elif not self.dies and len(self.spawned) not in self.dying:
             self.running[self._next] = f"born at {self.time}"
         return self._next, f"born at {self.time}"
 
@@ -62,7 +84,8 @@ class FakeSystem(System):
             self.running.pop(pid, None)
 
     def is_free(self, port: int) -> bool:
-        return port not in self.taken
+        used = (each.ports for each in self.spawned if each.pid in self.running)
+        return port not in self.taken and not any(port in each for each in used)
 
     def listens(self, pid: int, port: int) -> bool:
         return pid in self.running and not self.deaf
@@ -70,18 +93,35 @@ class FakeSystem(System):
     def ask(self, url: str, key: str | None = None) -> tuple[int, dict[str, Any]] | None:
         if not self.running:
             return None
-        if url.endswith("/stats") and key != self.key:
+        if not url.endswith("/ready") and key != self.key:
             return 401, {"status": "error"}
         if self.time < self.ready_at:
             return 503, {"status": "error"}
-        if self.services is not None:
-            return 200, {"status": "okay", "services": self.services}
-        return 200, {
-            "status": "okay",
-            "requests": 7,
-            "processors": 2,
-            "store": {"kind": "sqlite", "commits": 3, "failures": 1},
+        if "/processors" in url:
+            return 200, {"status": "okay", **({"unavailable": []} if self.unloaded else {})}
+        told: dict[str, Any] = {"status": "okay", "requests": 7, "processors": 2}
+        services = self._services()
+        if services:
+            return 200, {**told, "services": services}
+        return 200, {**told, "store": {"kind": "sqlite", "commits": 3, "failures": 1}}
+
+    def _services(self) -> dict[str, dict[str, Any]]:
+        """What a gateway tells of the services that ran while it did."""
+        return {
+            f"127.0.0.1:{each.ports[0]}": {
+                "healthy": each.pid in self.running and each.pid not in self.silent,
+                "announced": self._announced(each),
+                "processors": 5,
+                "requests": 6,
+            }
+            for each in self.spawned
+            if "kato-processor" in each.command
         }
+
+    def _announced(self, service: Spawned) -> float | None:
+        if service.pid in self.unannounced:
+            return None
+        return self.late.get(service.ports[0], service.at)
 
     def now(self) -> float:
         return self.time

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.manager.command_line import (
     answers_at,
     choose_port,
+    known_key,
     launch,
     values,
     way_of_key,
@@ -87,6 +88,24 @@ class LaunchTests(SynchronousTestCase):
             (["--api-key-file=path"], {}, "file"),
         ):
             self.assertEqual(way_of_key(options, environment), way, (options, environment))
+
+    def test_known_key(self) -> None:
+        """A key is known where an option or the environment tells it, or a file that can be
+        read."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "key").write_text("filed\n", encoding="utf-8")
+        (folder / "bytes").write_bytes(b"\xff")
+        for options, environment, key in (
+            ([], {}, None),
+            (["--api-key=typed"], {"KATO_API_KEY": "set"}, "typed"),
+            ([], {"KATO_API_KEY": "set"}, "set"),
+            (["--api-key-file", "key"], {}, "filed"),
+            ([], {"KATO_API_KEY_FILE": str((folder / "key").absolute())}, "filed"),
+            (["--api-key-file", "gone"], {}, None),
+            (["--api-key-file", "bytes"], {}, None),
+        ):
+            self.assertEqual(known_key(options, environment, folder), key, (options, environment))
 
     def test_values(self) -> None:
         """An option's values are found in both ways of writing, in the order typed."""

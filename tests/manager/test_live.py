@@ -12,11 +12,13 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import psutil
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.manager.registry import Instance, Registry
+from kato.manager.system import System
 from tests.source import ROOT
 
 PATIENCE = 60.0
@@ -124,38 +126,73 @@ class LiveManagerTests(SynchronousTestCase):
         self.assertIn("ready", self.type("status"))
         self.type("stop")
 
-    def test_services(self) -> None:
-        """A gateway with services is one server: new processors are placed on them, a service that
-        died is told, and brought back with what it learned."""
+    def free_port(self) -> int:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.type(f"start --services 2 --port {port}")
-        url = self.instance("kato").url
-        for processor in ("p1", "p2"):
-            for word in ("get", "set"):
-                self.post(f"{url}/{processor}/observe", {"strings": [word]})
-            self.post(f"{url}/{processor}/learn", {})
-        with urllib.request.urlopen(f"{url}/processors", timeout=PATIENCE) as response:
-            listed = {each["id"]: each["service"] for each in json.load(response)["processors"]}
-        places = {self.instance(f"kato.{number}").url.removeprefix("tcp://") for number in (1, 2)}
-        self.assertEqual(set(listed.values()), places)
+            port: int = free.getsockname()[1]
+            return port
 
-        os.kill(self.instance("kato.1").pid, signal.SIGKILL)
-        self.assertIn("service  kato.1: dead", self.type("status", status=3))
-        self.type("start")
-        self.assertIn("service  kato.1: ready", self.type("status"))
+    def test_services(self) -> None:
+        """A server gets services, and keeps what it knows; new processors are placed on all of
+        them.  Whichever process dies is told, and brought back with all that it learned."""
+        self.type(f"start --port {self.free_port()}")
+        url = self.instance("kato").url
+        self.teach(f"{url}/p0")
+        said = self.type("restart --services 2 --api-key hush-hush")
+        self.environment["KATO_API_KEY"] = "hush-hush"
+        for name in ("kato", "kato.1", "kato.2"):
+            self.assertNotIn("hush-hush", " ".join(psutil.Process(self.pid(name)).cmdline()))
+        self.assertIn(f"  kato.2  {self.instance('kato.2').url}  (process", said)
         for processor in ("p1", "p2"):
-            with urllib.request.urlopen(f"{url}/{processor}/models", timeout=PATIENCE) as response:
-                self.assertEqual(json.load(response)["total"], 1)
+            self.teach(f"{url}/{processor}")
+        listed = self.get(f"{url}/processors")["processors"]
+        owners = {each["id"]: each["service"] for each in listed}
+        places = [self.instance(f"kato.{number}").url.removeprefix("tcp://") for number in (1, 2)]
+        self.assertEqual(owners["p0"], places[0])
+        self.assertEqual(set(owners.values()), set(places))
+
+        for name in ("kato.1", "kato.2", "kato"):
+            before = self.instance(name)
+            os.kill(self.pid(name), signal.SIGKILL)
+            self.assertRegex(self.type("status", 3), rf"{name}\b.*: dead")
+            self.assertIn("is ready", self.type("start"))
+            self.assertEqual(self.instance(name).ports, before.ports)
+            for processor in ("p0", "p1", "p2"):
+                self.assertEqual(self.get(f"{url}/{processor}/models")["total"], 1)
+        self.assertRegex(self.type("list"), r"(?m)^kato\.2 .* ready ")
         self.assertIn("ready", self.type("logs --service 2"))
         self.type("stop")
-        self.type("status", status=3)
+        self.assertEqual(self.type("list").count(" stopped "), 3)
+
+    def test_refused_by_services(self) -> None:
+        """What a service refuses is shown, and nothing is left running."""
+        said = self.type(f"start --services 2 --port {self.free_port()} --rank-by beauty", 1)
+        self.assertIn("kato: --rank-by: ", said)
+        self.assertNotIn("Traceback", said)
+        for each in Registry(self.home).read().values():
+            self.assertFalse(System().is_running(each.pid, each.birth), each.id)
+
+    def pid(self, instance_id: str) -> int:
+        return self.instance(instance_id).pid
+
+    def teach(self, url: str) -> None:
+        """Have a processor learn something."""
+        for word in ("get", "set"):
+            self.post(f"{url}/observe", {"strings": [word]})
+        self.post(f"{url}/learn", {})
+
+    def get(self, url: str) -> Any:
+        return self.sent(urllib.request.Request(url))
 
     def post(self, url: str, body: object) -> None:
-        request = urllib.request.Request(url, json.dumps(body).encode())
+        self.sent(urllib.request.Request(url, json.dumps(body).encode()))
+
+    def sent(self, request: urllib.request.Request) -> Any:
+        request.add_header("X-API-Key", self.environment.get("KATO_API_KEY", ""))
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-            self.assertEqual(json.load(response)["status"], "okay")
+            answer = json.load(response)
+        self.assertEqual(answer["status"], "okay")
+        return answer
 
 
 def _curl(line: str) -> str:

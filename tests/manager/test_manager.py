@@ -20,8 +20,9 @@ class ManagerTests(SynchronousTestCase):
         self.system = FakeSystem()
         home = Path(self.mktemp())
         home.mkdir()
-        self.instances = Instances(home, system=self.system, environment={}, folder=home)
-        self.manager = Manager(self.instances, key=None)
+        self.environment: dict[str, str] = {}
+        instances = Instances(home, system=self.system, environment=self.environment, folder=home)
+        self.manager = Manager(instances)
 
     def type(self, line: str) -> tuple[int, str]:
         """Type a command; gives its exit status and what is printed."""
@@ -74,7 +75,7 @@ class ManagerTests(SynchronousTestCase):
         self.assertIn('curl --insecure -H "X-API-Key: $KATO_API_KEY" https://127.0.0.1:8443', said)
         self.assertNotIn("secret", said)
         self.assertIn("needs the key", self.type("status")[1])
-        self.manager = Manager(self.instances, key="secret")
+        self.environment["KATO_API_KEY"] = "secret"
         self.assertIn("2 processors", self.type("status")[1])
 
     def test_restart(self) -> None:

@@ -1,6 +1,6 @@
 """The connections to one service, checked and counted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,7 +12,7 @@ from kato.dispatch import AlreadyBegun
 from kato.errors import ProcessorUnavailable, TooManyRequests
 from kato.messagepack import pack, unpack
 from kato.protocols.zmq import pool
-from kato.protocols.zmq.link import GRACE
+from kato.protocols.zmq.link import FIRST_PAUSE, GRACE
 from kato.protocols.zmq.measures import Measures
 from kato.protocols.zmq.pool import CHECK, CHECK_PATIENCE, Pool
 from kato.replies import error_map
@@ -30,6 +30,7 @@ class PoolTests(SynchronousTestCase):
         self.network = MemorySockets(self.clock)
         self.hello: Mapping[str, Any] | None = {"status": "okay", "boot": "1", "time_stamp": 1.0}
         self.came: list[list[bytes]] = []
+        self.unanswered: list[list[bytes]] = []
         self.asked: list[Deferred[bytes]] = []
         self.addCleanup(self.look_at_all)
 
@@ -44,15 +45,17 @@ class PoolTests(SynchronousTestCase):
     def received(self, frames: list[bytes]) -> None:
         if unpack(frames[-1]) != {"type": "hello"}:
             self.came.append(frames)
-        elif self.hello is not None:
+        elif self.hello is None:
+            self.unanswered.append(frames)
+        else:
             self.network.bound[ADDRESS].send([*frames[:-1], pack(self.hello)])
 
-    def pool(self) -> Pool:
+    def pool(self, random: Callable[[], float] = lambda: 1.0) -> Pool:
         made = Pool(
             ADDRESS,
             sockets=self.network,
             clock=self.clock,
-            random=lambda: 1.0,
+            random=random,
             hello=pack({"type": "hello"}),
         )
         self.addCleanup(made.close)
@@ -142,6 +145,34 @@ class PoolTests(SynchronousTestCase):
         self.failureResultOf(self.ask(made), ProcessorUnavailable)
         told = made.statistics()
         self.assertEqual((told["connected"], told["healthy"], told["failures"]), (False, False, 1))
+
+    def test_healthy_again(self) -> None:
+        """A service that was lost is healthy when it has answered on all connections anew: before
+        that, some of its processors may not be reached."""
+        self.serve()
+        made = self.pool()
+        self.hello = None
+        self.network.cut(ADDRESS)
+        self.network.pump()
+        self.assertEqual((made.connected, made.healthy), (True, False))
+        self.hello = {"status": "okay", "boot": "2", "time_stamp": 2.0}
+        for number, frames in enumerate(self.unanswered, 1):
+            self.network.bound[ADDRESS].send([*frames[:-1], pack(self.hello)])
+            self.network.pump()
+            self.assertEqual(made.healthy, number == pool.LINKS)
+
+    def test_together(self) -> None:
+        """When one connection comes about again, the others do not wait out their pauses."""
+        pauses = iter([0.0, *[1.0] * 20])
+        service = self.serve()
+        made = self.pool(random=lambda: next(pauses))
+        service.close()
+        self.network.pump()
+        self.serve()
+        self.clock.advance(FIRST_PAUSE / 2)
+        self.network.pump()
+        self.assertTrue(made.healthy)
+        self.assertEqual(made.statistics()["reconnections"], pool.LINKS)
 
     def test_bound(self) -> None:
         """No more is under way than the bound allows; what is answered makes room."""

@@ -61,14 +61,15 @@ class Pool:
         self._bytes = 0
         self._measures = Measures()
         self._refused: str | None = None
+        self._answered_on = [False] * LINKS
         self._links = [
             Link(
                 address,
                 sockets=sockets,
                 clock=clock,
                 random=random,
-                connected=partial(self._up, number),
-                lost=self._lost,
+                connected=partial(self._connected, number),
+                lost=partial(self._lost, number),
             )
             for number in range(LINKS)
         ]
@@ -83,8 +84,9 @@ class Pool:
 
     @property
     def healthy(self) -> bool:
-        """Whether the service answered the last check, as one that knows us."""
-        return self.connected and self._refused is None and bool(self.told)
+        """Whether the service answered the last check on each of its connections, as one that
+        knows us: whoever has a processor there is answered."""
+        return self._refused is None and all(self._answered_on)
 
     def ask(
         self, key: str | None, body: "bytes | Deferred[bytes]", *, changes: bool
@@ -144,19 +146,19 @@ class Pool:
             if link.state is State.UP:
                 self._check(number)
 
-    def _up(self, number: int) -> None:
-        """Where one connection comes about, the others can."""
+    def _connected(self, number: int) -> None:
+        """There is a connection; the others, which are tried with pauses, need wait no longer."""
+        self._check(number)
         for link in self._links:
             link.hurry()
-        self._check(number)
 
     def _check(self, number: int) -> None:
         link = self._links[number]
         checked = link.ask(self._hello, changes=False)
         checked.addTimeout(CHECK_PATIENCE, self._clock, onTimeoutCancel=_no_answer)
-        checked.addCallback(self._checked).addErrback(self._unchecked, link)
+        checked.addCallback(self._checked, number).addErrback(self._unchecked, link)
 
-    def _checked(self, body: bytes) -> None:
+    def _checked(self, body: bytes, number: int) -> None:
         told = unpack(body)
         error = read_reply({"message": "hello", **told}) if isinstance(told, dict) else None
         self._measures.last_seen = self._clock.seconds()
@@ -166,6 +168,7 @@ class Pool:
         if not self.told or self._refused is not None:
             self.log.info("the service at {address} is there", address=self.address)
         self.told, self._refused = told, None
+        self._answered_on[number] = True
 
     def _unchecked(self, failure: Failure, link: Link) -> None:
         if failure.check(_NoAnswer):
@@ -178,7 +181,8 @@ class Pool:
                 error=self._refused,
             )
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, number: int, why: str) -> None:
+        self._answered_on[number] = False
         self.log.warn("the service at {address}: {why}", address=self.address, why=why)
 
     def statistics(self) -> dict[str, Any]:
