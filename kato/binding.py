@@ -1,5 +1,7 @@
 """Ports, bound before the reactor runs, or refused in one line (SPEC 10)."""
 
+import re
+import socket
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,27 +18,59 @@ from kato.protocols.zmq.addresses import Address, BoundPort, bind
 from kato.protocols.zmq.interface import CannotBind
 from kato.settings import Settings
 
+_TCP = re.compile(r"tcp:(?P<port>\d{1,5})(?::interface=(?P<interface>[\d.]+))?", re.ASCII)
+_BACKLOG = 511
+
+
+_WRONG = (ValueError, TypeError, KeyError, OSError, OverflowError, ImportError, AttributeError)
+"""What Twisted raises for a description that is none, or at which nobody can listen."""
+
 
 def bound_endpoint(
     description: str, site: Site, settings: Settings, reactor: Any
 ) -> IListeningPort:
     """Bind a port of REST; what is wrong with it is known now or never."""
+    bind_port = _shared_port if settings.share_port else _own_port
     try:
-        result: list[Any] = []
-        serverFromString(reactor, description).listen(site).addBoth(result.append)
-        [bound] = result
-        if isinstance(bound, Failure):
-            bound.raiseException()
-        port: IListeningPort = bound
+        port = bind_port(description, site, reactor)
     except CannotListenError as error:
         refuse(f"--listen {description}: {error.socketError}")
     except IndexError:
         refuse(f"--listen {description}: whoever started this handed no such port over")
-    except (ValueError, TypeError, KeyError, OSError, ImportError, AttributeError) as error:
+    except _WRONG as error:
         refuse(f"--listen {description}: {error}")
     if not _is_loopback(port) and _is_shut(settings):
         port.stopListening()
         _refuse_open("--listen", description)
+    return port
+
+
+def _own_port(description: str, site: Site, reactor: Any) -> IListeningPort:
+    """Bind a port for this process alone."""
+    result: list[Any] = []
+    serverFromString(reactor, description).listen(site).addBoth(result.append)
+    [bound] = result
+    if isinstance(bound, Failure):
+        bound.raiseException()
+    port: IListeningPort = bound
+    return port
+
+
+def _shared_port(description: str, site: Site, reactor: Any) -> IListeningPort:
+    """Bind a port that others bind, too: the system spreads connections over all of them.
+
+    @raise ValueError: where it is no plain TCP port.
+    """
+    written = _TCP.fullmatch(description)
+    if written is None:
+        raise ValueError("with --share-port, expected tcp:PORT or tcp:PORT:interface=ADDRESS")
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((written["interface"] or "", int(written["port"])))
+        bound.listen(_BACKLOG)
+        bound.setblocking(False)
+        port: IListeningPort = reactor.adoptStreamPort(bound.fileno(), socket.AF_INET, site)
     return port
 
 

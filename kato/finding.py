@@ -119,7 +119,7 @@ class Finder:
                 retry_after=1,
             )
         if not self._registry or not creates:
-            raise ProcessorNotFound(f"processor: no service holds {shown(processor)}")
+            raise ProcessorNotFound(f"processor: there is no {shown(processor)}")
         return self._roster.place(processor, now=now, loads=self._members.loads())
 
     def answer(self, processor: str, *, creates: bool) -> Service:

@@ -21,6 +21,10 @@ class GatewayOptions(CommonOptions):
         ["placement", None, None, f"where new processors go: {', '.join(PLACEMENTS)}"],
     ]
 
+    optFlags = [
+        ["share-port", None, "let several gateways listen at one tcp: port, each on its own core"],
+    ]
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         """@param environment: where variables are looked up."""
         super().__init__(environment)
@@ -46,6 +50,7 @@ class GatewayOptions(CommonOptions):
             "hosts": frozenset(
                 host.lower() for host in self._hosts or (self._given("allow-host") or "").split()
             ),
+            "share_port": bool(self["share-port"]),
             "zmq": zmq,
             "events": self._events(zmq),
             "services": services,

@@ -24,13 +24,15 @@ class Settings:
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is.
 
-    C{zmq} and C{events} are where the ROUTER and the PUB socket listen, C{None}: nowhere.
-    C{services} says where processors live that are not this gateway's own, C{registry} where
-    services announce themselves to it; a service announces itself to C{gateways}, as one that is
-    reached at C{advertise}, C{None}: where it listens.
+    C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
+    where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
+    live that are not this gateway's own, C{registry} where services announce themselves to it; a
+    service announces itself to C{gateways}, as one that is reached at C{advertise}, C{None}: where
+    it listens.
     """
 
     listen: tuple[str, ...] = (LISTEN,)
+    share_port: bool = False
     zmq: Address | None = None
     events: Address | None = None
     services: Mapping[str, Address] = field(default_factory=dict)

@@ -126,6 +126,7 @@ class OptionsTests(SynchronousTestCase):
             settings.services, {"p001": Address("kato-1", 5555), "p2": Address("::1", 7)}
         )
         self.assertTrue(settings.routes)
+        self.assertTrue(parse("--share-port").share_port)
         settings = parse(KATO_REGISTRY="tcp://127.0.0.1:5550", KATO_PLACEMENT="round-robin")
         self.assertEqual(settings.registry, Address("127.0.0.1", 5550))
         self.assertEqual(settings.placement, "round-robin")

@@ -127,7 +127,7 @@ class FixedTests(World):
         """A processor that is none of them is not found, whatever is to be done with it."""
         for operation in ("create_processor", "get_status"):
             error = self.refused(self.ask(operation, "new"), ProcessorNotFound)
-            self.assertEqual(error.message, "processor: no service holds 'new'")
+            self.assertEqual(error.message, "processor: there is no 'new'")
 
     def test_deleted(self) -> None:
         """A fixed processor that was deleted has the same place when it is made again."""
@@ -277,7 +277,7 @@ class FirstGatewayTests(World):
         self.tell(A)
         self.settle()
         error = self.refused(self.ask("learn"), ProcessorNotFound)
-        self.assertEqual(error.message, "processor: no service holds 'p'")
+        self.assertEqual(error.message, "processor: there is no 'p'")
 
     def test_settling(self) -> None:
         """A gateway that has just started says neither that there is no such processor nor where
@@ -518,7 +518,7 @@ class OtherGatewayTests(World):
         """What the first gateway does not know is not found; it may have been made through another
         gateway a moment ago, so it is asked."""
         asked = self.ask("get_status")
-        self.first.asked[0][2].errback(ProcessorNotFound("processor: no service holds 'p'"))
+        self.first.asked[0][2].errback(ProcessorNotFound("processor: there is no 'p'"))
         self.refused(asked, ProcessorNotFound)
 
     def test_first_is_away(self) -> None:

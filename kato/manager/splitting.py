@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kato.manager.trouble import Trouble
 
-_GATEWAY = frozenset({"--listen", "--allow-host", "--placement"})
+_GATEWAY = frozenset({"--listen", "--allow-host", "--placement", "--share-port"})
 """What only a gateway knows."""
 
 _SERVICES = frozenset(
@@ -51,7 +51,7 @@ _VARIABLES = (
 )
 """By which the environment would say the same to all of them."""
 
-_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions"})
+_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions", "--share-port"})
 
 _MEMORY = "memory:"
 

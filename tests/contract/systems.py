@@ -12,10 +12,15 @@ from kato.changes import Changes, Deletion
 from kato.codec import decode_json, encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import Dispatch, IProcessors
+from kato.finding import Colleague, Finder
+from kato.members import Members
+from kato.ownership import Announcement
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import Listening, Sockets
 from kato.protocols.zmq.remote import RemoteProcessors
 from kato.protocols.zmq.server import ZmqServer
+from kato.roster import SETTLING, Roster
+from kato.routing import Routing
 from kato.worker import Worker
 from tests.doubles import HeldStore, Threads, at_once
 from tests.zmq.memory import MemoryPort, MemorySockets
@@ -184,6 +189,41 @@ class OverSockets(Remote):
     async def stop(self) -> None:
         await super().stop()
         await self.opened.close()
+
+
+class Routed(InMemory):
+    """A service that announced itself to a gateway, where every processor is new."""
+
+    def reach(self, worker: IProcessors) -> Any:
+        self.remote = super().reach(worker)
+        roster = Roster(now=self.clock.seconds() - SETTLING)
+        self.members = Members(roster, connect=lambda _: self.remote, clock=self.clock)
+        self.finder = Finder(
+            roster, self.members, clock=self.clock, registry=True, colleague=_nobody
+        )
+        self.members.start()
+        self.members.announce(
+            Announcement(
+                service="it",
+                address=self.address,
+                boot="b",
+                processors=frozenset(),
+                gateways=("tcp://gateway:5550",),
+                lease=10.0,
+            )
+        )
+        return Routing(roster, self.members, self.finder, clock=self.clock)
+
+    async def stop(self) -> None:
+        self.finder.stop()
+        self.processors.close()
+        await self.result(self.members.stop())
+        self.processors = self.remote
+        await super().stop()
+
+
+def _nobody(address: str) -> Colleague:
+    raise AssertionError(f"nobody is to be asked at {address}")
 
 
 def answer_of(reply: Reply) -> dict[str, Any]:

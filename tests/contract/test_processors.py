@@ -1,7 +1,7 @@
 """The providers of L{kato.dispatch.IProcessors} under their contract."""
 
 from tests.contract.processors import ProcessorsContract
-from tests.contract.systems import Embedded, InMemory, OverSockets, System
+from tests.contract.systems import Embedded, InMemory, OverSockets, Routed, System
 
 
 class EmbeddedTests(ProcessorsContract):
@@ -23,6 +23,13 @@ class OverSocketsTests(ProcessorsContract):
 
     def make(self) -> System:
         return OverSockets()
+
+
+class RoutedTests(ProcessorsContract):
+    """A gateway that places new processors, and one service that has announced itself to it."""
+
+    def make(self) -> System:
+        return Routed()
 
 
 del ProcessorsContract  # it is no test by itself

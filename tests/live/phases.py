@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.live.ports import HeldPort
@@ -27,12 +27,6 @@ def commands(heading: str) -> list[list[str]]:
     return [_service(shlex.split(line)) for line in block.splitlines()]
 
 
-def unit(heading: str) -> Mapping[str, str]:
-    """What the unit files of a section say, by their keys."""
-    [block] = re.findall(r"^```ini\n(.*?)^```$", section(heading), re.MULTILINE | re.DOTALL)
-    return dict(re.findall(r"^(\w+)=(.*)$", block, re.MULTILINE))
-
-
 def _service(words: list[str]) -> list[str]:
     program, *rest = words
     if [Path(program).name, *rest[:2]] != _TWISTD:
@@ -45,8 +39,8 @@ class Ports(dict[str, int]):
 
     def __init__(self) -> None:
         super().__init__()
-        named = sorted({port for line in PAGE.splitlines() for port in _PORT.findall(line)})
-        self._held = {each: HeldPort(2) for each in named}
+        named = {port for line in PAGE.splitlines() for port in _PORT.findall(line)}
+        self._held = {each: HeldPort(2) for each in named | {_REST}}
         self.update({each: held.port for each, held in self._held.items()})
 
     def close(self) -> None:
@@ -62,29 +56,12 @@ class Ports(dict[str, int]):
 class Phase(LiveProcess):
     """A process that the page shows."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        ports: Ports,
-        folder: Path,
-        *,
-        program: Sequence[str] = (),
-        env: Mapping[str, str] | None = None,
-        descriptors: Sequence[int] = (),
-    ) -> None:
+    def __init__(self, command: Sequence[str], ports: Ports, folder: Path) -> None:
         service, *options = command
-        self.is_gateway = service == "kato-gateway"
-        if self.is_gateway and "--listen" not in options:
+        if service == "kato-gateway" and "--listen" not in options:
             options += ["--listen", f"tcp:{_REST}:interface=127.0.0.1"]
         self.options = [ports.put(each) for each in options]
-        super().__init__(
-            service,
-            *self.options,
-            program=program,
-            env=env or {},
-            folder=folder,
-            descriptors=descriptors,
-        )
+        super().__init__(service, *self.options, folder=folder)
 
     def connect(self) -> Connection:
         """A connection to a gateway."""

@@ -28,13 +28,11 @@ class LiveProcess:
         program: Sequence[str] = (),
         env: Mapping[str, str] = MappingProxyType({}),
         folder: Path | None = None,
-        descriptors: Sequence[int] = (),
     ) -> None:
         """
         @param service: the name by which C{twistd} knows it.
         @param program: what to run in the place of C{twistd}, as arguments to Python.
         @param folder: where it works, if not here.
-        @param descriptors: open files that it gets under the same numbers.
         """
         self._command = [
             sys.executable,
@@ -44,7 +42,6 @@ class LiveProcess:
         ]
         self._env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
         self._folder = folder
-        self._descriptors = descriptors
         self.log: list[str] = []
         self._said = Condition()
         self._ended = False
@@ -61,7 +58,6 @@ class LiveProcess:
             self._command,
             env=self._env,
             cwd=self._folder,
-            pass_fds=self._descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -173,6 +169,15 @@ class Connection:
         """Send a request; gives the status and the decoded answer."""
         response = self._sent(method, path, body, headers)
         return response.status, json.loads(response.read())
+
+    def send_and_see(
+        self, method: str, path: str, body: object = None
+    ) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Send a request; gives the status, the headers by their names in small letters, and the
+        decoded answer."""
+        response = self._sent(method, path, body, {})
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers, json.loads(response.read())
 
     def text(
         self,

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -51,6 +52,20 @@ class RefusalTests(SynchronousTestCase):
             line = self.refused("--storage", "memory:", "--listen", listen)
         self.assertIn(listen, line)
         self.assertIn("in use", line)
+
+    def test_shared_port(self) -> None:
+        """A port is shared with those who share it, and only a plain one can be."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            listen = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+            line = self.refused("--storage", "memory:", "--share-port", "--listen", listen)
+        self.assertIn("Address already in use", line)
+        for listen in ("ssl:8443", "tcp:0:backlog=5", "tcp:99999"):
+            line = self.refused("--storage", "memory:", "--share-port", "--listen", listen)
+            self.assertIn(f"--listen {listen}: ", line)
+        line = self.refused("--storage", "memory:", "--share-port", "--listen", "tcp:0")
+        self.assertIn("--open", line)
 
     def test_other_addresses(self) -> None:
         """Without a key only this machine is served, unless it is said that more is meant."""
@@ -109,6 +124,21 @@ class LifeTests(SynchronousTestCase):
         server = LiveServer("--storage", f"sqlite:{self.path}", *options).start()
         self.addCleanup(server.stop)
         return server
+
+    def test_shared_port(self) -> None:
+        """Several gateways listen at one port, and connections go to all of them."""
+        first = LiveServer("--storage", "memory:", "--share-port").start()
+        self.addCleanup(first.stop)
+        shared = ("--listen", f"tcp:{first.port}:interface=127.0.0.1")
+        second = LiveServer("--storage", "memory:", "--share-port", *shared).start()
+        self.addCleanup(second.stop)
+        with closing(second.connect()) as connection:
+            connection.send("PUT", "/mine")
+        statuses = set()
+        for _ in range(100):
+            with closing(first.connect()) as connection:
+                statuses.add(connection.send("GET", "/mine/ping")[0])
+        self.assertEqual(statuses, {200, 404})
 
     def test_seed(self) -> None:
         """The first observation that anybody sends is answered as the contract says."""

@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
@@ -13,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.gateway_options import GatewayOptions
 from kato.service_options import ServiceOptions
-from tests.live.phases import PAGE, Phase, Ports, commands, section, unit
+from tests.live.phases import PAGE, Phase, Ports, commands, section
 from tests.live.server import PATIENCE
 from tests.live.speaking import Speaker
 
@@ -26,15 +25,6 @@ PORT = "6. Several gateways on one port"
 
 PROCESSORS = ("p1", "p2")
 READ = ("get_predictions", "get_forecast", "list_models", "get_short_term_memory", "get_genes")
-
-_ADOPTS = """
-import os
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.dup2(int(os.environ["HANDED"]), 3)
-from twisted.scripts.twistd import run
-run()
-"""
-"""Takes a port over as systemd hands it over."""
 
 
 class MigrationCase(SynchronousTestCase):
@@ -137,11 +127,10 @@ class MigrationCase(SynchronousTestCase):
         """How a gateway names the service at a port of the page."""
         return f"127.0.0.1:{self.ports[port]}"
 
-    def refused(self, speaker: Speaker, error_code: str, processor: str) -> dict[str, Any]:
+    def refused(self, speaker: Speaker, error_code: str, processor: str) -> None:
         """A new observation of a processor gets this error."""
         answer = speaker.ask("observe", {"strings": ["new"]}, processor)
         self.assertEqual(answer.get("error_code"), error_code, answer)
-        return answer
 
 
 class PhaseTests(MigrationCase):
@@ -236,10 +225,7 @@ class PhaseTests(MigrationCase):
     def test_6_one_port(self) -> None:
         """Gateways share a port: each has its part of the connections, and when one is gone the
         others have them all."""
-        _, _, *services = commands(GATEWAYS)
-        self.single.terminate()
-        self.run_all(services)
-        first, second = self.sharing(2)
+        first, second, *_ = self.migrate(PORT)
         for gateway in (first, second):
             for port in ("5555", "5557"):
                 gateway.wait_for(f"the service at tcp://{self.service(port)} is there")
@@ -248,35 +234,6 @@ class PhaseTests(MigrationCase):
             self.assertEqual(self.asked(self.speaker(first)), self.before)
         first.kill()
         self.assertEqual(self.who_answers(second), {False})
-
-    def sharing(self, number: int) -> list[Phase]:
-        """Gateways to which one port is handed over."""
-        said = unit(PORT)
-        self.assertEqual(said["ReusePort"], "yes")
-        host, _, port = said["ListenStream"].rpartition(":")
-        gateways = []
-        for instance in range(number):
-            with socket.socket() as bound:
-                for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
-                    bound.setsockopt(socket.SOL_SOCKET, option, 1)
-                bound.bind((host, self.ports[port]))
-                bound.listen()
-                command = said["ExecStart"].replace("%i", str(instance)).split()[3:]
-                gateway = Phase(
-                    command,
-                    self.ports,
-                    self.folder,
-                    program=("-c", _ADOPTS),
-                    env={
-                        "LISTEN_FDS": "1",
-                        "LISTEN_FDNAMES": f"kato-gateway@{instance}.socket",
-                        "HANDED": str(bound.fileno()),
-                    },
-                    descriptors=[bound.fileno()],
-                )
-                self.addCleanup(gateway.stop)
-                gateways.append(gateway.start())
-        return gateways
 
     def who_answers(self, gateway: Phase) -> set[bool]:
         """Whether those that answer at a port are the first gateway, over many connections."""
@@ -313,9 +270,7 @@ class GoneTests(MigrationCase):
         for end in (signal.SIGKILL, signal.SIGTERM):
             first.send_signal(end)
             first.wait()
-            self.assertEqual(
-                self.refused(speaker, "PROCESSOR_UNAVAILABLE", "p1")["status"], "error"
-            )
+            self.refused(speaker, "PROCESSOR_UNAVAILABLE", "p1")
             status, headers = self.head(gateway, "/p1/ping")
             self.assertEqual((status, headers["Retry-After"]), (503, "1"))
             self.okay(speaker, "get_status", {}, "p3")
@@ -347,9 +302,8 @@ class GoneTests(MigrationCase):
     def until_okay(self, speaker: Speaker, processor: str) -> None:
         """Ask until a processor can be made."""
         until = monotonic() + PATIENCE
-        while (answer := speaker.ask("observe", {"strings": ["new"]}, processor))[
-            "status"
-        ] != "okay":
+        params = {"strings": ["new"]}
+        while (answer := speaker.ask("observe", params, processor))["status"] != "okay":
             self.assertEqual(answer["error_code"], "PROCESSOR_UNAVAILABLE")
             self.assertLess(monotonic(), until)
 

@@ -1,5 +1,6 @@
 """The ROUTER of a service over sockets of libzmq's own: all that clients do to it (SPEC 9)."""
 
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ class RouterCase(SynchronousTestCase):
 
     def start(self, *options: str) -> LiveService:
         """Start a service."""
-        service = LiveService("--storage", "memory:", *options)
+        service = LiveService(*(options or ("--storage", "memory:")))
         self.addCleanup(service.stop)
         self.context = zmq.Context()
         self.addCleanup(self.context.destroy)
@@ -134,7 +135,7 @@ class KeyTests(RouterCase):
     def test_key(self) -> None:
         """Without the key, or with another, nothing is told and nothing happens; with it, all is as
         without. Who sends a heartbeat or a plain ping needs none."""
-        self.start("--api-key", "secret")
+        self.start("--storage", "memory:", "--api-key", "secret")
         client = self.connect()
         changing = {"method": "observe", "processor": "p1", "params": {"strings": ["a"]}}
         for key in ({}, {"api_key": "wrong"}, {"api_key": ""}, {"api_key": "secret✓"}):
@@ -205,3 +206,21 @@ class LoadTests(RouterCase):
         self.assertIsInstance(told["timestamp"], float)
         for number in range(500):
             self.assertEqual(unpacked(client.recv())["events"], number + 1)
+
+
+class EndTests(RouterCase):
+    """A service that is asked to end."""
+
+    def test_finishes(self) -> None:
+        """What is under way is answered first, and is there after the next start."""
+        path = self.mktemp()
+        service = self.start("--storage", f"sqlite:{path}")
+        client = self.connect()
+        many = {"observations": [{"strings": ["a", "b"]}] * 60_000, "brief": True}
+        client.send(packed(zmq_request("observe_sequence", many, "p1")))
+        heart = {"type": "heartbeat"}
+        self.assertIn("timestamp", self.exchange(client, packed(heart)))  # it came after it
+        self.assertEqual(service.terminate(), -signal.SIGTERM)
+        self.assertEqual(unpacked(client.recv())["observed"], 60_000)
+        self.start("--storage", f"sqlite:{path}")
+        self.assertEqual(self.ask(self.connect(), "get_status")["events"], 60_000)

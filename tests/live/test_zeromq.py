@@ -78,6 +78,24 @@ class PageTests(SynchronousTestCase):
         )
 
 
+class Client:
+    """A plain REQ socket."""
+
+    def __init__(self, port: int) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.REQ)
+        self._socket.set(zmq.RCVTIMEO, int(PATIENCE * 1000))
+        self._socket.connect(f"tcp://127.0.0.1:{port}")
+
+    def send(self, request: bytes) -> bytes:
+        """Send a request; gives the reply as it came."""
+        self._socket.send(request)
+        return self._socket.recv()
+
+    def close(self) -> None:
+        self._context.destroy(0)
+
+
 class SessionTests(SynchronousTestCase):
     """The session that the page shows."""
 
@@ -85,16 +103,8 @@ class SessionTests(SynchronousTestCase):
         storage = f"sqlite:{self.mktemp()}"
         server = LiveServer("--storage", storage, "--zmq", "tcp://127.0.0.1:0").start()
         self.addCleanup(server.stop)
-        context = zmq.Context()
-        self.addCleanup(context.destroy, linger=0)
-        self.client: zmq.Socket[bytes] = context.socket(zmq.REQ)
-        self.client.setsockopt(zmq.RCVTIMEO, int(PATIENCE * 1000))
-        self.client.connect(f"tcp://127.0.0.1:{zmq_port(server)}")
-
-    def send(self, request: bytes) -> bytes:
-        """Send a request as it is; gives its reply."""
-        self.client.send(request)
-        return self.client.recv()
+        self.client = Client(zmq_port(server))
+        self.addCleanup(self.client.close)
 
     def test_replies(self) -> None:
         """Each request gets the reply that the page shows."""
@@ -102,7 +112,7 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual(len(exchanges), len(re.findall("^[>] ", PAGE, re.MULTILINE)))
         self.assertGreater(len(exchanges), 30)
         for request, shown in exchanges:
-            answer = unpacked(self.send(packed(json.loads(request))))
+            answer = unpacked(self.client.send(packed(json.loads(request))))
             self.assertEqual(lasting(answer), lasting(json.loads(shown)), request)
 
     def test_large(self) -> None:
@@ -117,7 +127,7 @@ class SessionTests(SynchronousTestCase):
         plain = self.ask("get_predictions")["predictions"]
         self.assertGreater(len(plain), 9)
         request = packed({**zmq_request("get_predictions", {}, "p1"), "accept": ["zlib", "json"]})
-        reply = self.send(request)
+        reply = self.client.send(request)
         found = [msgpack.unpackb(reply)]
         found.append(msgpack.unpackb(zlib.decompress(found[0].data)))
         self.assertEqual([found[0].code, found[1]["predictions"].code], [3, 1])
@@ -128,13 +138,13 @@ class SessionTests(SynchronousTestCase):
             zmq_request("observe", {"strings": ["b"], "metadata": {"n": [-(2**70), 2**64]}}, "p1"),
             default=lambda n: msgpack.ExtType(2, str(n).encode()),
         )
-        self.send(body)
-        asked = self.send(packed(zmq_request("get_percept_data", {}, "p1")))
+        self.client.send(body)
+        asked = self.client.send(packed(zmq_request("get_percept_data", {}, "p1")))
         told = msgpack.unpackb(asked, ext_hook=extended)
         self.assertEqual(told["metadata"], {"n": [-(2**70), 2**64]})
 
     def ask(self, operation: str, params: Any = None) -> dict[str, Any]:
-        answer = unpacked(self.send(packed(zmq_request(operation, params or {}, "p1"))))
+        answer = unpacked(self.client.send(packed(zmq_request(operation, params or {}, "p1"))))
         self.assertEqual(answer["status"], "okay", answer)
         return answer
 

@@ -133,18 +133,31 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.bodies(), [b"a"])
 
     def test_hurry(self) -> None:
-        """Told to hurry, a connection that waits for its next try is tried at once; another is left
-        as it is."""
+        """Who learns that the service is there need not wait for the pause to end: requests wait
+        for the connection, but not for long."""
         link = self.link()
         self.assertIs(link.state, State.GONE)
         self.serve()
         link.hurry()
-        self.network.pump()
-        self.assertIs(link.state, State.UP)
+        self.ask(link, b"a")
+        self.assertEqual(self.bodies(), [b"a"])
         link.hurry()
-        self.network.pump()
-        self.assertEqual(self.told, ["connected"])
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertIs(link.state, State.UP)
+
+    def test_hurry_in_vain(self) -> None:
+        """Where the service is not there after all, requests are refused as before, whether it was
+        being tried already or not."""
+        link = self.link()
+        for silent in (False, True):
+            if silent:
+                self.network.silent.add(ADDRESS)
+                self.clock.advance(LONGEST_PAUSE)
+            link.hurry()
+            refused = self.ask(link, b"a")
+            self.network.pump()
+            self.clock.advance(HOPE)
+            self.failureResultOf(refused, ProcessorUnavailable)
+            self.assertIs(link.state, State.GONE)
 
     def test_pauses_are_drawn(self) -> None:
         """Not everybody tries again at the same moment."""

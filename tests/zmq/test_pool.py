@@ -88,6 +88,24 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual(peers[:5] * 3, peers)
         self.assertEqual(len(set(peers)), pool.LINKS)
 
+    def test_all_connections_at_once(self) -> None:
+        """When a service comes back, no connection waits longer for it than the first: no request
+        is refused any more."""
+        service = self.serve()
+        made = self.pool()
+        service.close()
+        for _ in range(20):
+            self.clock.advance(0.4)
+            self.network.pump()
+        self.serve()
+        while not made.connected:
+            self.clock.advance(0.01)
+            self.network.pump()
+        for number in range(20):
+            self.asked.append(made.ask(f"p{number}", b"x", changes=False))
+        self.network.pump()
+        self.assertEqual(len(self.came), 20)
+
     def test_counted(self) -> None:
         """Requests, failures, times, retries and reconnections are counted."""
         self.serve()

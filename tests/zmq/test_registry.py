@@ -267,7 +267,7 @@ class FirstGatewayTests(RegistryCase):
         self.assertIn("no service has announced itself", self.unavailable(self.place()))
         self.ask(announcement())
         error = self.failureResultOf(self.place(creates=False), ProcessorNotFound).value
-        self.assertEqual(error.message, "processor: no service holds 'p'")
+        self.assertEqual(error.message, "processor: there is no 'p'")
 
     def test_away(self) -> None:
         """Where it is not there, that is told at once."""

@@ -168,6 +168,18 @@ class Link:
         self._flush()
         self._connected()
 
+    def hurry(self) -> None:
+        """The service was seen just now: it is tried at once, and requests wait for that."""
+        if self.state is not State.GONE:
+            return
+        self.state = State.HOPING
+        if self._socket is not None:  # it is being tried already
+            self._timer = self._clock.callLater(HOPE, self._give_up_hope)
+            return
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._connect()
+
     def drop(self, why: str) -> None:
         """Take the connection for lost: another one is tried."""
         if self.state is State.UP:
@@ -191,12 +203,6 @@ class Link:
         """Try once more, not at the same moment as everybody else."""
         self._timer = self._clock.callLater(self._pause * (0.5 + self._random() / 2), self._connect)
         self._pause = min(self._pause * 2, self._longest_pause)
-
-    def hurry(self) -> None:
-        """Try at once, if the next try is being waited for."""
-        if self.state is State.GONE and self._timer is not None and self._timer.active():
-            self._timer.cancel()
-            self._connect()
 
     def _give_up_hope(self) -> None:
         """Refuse what was not sent; what was waits on."""
