@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.gateway_options import GatewayOptions
 from kato.service_options import ServiceOptions
 from tests.live.phases import PAGE, Phase, Ports, commands, section
-from tests.live.server import PATIENCE
+from tests.live.server import PATIENCE, ROOT
 from tests.live.speaking import Speaker
 
 ONE = "1. One process"
@@ -187,6 +187,17 @@ class PhaseTests(MigrationCase):
         self.okay(speaker, "observe", {"strings": ["new"]}, "p3")
         first, second = self.service("5555"), self.service("5557")
         self.assertEqual(self.owners(speaker), {"p1": first, "p2": first, "p3": second})
+
+    def test_4_statistics(self) -> None:
+        """Whatever a gateway tells of a service, and of new processors, is explained."""
+        gateway, *_ = self.migrate(DISCOVERY)
+        self.settled(gateway, 2)
+        connection = gateway.connect()
+        self.addCleanup(connection.close)
+        told = connection.get("/stats")
+        page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        for key in (*told["services"][self.service("5555")], "first", "is_first", "trouble"):
+            self.assertIn(f"`{key}`", page)
 
     def test_4_claimed_twice(self) -> None:
         """A service with a copy of the file is refused what the first one holds, loudly."""

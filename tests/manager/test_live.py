@@ -1,6 +1,5 @@
 """The manager with real servers, as a person meets it."""
 
-import contextlib
 import json
 import os
 import re
@@ -39,9 +38,10 @@ class LiveManagerTests(SynchronousTestCase):
         self.addCleanup(self.end_all)
 
     def end_all(self) -> None:
+        system = System()
         for each in Registry(self.home).read().values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(each.pid, signal.SIGKILL)
+            if system.is_running(each.pid, each.birth):
+                system.end(each.pid, at_once=True)
 
     def command(self, line: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
