@@ -86,7 +86,9 @@ class Instances:
         @return: how it is, and whether anything of it had to be started.
         @raise Trouble: where it cannot be started, with what it said itself.
         """
-        if not _ID.fullmatch(instance_id):
+        if instance_id in self._registry.read():
+            self._whole(instance_id)
+        elif not _ID.fullmatch(instance_id):
             raise Trouble(f"--id {instance_id}: expected 1 to 64 of A-Z a-z 0-9 _ -")
         options = with_environment(wish.options, self._environment, port=wish.port)
         wish = replace(wish, options=tuple(options))

@@ -74,7 +74,7 @@ def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:
     gateway: list[str] = []
     services: list[str] = []
     for name, words in _grouped(options):
-        if name in _OURS:
+        if _is_ours(name):
             raise Trouble(f"{name}: with --services the manager chooses that; leave it out")
         if name == "--storage":
             _judge_storage(words)
@@ -83,6 +83,15 @@ def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:
         if name not in _GATEWAY:
             services += words
     return gateway, services
+
+
+def _is_ours(name: str) -> bool:
+    """Whether it is one of ours, or can only be the beginning of one: C{twistd} takes that for the
+    name, where C{--stor} would be the file of all services alike."""
+    if name in _GATEWAY | _SERVICES:
+        return False
+    meant = {each for each in _GATEWAY | _SERVICES | _OURS if each.startswith(name)}
+    return bool(meant) and meant <= {*_OURS, "--storage"}
 
 
 def _judge_storage(words: Sequence[str]) -> None:

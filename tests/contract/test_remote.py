@@ -82,8 +82,10 @@ class WireTests(RemoteCase):
     def test_once_and_in_order(self, steps: list[Any]) -> None:
         """Whenever connections are lost, what was asked happens once, in the order in which it was
         asked, and is answered as by a worker to which no wire leads; or it is refused, and then
-        did not happen."""
+        did not happen.  The processor is there from the beginning: an error is not remembered, and
+        what failed for want of a processor may succeed when it is sent again."""
         self.begin()
+        self.result(self.system.processors.ask(command("create_processor")))
         asked: list[tuple[Command, list[Any]]] = []
         for step in steps:
             if isinstance(step, str):
@@ -115,6 +117,7 @@ class WireTests(RemoteCase):
         """Hold it against a worker that is asked what was not refused."""
         reference = InMemory()
         self.successResultOf(Deferred.fromCoroutine(reference.start()))
+        reference.worker.ask(command("create_processor"))
         for sent, results in asked:
             [result] = results
             if isinstance(result, Failure) and result.check(ProcessorUnavailable):

@@ -61,6 +61,7 @@ class FaultTests(SynchronousTestCase):
         for thread in threads:
             thread.join()
         self.tell(worlds)
+        self.assertEqual((sum(NUMBERS.values()), min(NUMBERS.values())), (200, 30))
         self.assertEqual([each for world in worlds for each in world.wrong], [], f"seed {seed}")
         for kind, number in NUMBERS.items():
             self.assertEqual(sum(len(world.recoveries[kind]) for world in worlds), number)

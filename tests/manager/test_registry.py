@@ -1,5 +1,7 @@
 """The file in which instances stand."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 
@@ -66,6 +68,14 @@ class RegistryTests(SynchronousTestCase):
         for each in threads:
             each.join()
         self.assertEqual(sorted(self.registry.read()), sorted(ids))
+
+    def test_without_services(self) -> None:
+        """A file from before there were services is read: its servers have none."""
+        written = asdict(instance("a"))
+        for name in ("services", "registry", "of", "events"):
+            del written[name]
+        (self.folder / "instances.json").write_text(json.dumps([written]), encoding="utf-8")
+        self.assertEqual(self.registry.read(), {"a": instance("a")})
 
     def test_damaged(self) -> None:
         """A file that somebody else wrote is named, and left as it is."""

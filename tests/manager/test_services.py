@@ -59,6 +59,15 @@ class SplittingTests(SynchronousTestCase):
             error = self.assertRaises(Trouble, split_options, [option, "x"])
             self.assertIn(option.partition("=")[0], str(error))
 
+    def test_beginnings(self) -> None:
+        """C{twistd} takes the beginning of an option's name for the name: that of one which the
+        manager chooses is refused, too; what may be another one is for C{twistd} to judge."""
+        for option in ("--zm", "--even=x", "--stor", "--processor", "--reg"):
+            error = self.assertRaises(Trouble, split_options, [option, "x"])
+            self.assertTrue(str(error).startswith(f"{option.partition('=')[0]}: "), str(error))
+        for option in ("--place", "--check", "--st", "--re", "--frobnicate", "--"):
+            self.assertEqual(split_options([option, "x"]), ([option, "x"], [option, "x"]))
+
     def test_memory(self) -> None:
         """Each service has a memory of its own, so that it keeps nothing can be said to all."""
         for options in (["--storage", "memory:"], ["--storage=memory:"]):
@@ -348,10 +357,13 @@ class ServicesTests(SynchronousTestCase):
     def test_one_alone(self) -> None:
         """A service is started and stopped with its gateway."""
         self.start()
-        for command in (self.instances.stop, lambda each: self.instances.restart(each, Wish())):
+        for command in (
+            self.instances.stop,
+            lambda each: self.instances.start(each, Wish()),
+            lambda each: self.instances.restart(each, Wish()),
+        ):
             error = self.assertRaises(Trouble, command, "kato.1")
             self.assertIn("a service of kato", str(error))
-        self.assertRaises(Trouble, self.instances.start, "kato.1", Wish())
         self.assertEqual(self.system.signals, [])
 
     # When one of them ends by itself
