@@ -308,6 +308,15 @@ class ServicesTests(SynchronousTestCase):
         self.assertTrue(self.instances.stop("kato", force=True))
         self.assertEqual(self.states(), ["stopped"] * 3)
 
+    def test_ends_too_late(self) -> None:
+        """Who was not seen to stop is told as dead when it has ended: what it saved nobody
+        knows."""
+        self.start()
+        self.system.stubborn = True
+        self.assertRaises(Trouble, self.instances.stop, "kato")
+        self.end(self.family()[0])
+        self.assertEqual(self.states(), ["dead", "ready", "ready"])
+
     def test_again(self) -> None:
         """Started again, all are where they were, with the same data."""
         self.start()
