@@ -65,7 +65,8 @@ class RouterCase(SynchronousTestCase):
         """All that can be told of C{p1}, and which processors there are."""
         answers = [self.ask(client, operation) for operation in STATE]
         answers.append(self.ask(client, "list_processors", processor=None))
-        return [{key: answer[key] for key in answer if key != "time_stamp"} for answer in answers]
+        varying = ("time_stamp", "memory")  # to ask may take memory, where Python matches
+        return [{key: each[key] for key in each if key not in varying} for each in answers]
 
 
 class MalformedTests(RouterCase):
