@@ -1,14 +1,17 @@
 """A gateway with two services, one fault at a time: what exactly is answered (SPEC 8 and 10)."""
 
+import json
 import signal
 from threading import Thread
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.codec import MAX_MESSAGE
 from tests.live.family import Family
 from tests.live.metronome import Metronome
-from tests.live.server import PATIENCE, Connection
+from tests.live.server import PATIENCE, Connection, LiveServer
+from tests.live.speaking import lasting
 
 AT_ONCE = 1.0
 """Seconds within which is answered what nobody has to wait for; a request may take 30."""
@@ -23,7 +26,7 @@ class FamilyTests(SynchronousTestCase):
         self.metronome = Metronome()
         self.addCleanup(self.metronome.stop)
         services = [["--storage", f"sqlite:{self.mktemp()}"] for _ in range(2)]
-        self.family = Family(*services, held=[["p0"], ["p1"]])
+        self.family = Family(*services, held=[["p0", "large"], ["p1"]])
         self.addCleanup(self.family.stop)
         self.family.start()
         self.connection = self.connect()
@@ -82,6 +85,23 @@ class FamilyTests(SynchronousTestCase):
         listed = self.connection.get("/processors")
         self.assertEqual([each["id"] for each in listed["processors"]], ["p1"])
         self.assertIn(self.family.members[0].address, str(listed["unavailable"]))
+
+    def test_large(self) -> None:
+        """Whatever a server takes in 16 MiB of JSON, and tells, a gateway takes and tells, however
+        much more that is in MessagePack, and however much is told."""
+        single = LiveServer("--storage", "memory:").start()
+        self.addCleanup(single.stop)
+        alone = single.connect()
+        self.addCleanup(alone.close)
+        string = "x" * (MAX_MESSAGE - len(json.dumps({"strings": [""]})))
+        for observation in [{"strings": [string]}] * 6 + [{"vectors": [[0] * 2_500_000]}]:
+            for each in (alone, self.connection):
+                each.post("/large/observe?brief=true", observation)
+        for path in ("short-term-memory", "percept-data"):
+            expected, told = (
+                lasting(each.text("GET", f"/large/{path}")) for each in (alone, self.connection)
+            )
+            self.assertTrue(told == expected, (path, len(told), len(expected)))
 
     def test_end_of_a_gateway(self) -> None:
         """A gateway that is asked to end while a service does not answer ends in time, and who

@@ -15,7 +15,7 @@ from tests.live.speaking import packed, unpacked, zmq_request
 from tests.zmq.malformed import MALFORMED
 from tests.zmq.test_malformed import HISTORY, STATE
 
-_LARGEST_FRAME = 64 * 2**20
+_LARGEST_FRAME = 96 * 2**20
 """A larger frame is not even read (docs/zeromq.md)."""
 
 

@@ -4,8 +4,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.codec import MAX_MESSAGE
 from kato.dispatch import AlreadyBegun
 from kato.errors import ProcessorUnavailable
+from kato.protocols.zmq.forwarding import MARK
 from kato.protocols.zmq.link import FIRST_PAUSE, GRACE, HOPE, LONGEST_PAUSE, Link, State
 from tests.zmq.memory import Bound, MemoryPort, MemorySockets
 
@@ -67,6 +69,31 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(first), b"A")
         self.assertEqual(self.successResultOf(second), b"B")
         self.assertEqual(self.told, ["connected"])
+
+    def test_large(self) -> None:
+        """A request that is larger than a client's may be is marked, and its answer found."""
+        service = self.serve()
+        link = self.link()
+        for length in (MAX_MESSAGE, MAX_MESSAGE + 1):
+            asked = self.ask(link, bytes(length))
+            self.network.pump()
+            [[identity, *marks, number, _]] = self.came
+            self.came.clear()
+            self.assertEqual(marks, [] if length == MAX_MESSAGE else [MARK])
+            service.send([identity, *marks, number, b"answer"])
+            self.network.pump()
+            self.assertEqual(self.successResultOf(asked), b"answer")
+
+    def test_answer_without_a_number(self) -> None:
+        """An answer to nothing that was asked is passed over."""
+        service = self.serve()
+        link = self.link()
+        asked = self.ask(link, b"a")
+        self.network.pump()
+        [[identity, _, _]] = self.came
+        service.send([identity, b"answer"])
+        self.network.pump()
+        self.assertNoResult(asked)
 
     def test_sent_again(self) -> None:
         """What was under way when the connection was lost is sent again on the next, in order."""

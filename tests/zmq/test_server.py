@@ -13,6 +13,7 @@ from kato.errors import ModelNotFound, StorageUnavailable
 from kato.messagepack import WrittenList, pack, unpack
 from kato.protocols.zmq import backlog, server
 from kato.protocols.zmq.backlog import PAUSE
+from kato.protocols.zmq.forwarding import MARK, MAX_FORWARDED
 from kato.protocols.zmq.server import LONG, ZmqServer
 from tests.doubles import Threads, Written
 from tests.zmq.memory import Connecting, MemoryPort, MemorySockets
@@ -155,6 +156,18 @@ class ServerTests(SynchronousTestCase):
         self.threads.run()
         answer = self.answer()
         self.assertEqual(answer["error_code"], "PAYLOAD_TOO_LARGE")
+
+    def test_forwarded(self) -> None:
+        """What a gateway marks may be larger, but not without a bound; a mark of another place is a
+        frame like any other."""
+        for envelope, length, message in (
+            ([MARK, b"7"], MAX_MESSAGE + 1, "not MessagePack"),
+            ([b"7", MARK], MAX_MESSAGE + 1, "over the limit"),
+            ([MARK, b"7"], MAX_FORWARDED + 1, "over the limit"),
+        ):
+            self.send(bytes(length), *envelope)
+            self.threads.run()
+            self.assertIn(message, self.answer()["message"])
 
     def test_heartbeat(self) -> None:
         """A heartbeat is answered with the time, key or no key."""

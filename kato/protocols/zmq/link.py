@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from kato.dispatch import AlreadyBegun
 from kato.errors import KatoError, ProcessorUnavailable
+from kato.protocols.zmq.forwarding import marks
 from kato.protocols.zmq.interface import Socket, Sockets
 
 HOPE = 0.5
@@ -129,7 +130,9 @@ class Link:
         """Send what waits, in order, as far as it is written."""
         while self._unsent and self.state is State.UP and self._socket is not None:
             number, sent = next(iter(self._unsent.items()))
-            if sent.body is None or not self._socket.send([number, sent.body]):
+            if sent.body is None:
+                return
+            if not self._socket.send([*marks(sent.body), number, sent.body]):
                 return
             del self._unsent[number]
             self._under_way[number] = sent
@@ -144,9 +147,10 @@ class Link:
             sent.answer.errback(AlreadyBegun())
 
     def _received(self, frames: list[bytes]) -> None:
-        sent = self._under_way.pop(frames[0], None)
+        *envelope, answer = frames
+        sent = self._under_way.pop(envelope[-1], None) if envelope else None
         if sent is not None:
-            sent.answer.callback(frames[-1])
+            sent.answer.callback(answer)
         if self._unsent:
             self._flush()
 

@@ -27,6 +27,7 @@ from kato.errors import (
 from kato.fields import mapping, shown, text
 from kato.messagepack import pack, unpack
 from kato.protocols.zmq.backlog import Backlog
+from kato.protocols.zmq.forwarding import limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map
 from kato.requests import Request, parse_key
@@ -128,7 +129,7 @@ class ZmqServer:
     def _read(self, frames: list[bytes]) -> None:
         envelope = frames[:-1]
         try:
-            value = unpack(frames[-1])
+            value = unpack(frames[-1], limit=limit(envelope))
         except Exception:
             self._fail(Failure(), envelope)
         else:
@@ -136,7 +137,7 @@ class ZmqServer:
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
         envelope = frames[:-1]
-        reading = self._in_thread(partial(unpack, frames[-1]))
+        reading = self._in_thread(partial(unpack, frames[-1], limit=limit(envelope)))
         reading.addCallbacks(self._answer, self._fail, (envelope,), {}, (envelope,))
         reading.addCallback(self._go_on, frames[0])
 

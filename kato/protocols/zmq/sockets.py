@@ -28,7 +28,7 @@ from kato.protocols.zmq.interface import Listening, Received
 BURST = 100
 """How many messages of one socket are taken before others have their turn."""
 
-MAX_FRAME = 4 * MAX_MESSAGE
+MAX_FRAME = 6 * MAX_MESSAGE
 """A frame of more bytes is not even read, and its sender is disconnected; one that is over the
 limit of a message, but not over this, is answered with an error."""
 
@@ -136,6 +136,7 @@ class ZmqSockets:
         down: Callable[[str], None],
     ) -> None:
         connecting.set(zmq.LINGER, 0)
+        connecting.set(zmq.MAXMSGSIZE, -1)  # a service tells as much as it was asked for
         connecting.set(zmq.RECONNECT_IVL, -1)
         connecting.set(zmq.CONNECT_TIMEOUT, _CONNECT_TIMEOUT)
         connecting.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)

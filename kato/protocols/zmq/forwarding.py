@@ -1,0 +1,28 @@
+"""Large requests that a gateway passes on (SPEC 9).
+
+What a client says in 16 MiB of JSON may take more in MessagePack: C{0,} is a float64 of nine bytes
+there.  A gateway has judged it already, so it marks such a request, and the service takes it.
+"""
+
+from collections.abc import Sequence
+
+from kato.codec import MAX_MESSAGE
+
+MARK = b"forwarded"
+"""The frame that goes before the gateway's own, and before a large request."""
+
+MAX_FORWARDED = 5 * MAX_MESSAGE
+"""How many bytes such a request may have; none that was read as JSON needs more."""
+
+
+def marks(request: bytes) -> list[bytes]:
+    """The frames that go before a request, beside the gateway's own."""
+    return [MARK] if len(request) > MAX_MESSAGE else []
+
+
+def limit(envelope: Sequence[bytes]) -> int:
+    """How many bytes a request may have.
+
+    @param envelope: the frames before it, with the identity of its sender.
+    """
+    return MAX_FORWARDED if MARK in envelope[1:2] else MAX_MESSAGE
