@@ -18,6 +18,9 @@ MAX_MESSAGE = 16 * 2**20
 PART = 2**16
 """How many bytes of a long answer are written at a time."""
 
+FEW = 16
+"""So many entries of a list are written at a time."""
+
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
@@ -45,6 +48,21 @@ class SelfWriting(Sequence[Any]):
     def is_short(self, entries: int) -> bool:
         """Whether it takes no longer to write than so many entries of other lists."""
         return len(self) <= entries
+
+
+_SCALARS = frozenset({bool, float, int, str, type(None)})
+
+
+def is_small(value: object) -> bool:
+    """Whether C{value} is encoded at once without anybody noticing."""
+    if isinstance(value, dict):
+        for member in value.values():
+            if type(member) not in _SCALARS and not is_small(member):
+                return False
+        return True
+    if isinstance(value, SelfWriting):
+        return value.is_short(FEW)
+    return not isinstance(value, list) or len(value) <= FEW
 
 
 def _built(value: object) -> list[Any]:

@@ -29,7 +29,7 @@ TOPICS_OF_ALL = frozenset({PROCESSORS, STATUS})
 KEPT = frozenset({LEARNING, MEMORY, PROCESSORS})
 """The topics of which no event is ever passed over."""
 
-_PARAMS = frozenset({"topics", "since", "epoch", "predictions"})
+_PARAMS = frozenset({"topics", "since", "epoch", "predictions", "observations"})
 _MAX_EPOCH = 64
 
 
@@ -38,17 +38,24 @@ class Position(NamedTuple):
 
     C{predictions} is the offset of the last C{predictions} event, where that is known: an event of
     that topic has the offset of the change that it follows, so C{offset} alone leaves open whether
-    it was told the newest one.
+    it was told the newest one.  C{observations} is that of the last observation: one that waited to
+    be sent, and gave way to a newer one, may be older than what was told last.
     """
 
     epoch: str
     offset: int
     predictions: int | None = None
+    observations: int | None = None
 
     @property
     def foreseen(self) -> int:
         """The offset up to which predictions were told."""
         return self.offset if self.predictions is None else self.predictions
+
+    @property
+    def observed(self) -> int:
+        """The offset up to which observations were told."""
+        return self.offset if self.observations is None else self.observations
 
 
 class Numbers(NamedTuple):
@@ -176,8 +183,9 @@ class Wish:
     def parse(cls, processor: object, params: object) -> "Wish":
         """Judge the parameters of C{subscribe}.
 
-        Beside those of SPEC 9, C{predictions} may tell the offset of the last predictions that
-        came.  C{since} without C{epoch} says nothing: nobody can tell what was missed.
+        Beside those of SPEC 9, C{predictions} and C{observations} may tell the offset of the last
+        event of that topic that came.  C{since} without C{epoch} says nothing: nobody can tell what
+        was missed.
 
         @raise InvalidRequest: which names the field at fault.
         """
@@ -209,7 +217,7 @@ def _position(given: Mapping[str, Any]) -> Position | None:
     """Judge how far a listener has come; all of it is judged, also where it says nothing."""
     offsets = {
         key: integer(given[key], key, least=0, most=EXACT)
-        for key in ("since", "predictions")
+        for key in ("since", "predictions", "observations")
         if given.get(key) is not None
     }
     epoch = text(given["epoch"], "epoch") if given.get("epoch") is not None else None
@@ -217,7 +225,9 @@ def _position(given: Mapping[str, Any]) -> Position | None:
         raise InvalidRequest(f"epoch: expected {_MAX_EPOCH} characters at most, got {len(epoch)}")
     if epoch is None or "since" not in offsets:
         return None
-    return Position(epoch, offsets["since"], offsets.get("predictions"))
+    return Position(
+        epoch, offsets["since"], offsets.get("predictions"), offsets.get("observations")
+    )
 
 
 @dataclass(frozen=True, slots=True)

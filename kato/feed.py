@@ -119,7 +119,7 @@ class Feed:
             position is not None
             and position.epoch == self.epoch
             and self._dropped <= position.offset <= self.offset
-            and position.foreseen <= self.offset
+            and max(position.foreseen, position.observed) <= self.offset
         )
 
     def missed(self, position: Position, topics: frozenset[str]) -> tuple[Event, ...]:
@@ -128,7 +128,7 @@ class Feed:
         since = position.offset
         history = [each for each in self._history if each[1] > since]
         told = [self.event(each) for each in history if each[0].topic in topics]
-        seen = self.offset - since - len(history)
+        seen = self._observed - self._observed_until(position.observed)
         if self._seen is not None and seen and OBSERVATIONS in topics:
             told.append(self.event(self._seen, seen - 1))
         told.sort(key=_offset)
@@ -137,6 +137,12 @@ class Feed:
             if foreseen:
                 told.append(self.event(self._foreseen, foreseen - 1))
         return tuple(told)
+
+    def _observed_until(self, offset: int) -> int:
+        """How many observations there were up to an offset: all that was not kept.  Of one before
+        what is remembered it is an upper bound."""
+        offset = max(offset, self._dropped)
+        return offset - self._kept + sum(each[1] > offset for each in self._history)
 
 
 def _offset(event: Event) -> int:

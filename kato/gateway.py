@@ -17,10 +17,12 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.binding import bound_endpoint, bound_port, shown, stopped
+from kato.dashboard_files import dashboard
 from kato.dispatch import Dispatch
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
 from kato.protocols.rest import Access, RestSite, make_site
+from kato.protocols.websocket import Streams
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
@@ -39,6 +41,7 @@ class Parts:
     holder: Holder
     dispatch: Dispatch
     site: RestSite
+    streams: Streams
     server: ZmqServer | None
     publisher: EventPublisher | None
 
@@ -75,22 +78,30 @@ def build(
         )
 
     def statistics() -> dict[str, object]:
-        told = {**vitals.as_dict(), "connections": site.connections, **dispatch.statistics()}
+        told = {
+            **vitals.as_dict(),
+            "connections": site.connections,
+            **dispatch.statistics(),
+            "streams": streams.statistics(),
+        }
         if server is not None:
             told["zmq"] = server.statistics()
         if publisher is not None:
             told["published"] = publisher.statistics()
         return told
 
+    streams = Streams(dispatch, clock=clock, in_thread=in_thread, api_key=settings.api_key)
     site = make_site(
         dispatch,
         clock=clock,
         in_thread=in_thread,
-        access=Access(api_key=settings.api_key, hosts=settings.hosts),
+        access=Access(settings.api_key, settings.hosts, settings.origins),
+        streams=streams,
+        assets=dashboard(),
         statistics=statistics,
         ready=lambda: holder.ready,
     )
-    return Parts(holder, dispatch, site, server, publisher)
+    return Parts(holder, dispatch, site, streams, server, publisher)
 
 
 class Gateway(Running):
@@ -139,6 +150,7 @@ class Gateway(Running):
                     [parts.dispatch.stop(), parts.site.drain()], consumeErrors=True
                 ),
             ),
+            Ending("closing streams", parts.streams.drain),
             *parts.holder.endings(),
             Ending("publishing", self._stop_publishing),
             Ending("closing ZeroMQ", self._sockets.close),

@@ -1,6 +1,7 @@
 """What an operator may say to C{twistd kato-gateway} (SPEC 10)."""
 
 from collections.abc import Mapping
+from re import compile as pattern
 from typing import Any
 
 from twisted.python import usage
@@ -30,6 +31,7 @@ class GatewayOptions(CommonOptions):
         super().__init__(environment)
         self._listen: list[str] = []
         self._hosts: list[str] = []
+        self._origins: list[str] = []
 
     def opt_listen(self, description: str) -> None:
         """a Twisted endpoint description, as often as you like"""
@@ -38,6 +40,10 @@ class GatewayOptions(CommonOptions):
     def opt_allow_host(self, name: str) -> None:
         """a host name by which this server is called, as often as you like"""
         self._hosts.append(name)
+
+    def opt_origin(self, origin: str) -> None:
+        """a foreign origin whose pages may speak to this server, as often as you like"""
+        self._origins.append(origin)
 
     def _own(self) -> dict[str, Any]:
         """Where it listens, and whose processors it serves."""
@@ -49,6 +55,10 @@ class GatewayOptions(CommonOptions):
             "listen": tuple(self._listen or (self._given("listen") or LISTEN).split()),
             "hosts": frozenset(
                 host.lower() for host in self._hosts or (self._given("allow-host") or "").split()
+            ),
+            "origins": frozenset(
+                _parsed_origin(origin)
+                for origin in self._origins or (self._given("origin") or "").split()
             ),
             "share_port": bool(self["share-port"]),
             "zmq": zmq,
@@ -87,3 +97,15 @@ class GatewayOptions(CommonOptions):
         if registry is None:
             raise usage.UsageError("--placement: there is no --registry to go with it")
         return given
+
+
+_ORIGIN = pattern(r"https?://[a-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+
+
+def _parsed_origin(origin: str) -> bytes:
+    """Take an origin as browsers write it."""
+    if not _ORIGIN.fullmatch(origin.lower()):
+        raise usage.UsageError(
+            f"--origin: expected one like https://example.org:8443, got {origin!r}"
+        )
+    return origin.lower().encode()

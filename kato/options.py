@@ -46,6 +46,7 @@ _ENVIRONMENT = {
     "api-key": "KATO_API_KEY",
     "api-key-file": "KATO_API_KEY_FILE",
     "allow-host": "KATO_ALLOW_HOST",
+    "origin": "KATO_ORIGIN",
     "log-level": "LOG_LEVEL",
     "matcher": "KATO_MATCHER",
 }

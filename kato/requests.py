@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from kato.commands import About, Command, known_operation
+from kato.commands import About, Command, known_operation, parse_processor_id
 from kato.errors import InvalidRequest
 from kato.fields import array, mapping, shown, text
 from kato.messagepack import ACCEPTED
 
-_KEYS = frozenset({"method", "params", "processor", "request_id", "api_key", "accept"})
+KEYS = frozenset({"method", "params", "processor", "request_id"})
+"""What a request may say on every transport that sends maps."""
+
+_EACH_ALONE = KEYS | {"api_key", "accept"}
+"""What it may say where every request stands for itself."""
 
 OLDER: Mapping[str, str] = MappingProxyType(
     {
@@ -47,12 +51,13 @@ class Request:
     accept: frozenset[str]
 
     @classmethod
-    def parse(cls, raw: object) -> "Request":
+    def parse(cls, raw: object, known: frozenset[str] = _EACH_ALONE) -> "Request":
         """Judge the frame of a request.
 
+        @param known: what it may say, L{KEYS} among that.
         @raise InvalidRequest: which names the key at fault.
         """
-        given = mapping(raw, "body", _KEYS)
+        given = mapping(raw, "body", known)
         if "method" not in given:
             raise InvalidRequest("method: missing")
         return cls(
@@ -80,6 +85,17 @@ class Request:
         if processor is None and known_operation(method).about is About.PROCESSOR:
             processor = sole()
         return Command.parse(method, params, processor, self.request_id)
+
+
+def named_processor(raw: object) -> str | None:
+    """The processor that a message names which may be no request otherwise; C{None}: no valid
+    one."""
+    if not isinstance(raw, dict):
+        return None
+    try:
+        return parse_processor_id(raw.get("processor"))
+    except InvalidRequest:
+        return None
 
 
 def parse_key(given: Mapping[str, Any]) -> str | None:

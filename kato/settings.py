@@ -24,6 +24,8 @@ class Settings:
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is.
 
+    C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it.
+
     C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
     where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
     live that are not this gateway's own, C{registry} where services announce themselves to it; a
@@ -50,6 +52,7 @@ class Settings:
     open: bool = False
     api_key: bytes | None = None
     hosts: frozenset[str] = frozenset()
+    origins: frozenset[bytes] = frozenset()
     genes: Genes = Genes()
     matcher: str | None = None
     log_level: str = "info"

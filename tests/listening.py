@@ -38,7 +38,7 @@ class Ear:
         self.told.append(event)
         if self.position is None:
             return
-        epoch, offset, foreseen = self.position
+        epoch, offset, foreseen, _ = self.position
         if event.topic == STATUS and event.data.get("recovered") is False:
             self.position = Position(str(event.data["epoch"]), event.offset)
         elif event.topic == PREDICTIONS:

@@ -308,6 +308,26 @@ class RecoveryTests(HubCase):
         self.tell(seen())
         self.assertTrue(self.hub.lacks_predictions("p1"))
 
+    def test_observations(self) -> None:
+        """Who says which observations it has is told the newest that it lacks, also one that was
+        before the last event it knows, and how many were before that."""
+        self.tell(seen(), seen(), LEARN, seen(), LEARN)
+
+        def told(since: int, observed: int) -> list[tuple[str, int, int]]:
+            return self.recovered(Position("epoch 1", since, observations=observed))
+
+        self.assertEqual(told(5, 1), [(OBSERVATIONS, 4, 1)])
+        self.assertEqual(told(5, 2), [(OBSERVATIONS, 4, 0)])
+        self.assertEqual(told(5, 4), [])
+        self.assertEqual(told(3, 0), [(OBSERVATIONS, 4, 2), (LEARNING, 5, 0)])
+
+    def test_observations_long_ago(self) -> None:
+        """Observations before what is remembered are counted from there on."""
+        self.patch(feed, "HISTORY", 1)
+        self.tell(seen(), LEARN, seen(), LEARN)
+        position = Position("epoch 1", 4, observations=0)
+        self.assertEqual(self.recovered(position), [(OBSERVATIONS, 3, 0)])
+
     def test_not_recovered(self) -> None:
         """Another epoch, an offset that was never told, or none: the state is to be read anew."""
         self.tell(seen(), LEARN)
@@ -316,6 +336,7 @@ class RecoveryTests(HubCase):
             Position("epoch 0", 1),
             Position("epoch 1", 3),
             Position("epoch 1", 1, 3),
+            Position("epoch 1", 1, observations=3),
         ]
         for position in positions:
             answer = self.subscribe(Ear(), position=position)

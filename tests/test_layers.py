@@ -23,6 +23,7 @@ FLOORS: Mapping[str, int] = {
     "kato.replies": 1,
     "kato.events": 1,
     "kato.happenings": 1,
+    "kato.keys": 1,
     "kato.claims": 2,
     "kato.ownership": 2,
     "kato.placement": 2,
@@ -30,6 +31,7 @@ FLOORS: Mapping[str, int] = {
     "kato.engine": 2,
     "kato.feed": 2,
     "kato.hub": 2,
+    "kato.outbox": 2,
     "kato.storage": 3,
     "kato.defects": 4,
     "kato.turn": 4,
@@ -53,6 +55,7 @@ FLOORS: Mapping[str, int] = {
     "kato.logs": 6,
     "kato.settings": 6,
     "kato.options": 6,
+    "kato.dashboard_files": 6,
     "kato.gateway_options": 6,
     "kato.service_options": 6,
     "kato.running": 6,
@@ -79,6 +82,7 @@ STRANGERS: Mapping[str, frozenset[str]] = {
 manager speaks to servers from outside."""
 
 HOMES: Mapping[str, frozenset[str]] = {
+    "autobahn": frozenset({"kato.protocols.websocket"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),

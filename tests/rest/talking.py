@@ -17,8 +17,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from kato.commands import Command, Reply
-from kato.errors import KatoError
-from kato.protocols.rest import Access, RestSite, make_site
+from kato.errors import Conflict, KatoError
+from kato.protocols.rest import Access, Assets, RestSite, make_site
+from kato.protocols.rest.access import Headers
+from kato.protocols.rest.channel import Stream
 from tests.doubles import at_once
 
 HOST = IPv4Address("TCP", "192.0.2.7", 8000)
@@ -54,6 +56,18 @@ class Asked:
     def fail(self, error: KatoError) -> None:
         """Let the oldest command that is held fail."""
         self.held.pop(0).errback(error)
+
+
+class NoStreams:
+    """Refuses to make a connection a stream; C{asked} tells which of those that wanted it had a
+    key."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def accept(self, headers: Headers, *, keyed: bool) -> Stream:
+        self.asked.append(keyed)
+        raise Conflict("the test has no streams")
 
 
 @implementer(ITCPTransport)
@@ -131,6 +145,8 @@ class Server:
 
     access: Access = field(default_factory=Access)
     asked: Any = field(default_factory=Asked)
+    streams: Any = field(default_factory=NoStreams)
+    assets: Assets = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     statistics: Callable[[], dict[str, Any]] = dict
     is_ready: bool = True
@@ -144,6 +160,8 @@ class Server:
             clock=self.clock,
             in_thread=self.in_thread,
             access=self.access,
+            streams=self.streams,
+            assets=self.assets,
             statistics=self.statistics,
             ready=lambda: self.is_ready,
         )

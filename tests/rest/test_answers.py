@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.codec import PART, encode_json
-from kato.protocols.rest.answers import DateHeader, is_small, slices
+from kato.codec import PART, encode_json, is_small
+from kato.protocols.rest.answers import DateHeader, slices
 from tests.doubles import Written
 
 VALUES = st.recursive(

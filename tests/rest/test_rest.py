@@ -9,7 +9,7 @@ from kato import errors
 from kato.errors import KatoError
 from kato.protocols.rest import Access
 from kato.protocols.rest.access_log import GATHERED, Answered
-from kato.protocols.rest.routes import ROUTES
+from kato.protocols.rest.routes import ROUTES, Page
 from tests.rest.talking import NOW, Server, get, logged, post, request
 
 
@@ -175,14 +175,30 @@ class KeyTests(SynchronousTestCase):
         """All but the open paths ask for it, whatever the method, and ask nobody else before."""
         for route in ROUTES:
             server = Server(access=Access(api_key=b"s3cret"))
-            path = route.path.format(processor="p1", gene="sort", model_name="a")
+            words = {"processor": "p1", "gene": "sort", "model_name": "a"}
+            path = route.path.format(**words, folder="a", name="a.js")
             answer = server.ask(request(route.method, path))
             if route.path in self.OPEN:
                 self.assertEqual(answer.status, 200, path)
                 continue
+            if route.serves is Page.ASSET:
+                self.assertEqual(answer.status, 404, path)
+                continue
+            if route.serves is Page.STREAM:
+                self.assertEqual(server.streams.asked, [False])
+                continue
             self.assertEqual((answer.status, answer.json["error_code"]), (401, "UNAUTHORIZED"))
             self.assertEqual(answer.headers["www-authenticate"], "Bearer")
             self.assertEqual(server.asked.commands, [])
+
+    def test_stream(self) -> None:
+        """A stream is not asked for its key with the head: a page can tell it later only.  One that
+        tells another key is refused."""
+        server = Server(access=Access(api_key=b"s3cret"))
+        self.assertEqual(server.ask(get("/ws", "X-API-Key: s3cret")).status, 409)
+        self.assertEqual(server.ask(get("/ws")).status, 409)
+        self.assertEqual(server.ask(get("/ws", "X-API-Key: wrong")).status, 401)
+        self.assertEqual(server.streams.asked, [True, False])
 
     def test_unknown_paths(self) -> None:
         """What there is and what there is not is not told to strangers."""

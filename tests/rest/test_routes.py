@@ -153,12 +153,12 @@ class UnknownTests(SynchronousTestCase):
     def test_paths(self) -> None:
         """They are unknown with every method."""
         for path in [
-            "/",
             "/metrics",
             "/docs",
             "/openapi.json",
-            "/static/app.js",
-            "/ws",
+            "/static",
+            "/static/a/b/app.js",
+            "/ws/x",
             "/graphql",
             "/kato-api",
             "/kato-api/pong",

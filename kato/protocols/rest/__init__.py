@@ -1,9 +1,11 @@
 """REST: JSON over HTTP on twisted.web (SPEC 9).
 
-L{make_site} is all that the rest of the house needs; L{Access} says who may pass.
+L{make_site} is all that the rest of the house needs; L{Access} says who may pass, and L{Asset} is a
+file that is served.
 """
 
 from kato.protocols.rest.access import Access
+from kato.protocols.rest.assets import Asset, Assets
 from kato.protocols.rest.site import RestSite, make_site
 
-__all__ = ["Access", "RestSite", "make_site"]
+__all__ = ["Access", "Asset", "Assets", "RestSite", "make_site"]

@@ -7,12 +7,12 @@ its C{Origin}; one whose name was bent to point here is known by the C{Host} it 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from string import ascii_lowercase, digits
 
-from kato.errors import Forbidden, InvalidRequest, Unauthorized
+from kato.errors import Forbidden, InvalidRequest
 from kato.fields import shown
+from kato.keys import check_key
 
 Headers = Mapping[bytes, Sequence[bytes]]
 """The values of headers by name, names written C{Like-This}."""
@@ -22,6 +22,11 @@ Segments = tuple[str, ...]
 
 _OPEN_WORDS = frozenset({"", "static", "live", "ready"})
 _OPEN_PING = ("kato-api", "ping")
+_HOW = "send it as X-API-Key, or as Authorization: Bearer"
+
+STREAM: Segments = ("ws",)
+"""Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
+
 _LOCALHOST = "localhost"
 _PORTS = {"http": 80, "https": 443}
 _NAME = frozenset(ascii_lowercase + digits + "-_.")
@@ -47,11 +52,13 @@ class Access:
     """What is asked of every request.
 
     C{hosts} are names of this server in lower case, without a port; the names of loopback and the
-    address on which a connection came in are known without being named here.
+    address on which a connection came in are known without being named here.  C{origins} are the
+    foreign origins whose pages may speak to this server, as browsers write them.
     """
 
     api_key: bytes | None = field(default=None, repr=False)
     hosts: frozenset[str] = frozenset()
+    origins: frozenset[bytes] = frozenset()
 
     def check_host(self, headers: Headers, *, version: bytes, local: str | None) -> None:
         """See that the server was called by a name of its own, and by no foreign page.
@@ -59,15 +66,18 @@ class Access:
         @param version: of HTTP; only C{HTTP/1.0} may leave C{Host} out.
         @param local: the address on which the connection came in, where it has one.
         @raise InvalidRequest: where C{Host} is missing, given twice or no host.
-        @raise Forbidden: where it is unknown, or an C{Origin} is another one.
+        @raise Forbidden: where it is unknown, or an C{Origin} is another one that nobody allowed.
         """
         hosts = headers.get(b"Host", ())
         host = self.known_host(hosts[0], local) if len(hosts) == 1 else None
         if host is None and (hosts or version != b"HTTP/1.0"):
             raise InvalidRequest(f"Host: expected once, given {len(hosts)} times")
         origins = headers.get(b"Origin")
-        if origins and not all(host and _is_origin(each, host) for each in origins):
+        if origins and not all(self._allows(each, host) for each in origins):
             raise Forbidden(f"Origin: {shown(_plain(origins[0]))} may not speak to this server")
+
+    def _allows(self, origin: bytes, host: Authority | None) -> bool:
+        return origin in self.origins or (host is not None and _is_origin(origin, host))
 
     def known_host(self, value: bytes, local: str | None) -> Authority:
         """Take a host by which this server is known.
@@ -83,17 +93,16 @@ class Access:
         return host
 
     def check_key(self, headers: Headers, segments: Segments) -> None:
-        """See that a request has the key, unless its path is open to all.
+        """See that a request has the key, unless its path is open to all, or it asks for a stream
+        and may tell its key there.
 
         @raise Unauthorized: where it has none, or another one.
         """
         if self.api_key is None or is_open(segments):
             return
-        given = _keys(headers)
-        if not given:
-            raise Unauthorized("no key: send it as X-API-Key, or as Authorization: Bearer")
-        if not any(compare_digest(each, self.api_key) for each in given):
-            raise Unauthorized("this is not the server's key")
+        given = given_keys(headers)
+        if given or segments != STREAM:
+            check_key(given, self.api_key, how=_HOW)
 
 
 def is_open(segments: Segments) -> bool:
@@ -101,7 +110,8 @@ def is_open(segments: Segments) -> bool:
     return segments[0] in _OPEN_WORDS or segments == _OPEN_PING
 
 
-def _keys(headers: Headers) -> list[bytes]:
+def given_keys(headers: Headers) -> list[bytes]:
+    """The keys that a request brings."""
     keys = list(headers.get(b"X-Api-Key", ()))
     for value in headers.get(b"Authorization", ()):
         scheme, _, key = value.partition(b" ")

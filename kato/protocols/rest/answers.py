@@ -4,13 +4,10 @@ from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
-from kato.codec import PART, SelfWriting, encode_json
+from kato.codec import FEW, PART, SelfWriting, encode_json, is_small
 from kato.errors import KatoError, Unauthorized
 from kato.protocols.rest.routes import NotAllowedHere
 from kato.replies import error_map
-
-_FEW = 16
-"""So many entries of a list are encoded at a time."""
 
 CLOSE = b"Connection: close\r\n"
 """The header that says that this is a connection's last answer."""
@@ -19,12 +16,10 @@ _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
-_ALWAYS = (
-    b"Server: KATO\r\n"
-    b"Content-Type: application/json\r\n"
-    b"Cache-Control: no-store\r\n"
-    b"X-Content-Type-Options: nosniff\r\n"
-)
+_ALWAYS = b"Server: KATO\r\nX-Content-Type-Options: nosniff\r\n"
+
+JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\n"
+"""The headers of what is an answer to this request alone."""
 
 
 class DateHeader:
@@ -43,16 +38,26 @@ class DateHeader:
         return self._value
 
 
-def head(status: int, length: int, *, date: bytes, request_id: bytes, extra: bytes = b"") -> bytes:
+def head(
+    status: int,
+    length: int,
+    *,
+    date: bytes,
+    request_id: bytes,
+    kind: bytes = JSON,
+    extra: bytes = b"",
+) -> bytes:
     """The status line and the headers of an answer, with the empty line behind them.
 
     @param length: of the body, in bytes.
+    @param kind: the headers that say what it is, and how long it may be kept.
     @param extra: more headers, each with its line end.
     """
-    return b"%bDate: %b\r\n%bContent-Length: %d\r\nX-Request-ID: %b\r\n%b\r\n" % (
+    return b"%bDate: %b\r\n%b%bContent-Length: %d\r\nX-Request-ID: %b\r\n%b\r\n" % (
         _STATUS_LINES[status],
         date,
         _ALWAYS,
+        kind,
         length,
         request_id,
         extra,
@@ -79,21 +84,6 @@ def error_body(error: KatoError, *, time_stamp: float, processor: str | None) ->
     envelope = error_map(error, time_stamp=time_stamp, processor=processor)
     envelope.pop("retry_after", None)
     return encode_json(envelope)
-
-
-_SCALARS = frozenset({bool, float, int, str, type(None)})
-
-
-def is_small(value: object) -> bool:
-    """Whether C{value} is encoded at once without anybody noticing."""
-    if isinstance(value, dict):
-        for member in value.values():
-            if type(member) not in _SCALARS and not is_small(member):
-                return False
-        return True
-    if isinstance(value, SelfWriting):
-        return value.is_short(_FEW)
-    return not isinstance(value, list) or len(value) <= _FEW
 
 
 def slices(value: object) -> Iterator[bytes]:
@@ -129,7 +119,7 @@ def _members(value: Mapping[str, object]) -> Iterator[bytes]:
 
 def _entries(value: list[object]) -> Iterator[bytes]:
     before = b"["
-    for start in range(0, len(value), _FEW):
-        yield before + encode_json(value[start : start + _FEW])[1:-1]
+    for start in range(0, len(value), FEW):
+        yield before + encode_json(value[start : start + FEW])[1:-1]
         before = b","
     yield b"]"

@@ -9,7 +9,10 @@ leaves as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_
 # (twisted.web's own methods, which these classes extend, are not typed)
 
 import sys
+from typing import Any, Protocol
 
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import InvalidHeaderName
@@ -39,6 +42,23 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
 
 
+SWITCHED = 101
+"""The status of the answer behind which a connection is none of HTTP any more."""
+
+
+class Stream(Protocol):
+    """What a connection may become: a protocol of another kind."""
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Have the connection."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what came on it, the head of the request first."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """It is gone."""
+
+
 class RestChannel(RefusingChannel):
     """Reads requests one after the other, and refuses what cannot be read."""
 
@@ -53,10 +73,32 @@ class RestChannel(RefusingChannel):
         self._header_line: bytes | None = None
         self._head_size = 0
         self._headers = 0
+        self._stream: Stream | None = None
+
+    def become(self, stream: Stream, request: RestRequest) -> None:
+        """Be another protocol's connection from now on, the request that asked for it being its
+        first words."""
+        transport: Any = self.transport  # a consumer, too, be it of TCP or of TLS above it
+        self._stream = stream
+        self.setTimeout(None)
+        transport.unregisterProducer()
+        self.site.closed(self)
+        self.site.switched(request, SWITCHED)
+        stream.makeConnection(transport)
+        stream.dataReceived(request.head())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The client is gone."""
+        if self._stream is not None:
+            self._stream.connectionLost(reason)
+        super().connectionLost(reason)
 
     def dataReceived(self, data: bytes) -> None:
         """Read on; one who was refused is not listened to any more."""
         if self.refused:
+            return
+        if self._stream is not None:
+            self._stream.dataReceived(data)
             return
         whole = read_whole(data) if self._at_start else None
         if not self.requests:
@@ -175,8 +217,10 @@ class RestChannel(RefusingChannel):
         return version == b"HTTP/1.1" and b"close" not in tokens
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Read of a body."""
-        if not self.refused:
+        """Read of a body, or what came behind the head of a request to become a stream."""
+        if self._stream is not None:
+            self._stream.dataReceived(data)
+        elif not self.refused:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:

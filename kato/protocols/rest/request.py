@@ -11,7 +11,7 @@ from twisted.web.http import Request
 
 from kato.errors import KatoError
 from kato.protocols.rest.access import Headers
-from kato.protocols.rest.answers import CLOSE, head
+from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
@@ -19,6 +19,9 @@ from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
     from kato.protocols.rest.channel import RestChannel
+
+NOT_MODIFIED = 304
+"""The status of an answer without the body that its headers are about: the client has it."""
 
 _ID_HEADER = b"X-Request-Id"
 _MAX_ID = 128
@@ -111,11 +114,14 @@ class RestRequest(Request):
         self._body.clear()
         return super().connectionLost(reason)
 
-    def answer(self, status: int, parts: Sequence[bytes], extra: bytes = b"") -> None:
+    def answer(
+        self, status: int, parts: Sequence[bytes], extra: bytes = b"", *, kind: bytes = JSON
+    ) -> None:
         """Send an answer, if there is still somebody to read it.
 
         @param parts: the body, large ones in several parts.
         @param extra: headers, each with its line end.
+        @param kind: the headers that say what it is.
         """
         if self.gone or self.startedWriting:
             return
@@ -127,9 +133,10 @@ class RestRequest(Request):
             self.sentLength,
             date=self.channel.site.date(),
             request_id=self.request_id,
+            kind=kind,
             extra=extra if self.channel.persistent else extra + CLOSE,
         )
-        if self.method == b"HEAD":
+        if self.method == b"HEAD" or status == NOT_MODIFIED:
             parts = ()
         if len(parts) > 1:
             self.channel.write(start)
@@ -137,6 +144,13 @@ class RestRequest(Request):
         else:
             self.channel.writeSequence([start, *parts])
             self.finish()
+
+    def head(self) -> bytes:
+        """The head as it came, but for how it was written."""
+        lines = [b"%b %b %b" % (self.method, self.uri, self.clientproto)]
+        for name, values in self.requestHeaders.getAllRawHeaders():
+            lines += [b"%b: %b" % (name, value) for value in values]
+        return b"\r\n".join([*lines, b"\r\n"])
 
 
 def _taken_id(values: Sequence[bytes]) -> bytes | None:

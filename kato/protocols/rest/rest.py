@@ -10,22 +10,25 @@ from twisted.internet.task import Cooperator
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kato.codec import PART, encode_json
+from kato.codec import PART, encode_json, is_small
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import InternalError, KatoError, ProcessorUnavailable
-from kato.protocols.rest.access import Access
+from kato.errors import InternalError, KatoError, ProcessorUnavailable, UnknownOperation
+from kato.fields import shown
+from kato.protocols.rest.access import Access, Headers, given_keys
 from kato.protocols.rest.answers import (
     error_body,
     extra_headers,
-    is_small,
     slices,
 )
+from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
 from kato.protocols.rest.intent import Head, Intent, judge
 from kato.protocols.rest.routes import Page, named_processor
+from kato.protocols.rest.target import parse_target
 
 if TYPE_CHECKING:
+    from kato.protocols.rest.channel import Stream
     from kato.protocols.rest.request import RestRequest
 
 LONG_BODY = 32 * 1024
@@ -42,6 +45,17 @@ class Asks(Protocol):
         """Carry out a command; fails with L{KatoError} alone."""
 
 
+class AcceptsStreams(Protocol):
+    """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
+
+    def accept(self, headers: Headers, *, keyed: bool) -> "Stream":
+        """Judge the head of a request, and give what its connection becomes.
+
+        @param keyed: whether the head has the server's key.
+        @raise KatoError: where it cannot be.
+        """
+
+
 class Rest:
     """Answers requests."""
 
@@ -54,6 +68,8 @@ class Rest:
         clock: IReactorTime,
         in_thread: InThread,
         access: Access,
+        streams: AcceptsStreams,
+        assets: Assets,
         statistics: Callable[[], dict[str, Any]],
         ready: Callable[[], bool],
     ) -> None:
@@ -62,6 +78,8 @@ class Rest:
         self._clock = clock
         self._in_thread = in_thread
         self._access = access
+        self._streams = streams
+        self._assets = assets
         self._statistics = statistics
         self._ready = ready
         self._cooperator = Cooperator(
@@ -91,7 +109,7 @@ class Rest:
             self._refuse(intent or InternalError("internal error"), request)
         elif intent.page is not None:
             intent.parameters(request.body)
-            self._reply_page(intent.page, request)
+            self._show(intent.page, intent, request)
         else:
             answer = self._ask(intent, request.body)
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
@@ -100,6 +118,28 @@ class Rest:
         if len(body) <= LONG_BODY:
             return self._asks.ask(intent.command(body))
         return self._in_thread(partial(intent.command, body)).addCallback(self._asks.ask)
+
+    def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
+        if page is Page.STREAM:
+            stream = self._streams.accept(intent.headers, keyed=bool(given_keys(intent.headers)))
+            request.channel.become(stream, request)
+        elif page is Page.ASSET:
+            self._send_asset(intent.headers, request)
+        else:
+            self._reply_page(page, request)
+
+    def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
+        path = parse_target(request.uri).segments
+        asset = self._assets.get(path)
+        if asset is None:
+            raise UnknownOperation(f"path: there is no {shown('/' + '/'.join(path))}")
+        status, body, extra = asset.answer(
+            known=_only(headers.get(b"If-None-Match", ())),
+            accepts_gzip=request.accepts_gzip,
+            origin=_only(headers.get(b"Origin", ())),
+        )
+        kind = f"Content-Type: {asset.content_type}\r\nCache-Control: no-cache\r\n".encode()
+        request.answer(status, [body], extra, kind=kind)
 
     def _reply_page(self, page: Page, request: "RestRequest") -> None:
         fields: dict[str, Any] = {}
@@ -153,3 +193,8 @@ class Rest:
             error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
         )
         request.answer(error.http_status, [body], extra_headers(error))
+
+
+def _only(values: Sequence[bytes]) -> bytes | None:
+    """The value of a header that is given once."""
+    return values[0] if len(values) == 1 else None

@@ -20,6 +20,10 @@ class Page(Enum):
     LIVE = "live"
     READY = "ready"
     STATISTICS = "statistics"
+    STREAM = "stream"
+    """The connection becomes a WebSocket."""
+    ASSET = "asset"
+    """A file: of the dashboard, or one that other pages use."""
 
 
 class Body(Enum):
@@ -71,6 +75,10 @@ class Route:
 
 
 ROUTES = (
+    Route("GET", "/", Page.ASSET),
+    Route("GET", "/static/{name}", Page.ASSET),
+    Route("GET", "/static/{folder}/{name}", Page.ASSET),
+    Route("GET", "/ws", Page.STREAM),
     Route("GET", "/kato-api/ping", "ping"),
     Route("GET", "/connect", "list_processors", _PAGED),
     Route("GET", "/processors", "list_processors", _PAGED),

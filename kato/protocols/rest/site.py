@@ -17,10 +17,11 @@ from twisted.web.server import Site
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
+from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import Asks, InThread, Rest
+from kato.protocols.rest.rest import AcceptsStreams, Asks, InThread, Rest
 
 
 class RestSite(Site):
@@ -66,12 +67,17 @@ class RestSite(Site):
             request_id=request.request_id,
         )
 
+    def switched(self, request: RestRequest, status: int) -> None:
+        """A request was answered by another protocol, to which its connection belongs now."""
+        request.code = status
+        self.log(request)
+
     def opened(self, channel: RefusingChannel) -> None:
         """A connection was made."""
         self._channels.add(channel)
 
     def closed(self, channel: RefusingChannel) -> None:
-        """A connection has ended."""
+        """A connection has ended, or is none of HTTP any more."""
         self._channels.discard(channel)
         if self._channels:
             return
@@ -111,6 +117,8 @@ def make_site(
     clock: IReactorTime,
     in_thread: InThread,
     access: Access,
+    streams: AcceptsStreams,
+    assets: Assets,
     statistics: Callable[[], dict[str, Any]],
     ready: Callable[[], bool],
 ) -> RestSite:
@@ -118,6 +126,8 @@ def make_site(
 
     @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
     @param in_thread: calls a function off the reactor.
+    @param streams: makes connections WebSockets.
+    @param assets: the files that are served.
     @param statistics: what C{/stats} tells.
     @param ready: whether C{/ready} is to say so.
     """
@@ -126,6 +136,8 @@ def make_site(
         clock=clock,
         in_thread=in_thread,
         access=access,
+        streams=streams,
+        assets=assets,
         statistics=statistics,
         ready=ready,
     )

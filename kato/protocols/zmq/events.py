@@ -257,8 +257,10 @@ def _question(wish: Wish, again: bool) -> dict[str, Any]:
     if wish.processor is not None:
         question["processor"] = wish.processor
     if wish.position is not None:
-        question["epoch"], question["since"], foreseen = wish.position
-        question["predictions"] = foreseen
+        position = wish.position
+        question["epoch"], question["since"] = position.epoch, position.offset
+        question["predictions"] = position.foreseen
+        question["observations"] = position.observed
     if again:
         question["again"] = True
     return question

@@ -7,7 +7,6 @@ before it, whatever they are.
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from hmac import compare_digest
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -16,21 +15,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import SelfWriting
-from kato.commands import Command, Reply, parse_processor_id
+from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import (
-    InvalidRequest,
-    TooManyRequests,
-    Unauthorized,
-    UnknownOperation,
-)
+from kato.errors import TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
+from kato.keys import check_key
 from kato.messagepack import pack, unpack
 from kato.protocols.zmq.backlog import Backlog
 from kato.protocols.zmq.forwarding import limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map
-from kato.requests import Request, parse_key
+from kato.requests import Request, named_processor, parse_key
 
 MAX_UNDER_WAY = 10_000
 """How many requests may be under way at a time, of all clients together."""
@@ -176,12 +171,8 @@ class ZmqServer:
         return request.command(self._sole)
 
     def _check_key(self, key: str | None) -> None:
-        if self._api_key is None:
-            return
-        if key is None:
-            raise Unauthorized("no key: send it as api_key")
-        if not compare_digest(key.encode(), self._api_key):
-            raise Unauthorized("this is not the server's key")
+        given = () if key is None else (key.encode(),)
+        check_key(given, self._api_key, how="send it as api_key")
 
     def _control(
         self, value: Mapping[str, Any]
@@ -219,23 +210,13 @@ class ZmqServer:
     ) -> None:
         error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=_named(value))
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
         self._send(pack(told, accept=accept), envelope)
 
     def _send(self, body: bytes, envelope: list[bytes]) -> None:
         self.under_way -= 1
         self._answered += 1
         self._backlog.send(envelope, body)
-
-
-def _named(value: object) -> str | None:
-    """The processor that a request names, where it is a valid one."""
-    if not isinstance(value, dict):
-        return None
-    try:
-        return parse_processor_id(value.get("processor"))
-    except InvalidRequest:
-        return None
 
 
 _SCALARS = frozenset({bool, float, int, str, type(None)})

@@ -1,0 +1,94 @@
+"""What waits to be sent to one reader: bounded, and counting what it passed over (SPEC 9).
+
+Most of what is sent may not be missed: answers, and events of what was learned or forgotten.  It
+waits in order, and there is a bound to it.  Of the rest only the newest is worth sending: it takes
+the place of its forerunner, goes to the end of the queue, and says how many were passed over.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from itertools import count
+from typing import Generic, NamedTuple, TypeVar
+
+Message = TypeVar("Message")
+
+
+class Waiting(NamedTuple, Generic[Message]):
+    """A message that waits; C{skipped} of its kind were passed over before it.
+
+    C{owner} is what it belongs to, C{size} its bytes as far as they count.
+    """
+
+    message: Message
+    owner: Hashable
+    size: int = 0
+    skipped: int = 0
+
+
+class Outbox(Generic[Message]):
+    """Messages in the order in which they are to be sent."""
+
+    def __init__(self, *, most: int, most_bytes: int) -> None:
+        """
+        @param most: of so many messages that may not be missed no further one is taken,
+        @param most_bytes: nor where they are together as large as this: so one message of any size
+            is always taken by a reader that keeps up.
+        """
+        self._most = most
+        self._most_bytes = most_bytes
+        self._waiting: OrderedDict[Hashable, Waiting[Message]] = OrderedDict()
+        self._places = count()
+        self._kept = 0
+        self.bytes = 0
+        """How many bytes of what may not be missed wait."""
+        self.skipped = 0
+        """How many messages were passed over so far."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: Message, size: int, owner: Hashable = None) -> bool:
+        """Take what may not be missed; C{False}: there is no room, and nothing has changed."""
+        if self._kept >= self._most or self.bytes >= self._most_bytes:
+            return False
+        self._waiting[next(self._places)] = Waiting(message, owner, size)
+        self._kept += 1
+        self.bytes += size
+        return True
+
+    def put_newest(
+        self, message: Message, kind: Hashable, owner: Hashable, skipped: int = 0
+    ) -> None:
+        """Take a message of which only the newest of its kind and owner is worth sending.
+
+        @param skipped: how many of its kind were passed over before it came here.
+        """
+        key = (owner, kind)
+        older = self._waiting.pop(key, None)
+        if older is not None:
+            self.skipped += 1
+            skipped += older.skipped + 1
+        self._waiting[key] = Waiting(message, owner, 0, skipped)
+
+    def take(self) -> Waiting[Message] | None:
+        """What is to be sent next."""
+        if not self._waiting:
+            return None
+        key, waiting = self._waiting.popitem(last=False)
+        self._forget(key, waiting)
+        return waiting
+
+    def drop(self, owner: Hashable) -> None:
+        """Forget all that belongs to C{owner}: nobody wants it any more."""
+        for key in [key for key, each in self._waiting.items() if each.owner == owner]:
+            self._forget(key, self._waiting.pop(key))
+
+    def _forget(self, key: Hashable, waiting: Waiting[Message]) -> None:
+        if isinstance(key, int):
+            self._kept -= 1
+            self.bytes -= waiting.size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+        self._kept = self.bytes = 0

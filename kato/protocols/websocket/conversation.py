@@ -1,0 +1,131 @@
+"""What may be said when on a connection, and what is said (SPEC 9): pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from kato.commands import parse_processor_id
+from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
+from kato.fields import free_form, mapping, text
+from kato.requests import KEYS, Request
+
+_KNOWN = KEYS | {"id"}
+_KEY = frozenset({"api_key"})
+
+HOW = "authenticate, with params {api_key}"
+"""How a key is told on an open connection."""
+
+
+class Kind(Enum):
+    """What is said: an operation of SPEC 8, or something about this connection."""
+
+    PING = "ping"
+    AUTHENTICATE = "authenticate"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    OPERATION = "operation"
+
+
+_KINDS = {each.value: each for each in (Kind.AUTHENTICATE, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE)}
+
+
+class State(Enum):
+    """How far a conversation is."""
+
+    GUEST = "has told no key yet"
+    MEMBER = "may say everything"
+    ENDING = "is heard no more"
+
+
+NEXT: Mapping[tuple[State, Kind], State] = {
+    (State.GUEST, Kind.PING): State.GUEST,
+    (State.GUEST, Kind.AUTHENTICATE): State.MEMBER,
+    **{(State.MEMBER, kind): State.MEMBER for kind in Kind},
+}
+"""What may be said in which state, and the state after it; what is not here is refused."""
+
+
+class Conversation:
+    """Where a conversation stands."""
+
+    def __init__(self, *, member: bool) -> None:
+        """@param member: whether the key was told already, or none is asked for."""
+        self.state = State.MEMBER if member else State.GUEST
+
+    def hear(self, kind: Kind) -> State:
+        """See that something may be said now; gives the state once it is done.
+
+        @raise Unauthorized: where a key must be told before.
+        @raise ProcessorUnavailable: where nothing is heard any more.
+        """
+        following = NEXT.get((self.state, kind))
+        if following is not None:
+            return following
+        if self.state is State.GUEST:
+            raise Unauthorized(f"no key: {HOW}")
+        raise ProcessorUnavailable("the server is stopping", retry_after=1)
+
+    def end(self) -> None:
+        """Hear no more."""
+        self.state = State.ENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A request of which the frame is judged; C{tag} is its C{id}, where it has one, as it is
+    given back."""
+
+    kind: Kind
+    request: Request
+    tag: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, raw: object) -> "Saying":
+        """Judge the frame of a request.
+
+        @raise InvalidRequest: which names the key at fault.
+        """
+        given = mapping(raw, "body", _KNOWN)
+        tag = {"id": free_form(given["id"], "id")} if "id" in given else {}
+        request = Request.parse(raw, _KNOWN)
+        return cls(_kind(request), request, tag)
+
+    @property
+    def subject(self) -> str | None:
+        """The processor whose events are meant; C{None}: all that come and go.
+
+        @raise InvalidRequest: where it is no id.
+        """
+        processor = self.request.processor
+        return None if processor is None else parse_processor_id(processor)
+
+    @property
+    def key(self) -> bytes:
+        """The key that C{authenticate} tells.
+
+        @raise InvalidRequest: where it tells none.
+        """
+        given = mapping(self.request.params, "params", _KEY)
+        if "api_key" not in given:
+            raise InvalidRequest("api_key: missing")
+        return text(given["api_key"], "api_key").encode()
+
+
+def _kind(request: Request) -> Kind:
+    method = request.method
+    if not isinstance(method, str):
+        return Kind.OPERATION
+    if method == Kind.PING.value and request.processor is None:
+        return Kind.PING
+    return _KINDS.get(method, Kind.OPERATION)
+
+
+def tag_of(raw: object) -> Mapping[str, Any]:
+    """The C{id} of what may be no request otherwise, so that its error can be told from others."""
+    if not isinstance(raw, dict) or "id" not in raw:
+        return {}
+    try:
+        return {"id": free_form(raw["id"], "id")}
+    except InvalidRequest:
+        return {}

@@ -1,0 +1,86 @@
+"""What a client says before a connection becomes a WebSocket, judged (SPEC 9, RFC 6455)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kato.errors import InvalidRequest
+from kato.fields import shown
+from kato.protocols.websocket.frames import Codec
+
+Headers = Mapping[bytes, Sequence[bytes]]
+"""The values of headers by name, names written C{Like-This}."""
+
+_VERSION = b"13"
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_KEY_PROTOCOL = "kato.key."
+_CODECS = {each.value: each for each in Codec}
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client asks for.
+
+    C{protocol} is the sub-protocol that is agreed upon, C{None} where it named none; C{key} what it
+    told as C{kato.key.<key>}.
+    """
+
+    codec: Codec
+    protocol: str | None
+    key: bytes | None
+
+    @classmethod
+    def parse(cls, headers: Headers) -> "Handshake":
+        """Judge the head of a request.
+
+        @raise InvalidRequest: where it is not one for a WebSocket, or names no sub-protocol of
+            ours among those that it knows.
+        """
+        _expect("websocket" in _words(headers, b"Upgrade", lower=True), headers, b"Upgrade")
+        _expect("upgrade" in _words(headers, b"Connection", lower=True), headers, b"Connection")
+        version = headers.get(b"Sec-Websocket-Version", ())
+        _expect(list(version) == [_VERSION], headers, b"Sec-Websocket-Version")
+        keys = headers.get(b"Sec-Websocket-Key", ())
+        fits = len(keys) == 1 and _KEY.fullmatch(keys[0]) is not None
+        _expect(fits, headers, b"Sec-Websocket-Key")
+        return cls(*_agreed(_words(headers, b"Sec-Websocket-Protocol")))
+
+
+def _agreed(offered: list[str]) -> tuple[Codec, str | None, bytes | None]:
+    if len(set(offered)) < len(offered):
+        raise InvalidRequest("Sec-WebSocket-Protocol: a sub-protocol is given twice")
+    keys = [each for each in offered if each.startswith(_KEY_PROTOCOL)]
+    if len(keys) > 1:
+        raise InvalidRequest("Sec-WebSocket-Protocol: expected one key at most")
+    key = keys[0].removeprefix(_KEY_PROTOCOL).encode() if keys else None
+    known = next((each for each in offered if each in _CODECS), None)
+    if known is not None:
+        return _CODECS[known], known, key
+    others = [each for each in offered if each not in keys]
+    if others:
+        raise InvalidRequest(
+            f"Sec-WebSocket-Protocol: {shown(others[0])} is unknown, known are {', '.join(_CODECS)}"
+        )
+    return Codec.JSON, keys[0] if keys else None, key
+
+
+def _words(headers: Headers, name: bytes, *, lower: bool = False) -> list[str]:
+    """The words of a header that is a list."""
+    written = b",".join(headers.get(name, ())).decode("latin-1")
+    words = [each.strip() for each in (written.lower() if lower else written).split(",")]
+    return [each for each in words if each]
+
+
+_EXPECTED = {
+    b"Upgrade": "Upgrade: expected websocket",
+    b"Connection": "Connection: expected Upgrade",
+    b"Sec-Websocket-Version": "Sec-WebSocket-Version: expected 13",
+    b"Sec-Websocket-Key": "Sec-WebSocket-Key: expected 16 bytes in base64",
+}
+
+
+def _expect(fits: bool, headers: Headers, name: bytes) -> None:
+    if not fits:
+        given = headers.get(name, ())
+        got = shown(b", ".join(given).decode("latin-1")) if given else "nothing"
+        raise InvalidRequest(f"{_EXPECTED[name]}, got {got}")

@@ -1,0 +1,147 @@
+"""A WebSocket as Autobahn drives it (SPEC 9, RFC 6455)."""
+
+# mypy: allow-untyped-calls, disable-error-code="misc"
+# (Autobahn's own methods are typed in part, and two of its classes differ in attributes of theirs)
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from twisted.internet.interfaces import IPushProducer, IReactorTime
+from zope.interface import implementer
+
+from kato.codec import MAX_MESSAGE
+from kato.protocols.websocket.frames import WINDOW_BITS
+from kato.protocols.websocket.handshake import Handshake
+from kato.protocols.websocket.session import Session
+
+PING_INTERVAL = 20
+PING_PATIENCE = 40
+"""Seconds between pings, and within which each must be answered, unless something else comes."""
+
+CLOSE_PATIENCE = 10
+"""Seconds that a client has to read why it is closed."""
+
+UNSUPPORTED_DATA = 1003
+
+Opened = Callable[["StreamProtocol"], Session]
+"""Makes the session of a connection that is open."""
+
+Closed = Callable[["StreamProtocol"], None]
+"""Is told of a connection that is over."""
+
+
+class StreamFactory(WebSocketServerFactory):
+    """Makes the protocol of a connection that was judged and accepted already."""
+
+    def __init__(self, *, clock: IReactorTime) -> None:
+        super().__init__(server="KATO", reactor=clock)
+        self.setProtocolOptions(
+            webStatus=False,
+            failByDrop=False,
+            maxMessagePayloadSize=MAX_MESSAGE,
+            maxFramePayloadSize=MAX_MESSAGE,
+            autoPingInterval=PING_INTERVAL,
+            autoPingTimeout=PING_PATIENCE,
+            closeHandshakeTimeout=CLOSE_PATIENCE,
+            perMessageCompressionAccept=accepted,
+        )
+
+    def make(self, handshake: Handshake, opened: Opened, closed: Closed) -> "StreamProtocol":
+        """Make what a connection becomes."""
+        protocol = StreamProtocol(handshake, opened, closed)
+        protocol.factory = self
+        return protocol
+
+
+def accepted(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
+    """The first offer of permessage-deflate with which we may compress once for all."""
+    for offer in offers:
+        window = offer.request_max_window_bits
+        if isinstance(offer, PerMessageDeflateOffer) and window in (0, WINDOW_BITS):
+            return PerMessageDeflateOfferAccept(
+                offer, no_context_takeover=True, max_message_size=MAX_MESSAGE
+            )
+    return None
+
+
+@implementer(IPushProducer)
+class StreamProtocol(WebSocketServerProtocol):
+    """One connection: the L{Wire<kato.protocols.websocket.sending.Wire>} of a session."""
+
+    transport: Any  # one of TCP, or of TLS above it, both of which can be paused
+
+    def __init__(self, handshake: Handshake, opened: Opened, closed: Closed) -> None:
+        super().__init__()
+        self.handshake = handshake
+        self._opened = opened
+        self._closed = closed
+        self._session: Session | None = None
+
+    @property
+    def deflates(self) -> bool:
+        """Whether messages may be sent compressed."""
+        return self._perMessageCompress is not None
+
+    def onConnect(self, request: object) -> str | None:
+        """Agree to what was judged before."""
+        return self.handshake.protocol
+
+    def onOpen(self) -> None:
+        """Begin; from now on the connection says how much it takes."""
+        self.registerProducer(self, True)
+        self._session = self._opened(self)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Hear a message."""
+        if self._session is None or self.state != self.STATE_OPEN:
+            return
+        expects_binary = self.handshake.codec.binary
+        if isBinary is expects_binary:
+            self._session.received(payload)
+        else:
+            kinds = ("binary", "text") if expects_binary else ("text", "binary")
+            self._session.ended()
+            self.close(UNSUPPORTED_DATA, "expected {} frames, got a {} one".format(*kinds))
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """The connection is over, or about to be."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.ended()
+            self._closed(self)
+
+    # The wire of the session
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame; what Autobahn's own ways add is counted in C{/stats} already."""
+        if self.state == self.STATE_OPEN:
+            self.transport.write(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a closing frame: any of RFC 6455's codes, of which C{sendClose} takes only few."""
+        self.read(True)
+        self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
+
+    def read(self, on: bool) -> None:
+        """Read on, or let what comes wait at the client's."""
+        if on:
+            self.transport.resumeProducing()
+        else:
+            self.transport.pauseProducing()
+
+    # The producer of the transport
+
+    def pauseProducing(self) -> None:
+        """The reader has to read first."""
+        if self._session is not None:
+            self._session.sending.pause()
+
+    def resumeProducing(self) -> None:
+        """The reader has read what was sent."""
+        if self._session is not None:
+            self._session.sending.resume()
+
+    def stopProducing(self) -> None:
+        """The connection is gone, which L{onClose} is told as well."""

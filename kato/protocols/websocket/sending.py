@@ -1,0 +1,176 @@
+"""What is sent to one reader: no faster than it reads, and written off the reactor where that takes
+long (SPEC 9)."""
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kato.events import OBSERVATIONS, PREDICTIONS
+from kato.outbox import Outbox, Waiting
+from kato.protocols.websocket.frames import Announced, Codec, Written
+
+MAX_WAITING = 8_192
+MAX_WAITING_BYTES = 2 * 2**20
+"""How much of what may not be missed waits for a reader before it is given up."""
+
+_NEWEST = frozenset({OBSERVATIONS, PREDICTIONS})
+"""Of these topics the newest event is enough."""
+
+InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
+"""Calls a function off the reactor; fires with what it returns."""
+
+
+class Wire(Protocol):
+    """The connection itself."""
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a closing frame, behind all others."""
+
+    def read(self, on: bool) -> None:
+        """Read on, or let what comes wait at the client's."""
+
+
+class Sending:
+    """Sends messages in order."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        codec: Codec,
+        deflates: bool,
+        in_thread: InThread,
+        room: Callable[[], None],
+        overflow: Callable[[], None],
+    ) -> None:
+        """
+        @param deflates: whether the reader takes what is compressed.
+        @param room: is told when all has been handed to the connection.
+        @param overflow: is told that the reader is too slow for what may not be missed.
+        """
+        self._wire = wire
+        self._codec = codec
+        self._deflates = deflates
+        self._in_thread = in_thread
+        self._room = room
+        self._overflow = overflow
+        self._outbox: Outbox[Written] = Outbox(most=MAX_WAITING, most_bytes=MAX_WAITING_BYTES)
+        self._flows = True
+        self._writing = False
+        self._ended = False
+        self.answers = self.events = 0
+        """How many answers and events were sent."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits."""
+        return not (self._outbox or self._writing)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return len(self._outbox)
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of what may not be missed wait."""
+        return self._outbox.bytes
+
+    @property
+    def skipped(self) -> int:
+        """How many events were passed over."""
+        return self._outbox.skipped
+
+    # What is to be sent
+
+    def answer(self, written: Written) -> "Deferred[None] | None":
+        """Send an answer; what is given fires when one has been written that takes long."""
+        if not written.is_long:
+            self._put(written, None)
+            return None
+        return self._written(written).addCallback(lambda _: self._put(written, None))
+
+    def tell(self, announced: Announced, owner: Hashable) -> None:
+        """Send an event, which belongs to a subscription."""
+        if self._ended:
+            return
+        event = announced.event
+        if event.topic not in _NEWEST:
+            self._put(announced, owner)
+        else:
+            self._outbox.put_newest(announced, event.topic, owner, event.skipped)
+            self._flush()
+
+    def _put(self, written: Written, owner: Hashable) -> None:
+        """Send what may not be missed, in its turn."""
+        if self._ended:
+            return
+        size = len(written.frame(self._codec, deflated=self._deflates))
+        if self._outbox.put(written, size, owner):
+            self._flush()
+        else:
+            self._overflow()
+
+    def drop(self, owner: Hashable) -> None:
+        """Nobody wants the events of a subscription any more."""
+        self._outbox.drop(owner)
+
+    # What is sent
+
+    def pause(self) -> None:
+        """The reader has to read first."""
+        self._flows = False
+
+    def resume(self) -> None:
+        """The reader has read what was sent."""
+        self._flows = True
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._flows and not self._writing and not self._ended:
+            waiting = self._outbox.take()
+            if waiting is None:
+                self._room()
+                return
+            self._send(waiting)
+
+    def _send(self, waiting: Waiting[Written]) -> None:
+        written = waiting.message
+        if not isinstance(written, Announced):
+            self.answers += 1
+        else:
+            self.events += 1
+            written = written.after(waiting.skipped or written.event.skipped)
+        if written.is_long and not written.is_written(self._codec, deflated=self._deflates):
+            self._writing = True
+            self._written(written).addCallbacks(self._sent, self._not_written, (written,))
+        else:
+            self._wire.send(written.frame(self._codec, deflated=self._deflates))
+
+    def _written(self, written: Written) -> "Deferred[Any]":
+        return self._in_thread(partial(written.frame, self._codec, deflated=self._deflates))
+
+    def _sent(self, frame: bytes, _: Written) -> None:
+        self._writing = False
+        if not self._ended:
+            self._wire.send(frame)
+            self._flush()
+
+    def _not_written(self, failure: Failure) -> None:
+        self._writing = False
+        self.log.failure("defect in writing an event for a WebSocket", failure=failure)
+        self._flush()
+
+    def end(self) -> None:
+        """Send nothing any more."""
+        self._ended = True
+        self._outbox.clear()

@@ -1,0 +1,288 @@
+"""One connection: requests are heard in order, answers and events told (SPEC 9).  It knows no
+sockets: what it has to say goes to a L{Wire}."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kato.commands import Command, Reply
+from kato.defects import judged
+from kato.errors import Unauthorized
+from kato.events import Event, Listener, Subscribed, Wish
+from kato.fields import mapping
+from kato.keys import check_key
+from kato.protocols.websocket.conversation import HOW, Conversation, Kind, Saying, tag_of
+from kato.protocols.websocket.frames import Announced, Codec, Written
+from kato.protocols.websocket.sending import InThread, Sending, Wire
+from kato.protocols.websocket.subscriptions import Subscription, Subscriptions
+from kato.replies import error_map
+from kato.requests import named_processor
+
+GOING_AWAY = 1001
+TOO_SLOW = 4008
+NO_KEY = 4401
+"""Why a connection is closed."""
+
+GUEST_PATIENCE = 10.0
+"""Seconds within which a key must be told, where one is asked for."""
+
+MAX_UNDER_WAY = 100
+"""How many requests of a connection are under way at a time; others wait, unread at last."""
+
+MAX_UNREAD = 64 * 1024
+"""Where so many bytes wait to be sent, no further request is begun until some are."""
+
+LONG = 32 * 1024
+"""A request of more bytes than this may take milliseconds to read, and is read in a thread."""
+
+SCOPES = ("read", "write", "admin")
+"""What the server's one key may do."""
+
+_NO_PARAMS: frozenset[str] = frozenset()
+
+
+class Asks(Protocol):
+    """Who carries out commands and tells events: L{kato.dispatch.Dispatch}."""
+
+    def ask(self, command: Command) -> "Deferred[Reply]":
+        """Carry out a command; fails with L{KatoError} alone."""
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events; fails with L{KatoError} alone."""
+
+
+class Session:
+    """Answers what one client says, and tells it what it listens to."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        wire: Wire,
+        asks: Asks,
+        *,
+        codec: Codec,
+        deflates: bool,
+        member: bool,
+        api_key: bytes | None,
+        announced: Callable[[Event], Announced],
+        clock: IReactorTime,
+        in_thread: InThread,
+    ) -> None:
+        """
+        @param deflates: whether the client takes what is compressed.
+        @param member: whether it has told its key already, or need not.
+        @param api_key: the server's.
+        @param announced: gives an event as all are told it.
+        """
+        self._wire = wire
+        self._asks = asks
+        self._codec = codec
+        self._api_key = api_key
+        self._announced = announced
+        self._clock = clock
+        self._in_thread = in_thread
+        self._conversation = Conversation(member=member)
+        self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
+            Kind.PING: self._operate,
+            Kind.OPERATION: self._operate,
+            Kind.AUTHENTICATE: self._authenticate,
+            Kind.SUBSCRIBE: self._subscribe,
+            Kind.UNSUBSCRIBE: self._unsubscribe,
+        }
+        self.subscriptions = Subscriptions(asks, self._tell)
+        self.sending = Sending(
+            wire,
+            codec=codec,
+            deflates=deflates,
+            in_thread=in_thread,
+            room=self._hear,
+            overflow=self._overflow,
+        )
+        self._unheard: deque[bytes] = deque()
+        self._hearing = self._reading = False
+        self._reads = True
+        self._finishing = self._over = False
+        self._giving_up: IDelayedCall | None = None
+        if not member:
+            self._giving_up = clock.callLater(GUEST_PATIENCE, self._give_up)
+        self.under_way = 0
+        """How many requests are under way."""
+        self.overflowed = False
+        """Whether the reader was too slow."""
+
+    # What is heard
+
+    def received(self, payload: bytes) -> None:
+        """Take a message."""
+        if not self._over:
+            self._unheard.append(payload)
+            self._hear()
+
+    @property
+    def _has_room(self) -> bool:
+        return (
+            not self._reading
+            and self.under_way < MAX_UNDER_WAY
+            and self.sending.unsent < MAX_UNREAD
+        )
+
+    def _hear(self) -> None:
+        """Begin with what waits to be heard, as far as there is room for its answers; answers that
+        are sent at once come back here."""
+        if self._hearing or self._over:
+            return
+        self._hearing = True
+        while self._unheard and self._has_room:
+            self._begin(self._unheard.popleft())
+        self._hearing = False
+        self._read_or_not()
+        if self._finishing and self.sending.idle:
+            self._close(GOING_AWAY, "the server is stopping")
+
+    def _read_or_not(self) -> None:
+        """Let the client wait while there is no room for what it says."""
+        reads = self._has_room
+        if reads is not self._reads and not self._over:
+            self._reads = reads
+            self._wire.read(reads)
+
+    def _begin(self, payload: bytes) -> None:
+        if len(payload) <= LONG:
+            self._read(payload)
+        else:
+            self._reading = True
+            self._in_thread(partial(self._codec.decode, payload)).addBoth(self._read_in_thread)
+
+    def _read(self, payload: bytes) -> None:
+        try:
+            value = self._codec.decode(payload)
+        except Exception:
+            self._refuse(Failure())
+        else:
+            self._answer(value)
+
+    def _read_in_thread(self, value: object) -> None:
+        self._reading = False
+        if self._over:
+            return
+        if isinstance(value, Failure):
+            self._refuse(value)
+        else:
+            self._answer(value)
+        self._hear()
+
+    # What is answered
+
+    def _answer(self, value: object) -> None:
+        """Do what a message says."""
+        try:
+            saying = Saying.parse(value)
+            self._conversation.hear(saying.kind)
+            doing = self._does[saying.kind](saying)
+        except Exception:
+            self._refuse(Failure(), value)
+        else:
+            if doing is not None:
+                self.under_way += 1
+                doing.addErrback(self._refuse, value).addBoth(self._done)
+
+    def _done(self, failure: Failure | None) -> None:
+        self.under_way -= 1
+        if failure is not None:
+            self.log.failure("defect in answering on a WebSocket", failure=failure)
+        self._hear()
+
+    def _operate(self, saying: Saying) -> "Deferred[None]":
+        asked = self._asks.ask(saying.request.command(_nobody))
+        return asked.addCallback(self._reply, saying)
+
+    def _reply(self, reply: Reply, saying: Saying) -> "Deferred[None] | None":
+        return self.sending.answer(Written({**reply.as_dict(), **saying.tag}))
+
+    def _confirm(
+        self,
+        saying: Saying,
+        message: str,
+        fields: Mapping[str, Any],
+        processor: str | None = None,
+    ) -> None:
+        self._reply(Reply(message, self._clock.seconds(), fields, processor), saying)
+
+    def _refuse(self, failure: Failure, value: object = None) -> None:
+        error = judged(failure, self.log, "WebSocket")
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
+        self.sending.answer(Written({**told, **tag_of(value)}))
+
+    def _authenticate(self, saying: Saying) -> None:
+        check_key((saying.key,), self._api_key, how=HOW)
+        self._conversation.state = self._conversation.hear(saying.kind)
+        self._stop_waiting()
+        self._confirm(saying, "authenticated", {"scopes": list(SCOPES)})
+
+    def _subscribe(self, saying: Saying) -> "Deferred[None]":
+        wish = Wish.parse(saying.request.processor, saying.request.params)
+
+        def granted(told: Subscribed) -> None:
+            self._confirm(saying, "subscribed", told.as_map(), wish.processor)
+
+        return self.subscriptions.subscribe(wish, granted)
+
+    def _unsubscribe(self, saying: Saying) -> None:
+        mapping(saying.request.params, "params", _NO_PARAMS)
+        subject = saying.subject
+        self.sending.drop(self.subscriptions.unsubscribe(subject))
+        self._confirm(saying, "unsubscribed", {}, subject)
+
+    def _tell(self, subscription: Subscription, event: Event) -> None:
+        self.sending.tell(self._announced(event), subscription)
+
+    # The end
+
+    def _overflow(self) -> None:
+        self.overflowed = True
+        self._close(TOO_SLOW, "too slow: there is no room any more for what may not be missed")
+
+    def _stop_waiting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+    def _give_up(self) -> None:
+        self._giving_up = None
+        self._close(NO_KEY, f"no key within {GUEST_PATIENCE:g} seconds")
+
+    def refuse(self, error: Unauthorized) -> None:
+        """Close at once: the key that was told is another one."""
+        self._close(NO_KEY, error.message)
+
+    def finish(self) -> None:
+        """The server stops: answer no more, send what waits, then close."""
+        self._conversation.end()
+        self._finishing = True
+        self._hear()
+
+    def _close(self, code: int, reason: str) -> None:
+        if not self._over:
+            self.ended()
+            self._wire.close(code, reason)
+
+    def ended(self) -> None:
+        """The connection is over: nothing is heard, and nothing told."""
+        self._over = True
+        self._conversation.end()
+        self._stop_waiting()
+        self._unheard.clear()
+        self.sending.end()
+        self.subscriptions.end()
+
+
+def _nobody() -> str | None:
+    """Who is meant where no processor is named."""
+    return None

@@ -1,0 +1,133 @@
+"""All WebSocket connections of a gateway (SPEC 9)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from kato.errors import TooManyRequests, Unauthorized
+from kato.events import Event
+from kato.keys import check_key
+from kato.protocols.websocket.frames import Announced
+from kato.protocols.websocket.handshake import Handshake, Headers
+from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
+from kato.protocols.websocket.sending import InThread
+from kato.protocols.websocket.session import Asks, Session
+
+MAX_CONNECTIONS = 10_000
+"""How many connections there may be."""
+
+
+class Streams:
+    """Makes connections WebSockets, and knows those that are."""
+
+    def __init__(
+        self, asks: Asks, *, clock: IReactorTime, in_thread: InThread, api_key: bytes | None
+    ) -> None:
+        """
+        @param asks: carries out commands and tells events; its Deferreds fail with L{KatoError}
+            alone.
+        @param in_thread: calls a function off the reactor.
+        @param api_key: what clients must tell; C{None}: nothing.
+        """
+        self._asks = asks
+        self._clock = clock
+        self._in_thread = in_thread
+        self._api_key = api_key
+        self._factory = StreamFactory(clock=clock)
+        self._sessions: dict[StreamProtocol, Session] = {}
+        self._announced: Announced | None = None
+        self._drained: Deferred[None] | None = None
+        self._counted = dict.fromkeys(("opened", "requests", "events", "skipped", "too_slow"), 0)
+
+    # Connections
+
+    def accept(self, headers: Headers, *, keyed: bool) -> StreamProtocol:
+        """Judge the head of a request, and give what its connection becomes: a protocol that is to
+        be told the head, and all that comes after it.
+
+        @param keyed: whether the head has the server's key.
+        @raise KatoError: where it cannot be.
+        """
+        handshake = Handshake.parse(headers)
+        if len(self._sessions) >= MAX_CONNECTIONS:
+            raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
+
+        def opened(protocol: StreamProtocol) -> Session:
+            return self._opened(protocol, keyed=keyed)
+
+        return self._factory.make(handshake, opened, self._closed)
+
+    def _opened(self, protocol: StreamProtocol, *, keyed: bool) -> Session:
+        key, refused = protocol.handshake.key, None
+        if key is not None and not keyed:
+            try:
+                check_key((key,), self._api_key, how="")
+            except Unauthorized as error:
+                refused = error
+        session = self._sessions[protocol] = Session(
+            protocol,
+            self._asks,
+            codec=protocol.handshake.codec,
+            deflates=protocol.deflates,
+            member=keyed or self._api_key is None or (key is not None and refused is None),
+            api_key=self._api_key,
+            announced=self._announce,
+            clock=self._clock,
+            in_thread=self._in_thread,
+        )
+        self._counted["opened"] += 1
+        if refused is not None:
+            session.refuse(refused)
+        if self._drained is not None:
+            session.finish()
+        return session
+
+    def _closed(self, protocol: StreamProtocol) -> None:
+        session = self._sessions.pop(protocol, None)
+        if session is None:
+            return
+        self._count(self._counted, session)
+        if self._drained is not None and not self._sessions:
+            self._drained.callback(None)
+
+    def drain(self) -> "Deferred[None]":
+        """Send on all connections what waits there, and close them; fires when none is left."""
+        self._drained = Deferred()
+        if not self._sessions:
+            return succeed(None)
+        for session in list(self._sessions.values()):
+            session.finish()
+        return self._drained
+
+    # What they are told
+
+    def _announce(self, event: Event) -> Announced:
+        """An event as it is told to everybody: those who listen hear of it one after the other."""
+        announced = self._announced
+        if announced is None or announced.event is not event:
+            announced = self._announced = Announced(event)
+        return announced
+
+    # What is known of them
+
+    def _count(self, counted: dict[str, int], session: Session) -> None:
+        counted["requests"] += session.sending.answers
+        counted["events"] += session.sending.events
+        counted["skipped"] += session.sending.skipped
+        counted["too_slow"] += session.overflowed
+
+    def statistics(self) -> dict[str, Any]:
+        """What C{/stats} tells of streams."""
+        sessions: Sequence[Session] = list(self._sessions.values())
+        counted = dict(self._counted)
+        for session in sessions:
+            self._count(counted, session)
+        return {
+            "connections": len(sessions),
+            "subscriptions": sum(len(each.subscriptions) for each in sessions),
+            "under_way": sum(each.under_way for each in sessions),
+            "waiting": sum(each.sending.waiting for each in sessions),
+            **counted,
+        }

@@ -1,0 +1,119 @@
+"""What one connection listens to (SPEC 9)."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from kato.errors import Conflict, InvalidRequest, LimitReached
+from kato.events import Event, Listener, Subscribed, Wish
+
+MAX_SUBSCRIPTIONS = 1_000
+"""How many subscriptions a connection may have."""
+
+
+class Subscribes(Protocol):
+    """Who tells events: L{kato.dispatch.Dispatch}."""
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Tell events; fails with L{KatoError} alone."""
+
+
+class Subscription:
+    """Who is listened to; C{subject} is a processor, or C{None}: all that come and go."""
+
+    __slots__ = ("_cancel", "ended", "subject")
+
+    def __init__(self, subject: str | None) -> None:
+        self.subject = subject
+        self.ended = False
+        self._cancel: Callable[[], None] | None = None
+
+    def begin(self, cancel: Callable[[], None]) -> None:
+        """It is granted; C{cancel} ends it."""
+        self._cancel = cancel
+        if self.ended:
+            cancel()
+
+    def end(self) -> None:
+        """Listen no more."""
+        self.ended = True
+        if self._cancel is not None:
+            self._cancel()
+
+
+Tell = Callable[[Subscription, Event], None]
+"""Is told what comes of a subscription, and of which."""
+
+
+class Subscriptions:
+    """The subscriptions of a connection, one for each subject."""
+
+    def __init__(self, source: Subscribes, tell: Tell) -> None:
+        self._source = source
+        self._tell = tell
+        self._by_subject: dict[str | None, Subscription] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_subject)
+
+    def subscribe(self, wish: Wish, granted: Callable[[Subscribed], None]) -> "Deferred[None]":
+        """Listen to what is wished for.
+
+        @param granted: is told what it begins with, before what was missed, and what comes, is.
+        @raise KatoError: (also the Deferred fails) where that cannot be.
+        """
+        subject = wish.processor
+        if subject in self._by_subject:
+            raise Conflict(f"processor: {_named(subject)} subscribed to already, unsubscribe first")
+        if len(self) >= MAX_SUBSCRIPTIONS:
+            raise LimitReached(f"a connection may have {MAX_SUBSCRIPTIONS} subscriptions")
+        subscription = self._by_subject[subject] = Subscription(subject)
+        asked = self._source.subscribe(wish, partial(self._listener, subscription))
+        beginning = asked.addCallback(self._begin, subscription, granted)
+        return beginning.addErrback(self._not_granted, subscription)
+
+    def _listener(self, subscription: Subscription, event: Event) -> None:
+        if not subscription.ended:
+            self._tell(subscription, event)
+
+    def _begin(
+        self,
+        told: Subscribed,
+        subscription: Subscription,
+        granted: Callable[[Subscribed], None],
+    ) -> None:
+        subscription.begin(told.cancel)
+        if subscription.ended:
+            raise Conflict(f"processor: {_named(subscription.subject)} unsubscribed from meanwhile")
+        granted(told)
+        for event in told.events:
+            self._listener(subscription, event)
+
+    def _not_granted(self, failure: Failure, subscription: Subscription) -> Failure:
+        if self._by_subject.get(subscription.subject) is subscription:
+            del self._by_subject[subscription.subject]
+        return failure
+
+    def unsubscribe(self, subject: str | None) -> Subscription:
+        """Listen to somebody no more; gives what has ended.
+
+        @raise InvalidRequest: where nobody listened.
+        """
+        subscription = self._by_subject.pop(subject, None)
+        if subscription is None:
+            raise InvalidRequest(f"processor: {_named(subject)} not subscribed to")
+        subscription.end()
+        return subscription
+
+    def end(self) -> None:
+        """Listen to nobody any more."""
+        ended, self._by_subject = self._by_subject, {}
+        for each in ended.values():
+            each.end()
+
+
+def _named(subject: str | None) -> str:
+    return "all that come and go are" if subject is None else f"'{subject}' is"

@@ -1,0 +1,1 @@
+"""Tests of the WebSocket transport, and of its client in JavaScript."""
