@@ -131,12 +131,11 @@ class Feed:
         seen = self._observed - self._observed_until(position.observed)
         if self._seen is not None and seen and OBSERVATIONS in topics:
             told.append(self.event(self._seen, seen - 1))
-        told.sort(key=_offset)
         if self._foreseen is not None and PREDICTIONS in topics:
             foreseen = sum(each > position.foreseen for each in self._foreseen_at)
             if foreseen:
                 told.append(self.event(self._foreseen, foreseen - 1))
-        return tuple(told)
+        return tuple(sorted(told, key=_offset))  # predictions stay behind the change they follow
 
     def _observed_until(self, offset: int) -> int:
         """How many observations there were up to an offset: all that was not kept.  Of one before

@@ -308,6 +308,16 @@ class RecoveryTests(HubCase):
         self.tell(seen())
         self.assertTrue(self.hub.lacks_predictions("p1"))
 
+    def test_order(self) -> None:
+        """What was missed is told by rising offsets, predictions behind the change they follow."""
+        self.tell(seen(), LEARN)
+        self.foresee()
+        self.tell(LEARN)
+        self.assertEqual(
+            self.recovered(Position("epoch 1", 0)),
+            [(OBSERVATIONS, 1, 0), (LEARNING, 2, 0), (PREDICTIONS, 2, 0), (LEARNING, 3, 0)],
+        )
+
     def test_observations(self) -> None:
         """Who says which observations it has is told the newest that it lacks, also one that was
         before the last event it knows, and how many were before that."""

@@ -1,6 +1,7 @@
 """What may be said when (SPEC 9)."""
 
 from itertools import product
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -73,24 +74,27 @@ class SayingTests(SynchronousTestCase):
 
     def test_tag(self) -> None:
         """An id of any kind is given back; where there is none, none is."""
-        for value in (None, 0, "a", 1.5, [1, {"a": None}], {}, True):
+        values: list[Any] = [None, 0, "a", 1.5, [1, {"a": None}], {}, True]
+        for value in values:
             saying = Saying.parse({"method": "ping", "id": value})
             self.assertEqual(saying.tag, {"id": value})
             self.assertEqual(tag_of({"id": value, "nonsense": 1}), {"id": value})
         self.assertEqual(Saying.parse({"method": "ping"}).tag, {})
-        for raw in (None, [], "id", {}, {"id": float("nan")}, {"id": b"bytes"}):
+        others: list[Any] = [None, [], "id", {}, {"id": float("nan")}, {"id": b"bytes"}]
+        for raw in others:
             self.assertEqual(tag_of(raw), {})
 
     def test_refused(self) -> None:
         """What is no request is refused by the name of what is wrong."""
-        for raw, named in [
+        cases: list[tuple[Any, str]] = [
             (None, "body: expected an object, got null"),
             ([], "body: expected an object"),
             ({}, "method: missing"),
             ({"method": "ping", "api_key": "k"}, "api_key: unknown key"),
             ({"method": "ping", "id": float("inf")}, "id: expected a finite number"),
             ({"method": "ping", 1: 2}, "body: key"),
-        ]:
+        ]
+        for raw, named in cases:
             error = self.assertRaises(InvalidRequest, Saying.parse, raw)
             self.assertIn(named, error.message)
 
@@ -112,5 +116,5 @@ class SayingTests(SynchronousTestCase):
             ([], "params: expected an object"),
         ]:
             saying = Saying.parse({"method": "authenticate", "params": params})
-            error = self.assertRaises(InvalidRequest, lambda: saying.key)
+            error = self.assertRaises(InvalidRequest, getattr, saying, "key")
             self.assertIn(named, error.message)
