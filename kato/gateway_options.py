@@ -99,13 +99,15 @@ class GatewayOptions(CommonOptions):
         return given
 
 
-_ORIGIN = pattern(r"https?://[a-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+_ORIGIN = pattern(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def _parsed_origin(origin: str) -> bytes:
-    """Take an origin as browsers write it."""
-    if not _ORIGIN.fullmatch(origin.lower()):
+def _parsed_origin(given: str) -> bytes:
+    """Take an origin as browsers write it, without a port that goes without saying."""
+    origin = given.lower()
+    if not _ORIGIN.fullmatch(origin):
         raise usage.UsageError(
-            f"--origin: expected one like https://example.org:8443, got {origin!r}"
+            f"--origin: expected one like https://example.org:8443, got {given!r}"
         )
-    return origin.lower().encode()
+    return origin.removesuffix(_DEFAULT_PORTS[origin.partition(":")[0]]).encode()

@@ -60,19 +60,22 @@ export const LIMITS = { events: 200, before: 8, after: 12, tokens: 5, width: 18 
  *
  * @param {string[][]} stm All observed events.
  * @param {Record<string, any>[]} predictions Those that are shown.
- * @param {string[][]} [basis] The observed events which the predictions are about, if not all.
- * @param {typeof LIMITS} [limits]
+ * @param {object} [beside]
+ * @param {string[][]} [beside.basis] The observed events which the predictions are about, if not all.
+ * @param {string[]} [beside.expected] The event that is shown right of now, in the row of the observed ones.
+ * @param {typeof LIMITS} [beside.limits]
  * @returns {Axis}
  */
-export function layOut(stm, predictions, basis = stm, limits = LIMITS) {
+export function layOut(stm, predictions, { basis = stm, expected = [], limits = LIMITS } = {}) {
   const shift = continues(stm, basis) ? 0 : stm.length - basis.length;
   const placed = predictions.map((prediction) => moved(align(prediction, basis), shift));
   const first = Math.max(0, stm.length - limits.events);
-  const columns = build(stm.length, first, placed, limits);
+  const futures = [expected.length ? 1 : 0, ...placed.map(({ future }) => future.length)];
+  const columns = build(stm.length, first, placed, Math.min(limits.after, Math.max(...futures)), limits);
   const at = index(columns);
   const lanes = placed.map((each) => lane(each, at, columns, limits));
-  widen(columns, stm, lanes, limits);
-  const depth = Math.max(1, ...stm.slice(first).map((event) => lines(event.length, limits)));
+  widen(columns, stm, lanes, expected, limits);
+  const depth = Math.max(1, ...[...stm.slice(first), expected].map((event) => lines(event.length, limits)));
   return { columns, now: at.event(stm.length - 1) ?? -1, hidden: first, depth, lanes };
 }
 
@@ -98,10 +101,9 @@ function moved(alignment, shift) {
   };
 }
 
-function build(length, first, placed, limits) {
+function build(length, first, placed, after, limits) {
   const most = (numbers) => numbers.reduce((a, b) => Math.max(a, b), 0);
   const before = first ? 0 : Math.min(limits.before, most(placed.map(({ start }) => -start)));
-  const after = Math.min(limits.after, most(placed.map(({ future }) => future.length)));
   const gaps = widest(placed);
   const column = (kind, event) => ({ kind, event, moment: event - length + 1, width: 2 });
   const columns = [];
@@ -179,13 +181,14 @@ function lines(tokens, limits) {
 }
 
 /** Make every column as wide as what stands in it. */
-function widen(columns, stm, lanes, limits) {
+function widen(columns, stm, lanes, expected, limits) {
   const take = (column, symbol) => {
     if (column) column.width = Math.min(Math.max(column.width, width(written(symbol))), limits.width);
   };
   for (const column of columns) {
     if (column.kind === "event") for (const symbol of stm[column.event].slice(0, limits.tokens)) take(column, symbol);
   }
+  for (const symbol of expected.slice(0, limits.tokens)) take(columns.find(({ kind }) => kind === "after"), symbol);
   for (const { cells } of lanes) {
     for (const { column, tokens } of cells) for (const { symbol } of tokens) take(columns[column], symbol);
   }

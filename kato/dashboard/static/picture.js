@@ -84,13 +84,14 @@ export class Picture {
    *
    * @param {object} answers The envelopes of the operations.
    */
-  read({ status, memory, predictions, forecast }) {
+  read({ status, memory, predictions, forecast, percept }) {
     const held = this.#reading ?? [];
     this.#reading = null;
     this.take(status);
     this.genes = status.genes;
     this.#remember(memory.short_term_memory);
     this.#foresee(predictions.predictions, forecast.forecast, this.offset);
+    if (!this.felt.length) this.#feel(this.offset, percept.emotives);
     for (const event of held) this.#apply(event);
   }
 
@@ -147,9 +148,11 @@ export class Picture {
 
   #observed({ offset, data: { observation, short_term_memory: stm } }) {
     this.#remember(stm);
-    if (Object.keys(observation.emotives).length) {
-      this.felt = [...this.felt.slice(1 - FELT), { offset, emotives: observation.emotives }];
-    }
+    this.#feel(offset, observation.emotives);
+  }
+
+  #feel(offset, emotives) {
+    if (Object.keys(emotives).length) this.felt = [...this.felt.slice(1 - FELT), { offset, emotives }];
   }
 
   #lesson({ offset, time_stamp: at, data }) {

@@ -1,0 +1,104 @@
+/**
+ * Observe, learn and clear by hand.
+ *
+ * @module observe_form
+ */
+
+import { confirmed } from "./dialogs.js";
+import { announce, byId, mark, say, show } from "./elements.js";
+import { eventText, shortName } from "./symbols.js";
+import { TypedError, readObservation } from "./typed.js";
+
+const FIELDS = ["strings", "emotives", "vectors"];
+
+export class ObserveForm {
+  #request;
+  #failed;
+
+  /**
+   * @param {(method: string, params?: Record<string, any>) => Promise<Record<string, any>>} request
+   * @param {(error: any) => void} failed What cannot be told by a field.
+   */
+  constructor(request, failed) {
+    this.#request = request;
+    this.#failed = failed;
+    byId("observe").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#observe();
+    });
+    byId("learn").addEventListener("click", () => this.learn());
+    byId("clear-stm").addEventListener("click", () => this.#clear());
+    byId("clear-all").addEventListener("click", () => this.#clearAll());
+  }
+
+  /** What is typed is kept until it has been observed. */
+  async #observe() {
+    this.#faults({});
+    try {
+      const observation = readObservation(this.#typed());
+      await this.#request("observe", { ...observation, brief: true });
+      announce(observation.strings ? `Observed ${eventText(observation.strings.map(String))}` : "Observed");
+      byId("observe").reset();
+    } catch (error) {
+      this.#blame(error);
+    }
+    byId("observe-strings").focus();
+  }
+
+  #typed() {
+    return Object.fromEntries(FIELDS.map((name) => [name, byId(`observe-${name}`).value]));
+  }
+
+  /** The server names the field at fault at the beginning of its message. */
+  #blame(error) {
+    const named = FIELDS.find((name) => error instanceof TypedError ? error.field === name : error.message.startsWith(name));
+    if (named) this.#faults({ [named]: error.message });
+    else if (error.code === "INVALID_REQUEST") this.#faults({ strings: error.message });
+    else this.#failed(error);
+  }
+
+  #faults(messages) {
+    for (const name of FIELDS) {
+      const text = messages[name] ?? "";
+      const fault = byId(`observe-${name}-error`);
+      say(fault, text);
+      show(fault, text);
+      mark(byId(`observe-${name}`), "aria-invalid", text ? "true" : null);
+    }
+  }
+
+  async learn() {
+    await this.#do(async () => {
+      const { model_name: name } = await this.#request("learn");
+      announce(name ? `Learned model ${shortName(name)}` : "Fewer than two symbols make no model; short-term memory is empty now");
+    });
+  }
+
+  async #clear() {
+    await this.#do(async () => {
+      await this.#request("clear_short_term_memory");
+      announce("Short-term memory is empty now");
+    });
+  }
+
+  async #clearAll() {
+    const meant = await confirmed({
+      title: "Clear all memory?",
+      text: "Every model and vector of this processor is forgotten, and its short-term memory. Its genes stay. This cannot be undone.",
+      yes: "Clear all",
+    });
+    if (!meant) return;
+    await this.#do(async () => {
+      await this.#request("clear_all_memory");
+      announce("All memory is cleared");
+    });
+  }
+
+  async #do(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}
