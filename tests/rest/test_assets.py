@@ -41,6 +41,11 @@ class AssetTests(SynchronousTestCase):
             self.assertNotIn("unsafe", answer.headers["content-security-policy"])
             self.assertNotIn("access-control-allow-origin", answer.headers)
 
+    def test_query(self) -> None:
+        """The page may be asked to be read-only, which it reads itself."""
+        for path in ("/?read-only", "/?read-only=1"):
+            self.assertEqual(self.ask(path).status, 200)
+
     def test_compressed(self) -> None:
         """A large one goes compressed to who takes that."""
         answer = self.ask("/static/a.js", "Accept-Encoding: gzip")

@@ -5,6 +5,9 @@ import { beforeEach, test } from "node:test";
 
 import { Kato, KatoError } from "../../kato/dashboard/static/kato.js";
 
+/** What timers can wait at most; one that should wait longer does not wait at all. */
+const LONGEST = 2 ** 31 - 1;
+
 /** A clock that goes when it is told. */
 class Clock {
   #time = 1_000_000;
@@ -14,7 +17,7 @@ class Clock {
   now = () => this.#time;
 
   setTimeout = (call, delay) => {
-    this.#timers.set(++this.#made, { call, at: this.#time + delay });
+    this.#timers.set(++this.#made, { call, at: this.#time + (delay > LONGEST ? 1 : delay) });
     return this.#made;
   };
 
@@ -312,6 +315,8 @@ test("a key is judged before anything else is asked", async () => {
   assert.deepEqual(socket.sent.slice(1).map(({ method }) => method), ["subscribe", "ping"]);
   socket.okay(socket.asked("ping"));
   await answer;
+  reconnected();
+  assert.equal(kato.scopes, null);
 });
 
 test("with the wrong key it stops, until there is another one", async () => {
@@ -339,8 +344,8 @@ test("with the wrong key it stops, until there is another one", async () => {
   assert.ok(next.asked("subscribe", "p1"));
 });
 
-test("close code 4401 is a refusal", async () => {
-  const { kato, socket } = opened();
+test("close code 4401 is a refusal, also while a key is judged", async () => {
+  const { kato, socket } = opened({ key: "key" });
   socket.lose(4401, "no key within 10 s");
   assert.equal(kato.state, "refused");
   await assert.rejects(kato.ready(), /no key within 10 s/);
@@ -586,6 +591,17 @@ test("nothing is told twice", () => {
     "memory 13",
   ]);
   assert.equal(subscription.skipped, 1);
+});
+
+test("predictions that come behind later changes set nothing back", () => {
+  const open = opened();
+  const { told } = listening(open);
+  open.socket.tell(event("learning", 12));
+  open.socket.tell(event("predictions", 11));
+  open.socket.tell(event("learning", 12));
+  assert.deepEqual(told, ["learning 12", "predictions 11"]);
+  const { since, predictions } = reconnected().asked("subscribe").params;
+  assert.deepEqual([since, predictions], [12, 11]);
 });
 
 test("an observation is told though it is older than what came, if it is new", () => {

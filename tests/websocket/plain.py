@@ -26,26 +26,34 @@ class Refused(Exception):
         self.body = body
 
 
+def handshake(*headers: str) -> str:
+    """The head of a request that asks for a WebSocket.
+
+    @param headers: more of them.
+    """
+    lines = (
+        "GET /ws HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        *headers,
+    )
+    return "\r\n".join((*lines, "", ""))
+
+
 class PlainClient:
     """One connection, which waits for what it reads."""
 
-    def __init__(self, port: int, *headers: str) -> None:
+    def __init__(self, port: int, head: str) -> None:
         """
-        @param headers: beside those of a handshake.
+        @param head: of the request, as L{handshake} gives it.
         @raise Refused: where the server does not agree.
         """
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._read = self._socket.makefile("rb")
-        asked = (
-            "GET /ws HTTP/1.1",
-            f"Host: 127.0.0.1:{port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version: 13",
-            *headers,
-        )
-        self._socket.sendall("\r\n".join((*asked, "", "")).encode())
+        self._socket.sendall(head.encode())
         self.head = self._head()
         if not self.head.startswith("HTTP/1.1 101 "):
             length = int(self.head.lower().partition("content-length: ")[2].partition("\r")[0])
@@ -85,6 +93,13 @@ class PlainClient:
     def _number(self, size: str) -> int:
         [number] = struct.unpack(size, self._read.read(struct.calcsize(size)))
         return int(number)
+
+    def leave(self) -> None:
+        """Say that this is the end, and wait until the server has said so, too."""
+        self.send(struct.pack("!H", 1000), CLOSE)
+        while self.receive().opcode != CLOSE:
+            pass
+        self.close()
 
     def close(self) -> None:
         """End, without a word."""

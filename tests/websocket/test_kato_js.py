@@ -11,12 +11,16 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from kato.commands import OPERATIONS
 from kato.requests import OLDER
+from tests.live.ports import HeldPort
 from tests.live.server import PATIENCE, ROOT, LiveServer
+from tests.live.test_zeromq import TOLD, plain
 
 HERE = Path(__file__).resolve().parent
 MODULE = ROOT / "kato" / "dashboard" / "static" / "kato.js"
 EXAMPLES = ROOT / "examples" / "websocket"
 KEY = "sesame"
+PLACE = "127.0.0.1:8000"
+"""Where the examples look for a server."""
 
 _LARGEST_LINE = 100
 
@@ -76,7 +80,7 @@ class LiveTests(SynchronousTestCase):
 
     def start(self, *options: str) -> LiveServer:
         """Start a server, and take its C{kato.js}."""
-        server = LiveServer("--storage", "memory:", *options).start()
+        server = LiveServer(*options).start()
         self.addCleanup(server.stop)
         connection = server.connect()
         self.addCleanup(connection.close)
@@ -84,12 +88,55 @@ class LiveTests(SynchronousTestCase):
         (self.folder / "kato.js").write_text(served, encoding="utf-8")
         return server
 
+    def test_example(self) -> None:
+        """The example in Node prints what those of other transports print."""
+        server = self.start("--storage", "memory:")
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        told = run("node", "client.mjs", url, folder=self.folder)
+        self.assertEqual(plain(told), TOLD)
+
+    def test_page(self) -> None:
+        """The example of a page shows what comes next."""
+        server = self.start("--storage", "memory:")
+        page = (self.folder / "page.js").read_text(encoding="utf-8")
+        page = page.replace(f"http://{PLACE}/static/", "./")
+        page = page.replace(PLACE, f"127.0.0.1:{server.port}")
+        (self.folder / "page.mjs").write_text(page, encoding="utf-8")
+        shutil.copy(HERE / "kato_js_page.mjs", self.folder)
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        told = run("node", "kato_js_page.mjs", url, folder=self.folder)
+        self.assertEqual(told.split("\n"), ["open ", "go: 1", ""])
+
+    def test_killed(self) -> None:
+        """A server that is killed and started again has done once what was asked for; the client
+        goes on, and reads the state anew."""
+        held = HeldPort()
+        self.addCleanup(held.close)
+        listen = ("--listen", f"tcp:{held.port}:interface=127.0.0.1")
+        options = ("--storage", f"sqlite:{self.folder / 'kato.db'}", "--checkpoint", "0", *listen)
+        server = self.start(*options)
+        shutil.copy(HERE / "kato_js_restart.mjs", self.folder)
+        with subprocess.Popen(
+            ["node", "kato_js_restart.mjs", f"ws://127.0.0.1:{held.port}/ws"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as client:
+            self.addCleanup(client.kill)
+            assert client.stdout is not None
+            self.assertEqual(client.stdout.readline(), "kill\n")
+            server.kill()
+            self.start(*options)
+            self.assertEqual(client.stdout.read(), "done\n")
+        self.assertEqual(client.returncode, 0)
+
     def test_cut_off(self) -> None:
         """Who is cut off again and again misses nothing of what was learned, gets nothing twice,
         knows how much else was passed over, and has each change made once."""
         key_file = self.folder / "key"
         key_file.write_text(KEY, encoding="utf-8")
-        server = self.start("--api-key-file", str(key_file))
+        server = self.start("--storage", "memory:", "--api-key-file", str(key_file))
         shutil.copy(HERE / "kato_js_live.mjs", self.folder)
         url = f"ws://127.0.0.1:{server.port}/ws"
         told = json.loads(run("node", "kato_js_live.mjs", url, KEY, folder=self.folder))

@@ -74,7 +74,10 @@ function marked(mark, symbols) {
 }
 
 function before(past, first) {
-  return past.map((event, i) => ({ event: first - past.length + i, tokens: marked("past", event) }));
+  return past.map((event, i) => ({
+    event: first - past.length + i,
+    tokens: marked("past", event),
+  }));
 }
 
 /** The positions of matched symbols: in present, and in the state. */
@@ -90,7 +93,8 @@ function exactly({ past, present, future, matches, extras }, state) {
   const offset = past.flat().length;
   const model = blocks.flatMap(({ model: from, size }) => run(from - offset, size));
   const places = blocks.flatMap(({ state: from, size }) => run(from, size));
-  const agrees = places.length === matches.length && places.every((place, i) => symbols[place] === matches[i]);
+  const agrees =
+    places.length === matches.length && places.every((place, i) => symbols[place] === matches[i]);
   return agrees ? { model, places, exact: true } : null;
 }
 
@@ -122,7 +126,11 @@ function ordered(symbols, matches) {
 
 /** Present, event by event, at the observed events that it matches. */
 function spread({ present }, model, places, state) {
-  const events = numbered(present, model, places.map((place) => state.events[place]));
+  const events = numbered(
+    present,
+    model,
+    places.map((place) => state.events[place]),
+  );
   if (!places.length) return alone(events, state);
   const result = { present: [], between: [], start: 0 };
   let last = 0;
@@ -177,7 +185,10 @@ function between({ present, between: gaps }, last, waiting, next) {
 function alone(events, state) {
   const end = (state.events.at(-1) ?? -1) + 1;
   const start = end - events.length;
-  const present = events.map(({ tokens }, i) => ({ event: start + i, tokens: tokens.map(({ token }) => token) }));
+  const present = events.map(({ tokens }, i) => ({
+    event: start + i,
+    tokens: tokens.map(({ token }) => token),
+  }));
   return { present, between: [], start };
 }
 

@@ -71,11 +71,20 @@ export function layOut(stm, predictions, { basis = stm, expected = [], limits = 
   const placed = predictions.map((prediction) => moved(align(prediction, basis), shift));
   const first = Math.max(0, stm.length - limits.events);
   const futures = [expected.length ? 1 : 0, ...placed.map(({ future }) => future.length)];
-  const columns = build(stm.length, first, placed, Math.min(limits.after, Math.max(...futures)), limits);
+  const columns = build(
+    stm.length,
+    first,
+    placed,
+    Math.min(limits.after, Math.max(...futures)),
+    limits,
+  );
   const at = index(columns);
   const lanes = placed.map((each) => lane(each, at, columns, limits));
   widen(columns, stm, lanes, expected, limits);
-  const depth = Math.max(1, ...[...stm.slice(first), expected].map((event) => lines(event.length, limits)));
+  const depth = Math.max(
+    1,
+    ...[...stm.slice(first), expected].map((event) => lines(event.length, limits)),
+  );
   return { columns, now: at.event(stm.length - 1) ?? -1, hidden: first, depth, lanes };
 }
 
@@ -83,7 +92,9 @@ export function layOut(stm, predictions, { basis = stm, expected = [], limits = 
 function continues(stm, basis) {
   if (stm === basis) return true;
   const same = (i) => i < 0 || String(stm[i]) === String(basis[i]);
-  return stm.length >= basis.length && [1, 2, 3].every((back) => same(basis.length - back)) && same(0);
+  return (
+    stm.length >= basis.length && [1, 2, 3].every((back) => same(basis.length - back)) && same(0)
+  );
 }
 
 /** An alignment that stands so many events later. */
@@ -120,13 +131,15 @@ function build(length, first, placed, after, limits) {
 function widest(placed) {
   const gaps = new Map();
   for (const { between } of placed) {
-    for (const { event, events } of between) gaps.set(event, Math.max(gaps.get(event) ?? 0, events.length));
+    for (const { event, events } of between)
+      gaps.set(event, Math.max(gaps.get(event) ?? 0, events.length));
   }
   return gaps;
 }
 
 function index(columns) {
-  const of = (kinds) => new Map(columns.flatMap((each, i) => (kinds.includes(each.kind) ? [[each.event, i]] : [])));
+  const of = (kinds) =>
+    new Map(columns.flatMap((each, i) => (kinds.includes(each.kind) ? [[each.event, i]] : [])));
   const moments = of(["before", "event", "after"]);
   return {
     /** The column of an event, if it is on the axis. */
@@ -151,7 +164,9 @@ function lane(placed, at, columns, limits) {
   }
   const now = columns.findLastIndex(({ kind }) => kind === "event");
   const shown = placed.future.filter((event, i) => i < limits.after && put(now + 1 + i, event));
-  const cells = [...tokens].sort(([a], [b]) => a - b).map(([column, found]) => cell(column, found, limits));
+  const cells = [...tokens]
+    .sort(([a], [b]) => a - b)
+    .map(([column, found]) => cell(column, found, limits));
   return {
     cells,
     depth: Math.max(1, ...cells.map((each) => each.tokens.length + (each.more ? 1 : 0))),
@@ -183,13 +198,20 @@ function lines(tokens, limits) {
 /** Make every column as wide as what stands in it. */
 function widen(columns, stm, lanes, expected, limits) {
   const take = (column, symbol) => {
-    if (column) column.width = Math.min(Math.max(column.width, width(written(symbol))), limits.width);
+    if (column)
+      column.width = Math.min(Math.max(column.width, width(written(symbol))), limits.width);
   };
   for (const column of columns) {
-    if (column.kind === "event") for (const symbol of stm[column.event].slice(0, limits.tokens)) take(column, symbol);
+    if (column.kind === "event")
+      for (const symbol of stm[column.event].slice(0, limits.tokens)) take(column, symbol);
   }
-  for (const symbol of expected.slice(0, limits.tokens)) take(columns.find(({ kind }) => kind === "after"), symbol);
+  for (const symbol of expected.slice(0, limits.tokens))
+    take(
+      columns.find(({ kind }) => kind === "after"),
+      symbol,
+    );
   for (const { cells } of lanes) {
-    for (const { column, tokens } of cells) for (const { symbol } of tokens) take(columns[column], symbol);
+    for (const { column, tokens } of cells)
+      for (const { symbol } of tokens) take(columns[column], symbol);
   }
 }

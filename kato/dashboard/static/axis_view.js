@@ -13,9 +13,9 @@ const TOKEN = 22;
 const PADDING = 10;
 const MOMENTS = 24;
 /** What a token needs beside its text. */
-const FRAME = 38;
+const FRAME = 36;
 /** Where now stands in the view, as a part of its width. */
-const NOW = 0.6;
+const NOW = 0.68;
 
 const narrow = matchMedia("(max-width: 860px)");
 
@@ -68,14 +68,16 @@ export class AxisView {
     this.#moments(axis);
     this.#stm(axis, stm, expected);
     const heights = AxisView.heights(axis);
-    fit(byId("predictions"), rows, createLane, (lane, row, i) => fillLane(lane, row, axis.lanes[i], heights.lanes[i]));
+    fit(byId("predictions"), rows, createLane, (lane, row, i) =>
+      fillLane(lane, row, axis.lanes[i], heights.lanes[i]),
+    );
     this.#note(axis, stm);
     if (this.#following) this.#scroll();
   }
 
   #columns({ columns, now }) {
     const widths = columns.map(({ width }) => Math.round(width * this.#character) + FRAME);
-    const who = narrow.matches ? 44 : 150;
+    const who = narrow.matches ? 40 : 140;
     const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
     const view = this.box.clientWidth;
     const upToNow = who + sum(widths.slice(0, now + 1));
@@ -84,13 +86,16 @@ export class AxisView {
     this.#at = upToNow + room;
     const sheet = this.box.firstElementChild;
     const tracks = [who, room, ...widths, rest].map((each) => `${each}px`).join(" ");
-    if (sheet.style.getPropertyValue("--columns") !== tracks) sheet.style.setProperty("--columns", tracks);
+    if (sheet.style.getPropertyValue("--columns") !== tracks)
+      sheet.style.setProperty("--columns", tracks);
     byId("now-line").style.left = `${this.#at - 1}px`;
     show(byId("now-line"), columns.length);
   }
 
   #moments({ columns }) {
-    const shown = columns.map((column, i) => ({ column, i })).filter(({ column }) => column.kind !== "gap");
+    const shown = columns
+      .map((column, i) => ({ column, i }))
+      .filter(({ column }) => column.kind !== "gap");
     const corner = { column: null, i: -BEFORE + 1 };
     fit(
       byId("moments"),
@@ -110,18 +115,25 @@ export class AxisView {
     const arrived = grown > 0 && grown <= 3 ? this.#length : Infinity;
     this.#length = stm.length;
     list.style.height = `${depth * TOKEN + PADDING}px`;
-    const events = columns.map((column, i) => ({ column, i })).filter(({ column }) => column.kind === "event");
-    if (!list.firstElementChild?.matches(".who")) list.prepend(make("li", { class: "who" }, make("span", {}, "STM")));
+    const events = columns
+      .map((column, i) => ({ column, i }))
+      .filter(({ column }) => column.kind === "event");
+    if (!list.firstElementChild?.matches(".who"))
+      list.prepend(make("li", { class: "who" }, make("span", {}, "STM")));
     this.#cells(list, events, stm, arrived);
     this.#expected(list, columns, expected);
     start(list, hidden);
   }
 
   #cells(list, events, stm, arrived) {
-    const known = new Map([...list.querySelectorAll("[data-event]")].map((cell) => [Number(cell.dataset.event), cell]));
+    const known = new Map(
+      [...list.querySelectorAll("[data-event]")].map((cell) => [Number(cell.dataset.event), cell]),
+    );
     for (const { column, i } of events) {
       const { event } = column;
-      const cell = known.get(event) ?? list.appendChild(make("li", { class: "cell", "data-event": String(event) }));
+      const cell =
+        known.get(event) ??
+        list.appendChild(make("li", { class: "cell", "data-event": String(event) }));
       known.delete(event);
       cell.style.gridColumn = String(i + BEFORE);
       fillEvent(cell, stm[event], event >= arrived);
@@ -143,7 +155,9 @@ export class AxisView {
 
   #note({ hidden }, stm) {
     const newest = stm.length - hidden;
-    const text = hidden ? `newest ${newest} of ${some(stm.length, "event")}, ${hidden.toLocaleString("en")} more not drawn` : some(stm.length, "event");
+    const text = hidden
+      ? `newest ${newest} of ${some(stm.length, "event")}, ${hidden.toLocaleString("en")} more not drawn`
+      : some(stm.length, "event");
     say(byId("stm-note"), text);
   }
 

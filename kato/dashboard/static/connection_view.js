@@ -40,14 +40,20 @@ export class ConnectionView {
     const before = this.#detail.state;
     this.#detail = detail;
     if (detail.state === "refused") this.#refused(detail.reason);
-    if (detail.state === "waiting" && !this.#lost) announce(`Disconnected: ${detail.reason}`);
+    if (detail.state === "waiting" && !this.#lost)
+      announce(`Disconnected: ${plainly(detail.reason)}`);
     if (detail.state === "open" && this.#lost) announce("Connected again");
     if (detail.state !== "connecting") this.#lost = detail.state !== "open";
     if (before !== detail.state || detail.reason) this.#draw();
   }
 
+  /** Without a key the server says what a program is to do, which is no help to a person. */
   #refused(reason) {
-    this.#dialog.ask({ title: this.#session.hasKey ? "The key was refused" : "This server wants a key", reason });
+    const { hasKey } = this.#session;
+    this.#dialog.ask({
+      title: hasKey ? "The key was refused" : "This server wants a key",
+      reason: hasKey ? reason : "",
+    });
   }
 
   #retry() {
@@ -73,10 +79,23 @@ export class ConnectionView {
   /** The banner counts down. */
   #count() {
     const { state, reason, retryAt } = this.#detail;
-    if (state === "refused") say(byId("banner-text"), `No access: ${reason}.`);
-    if (state === "connecting" && this.#lost) say(byId("banner-text"), "Disconnected. Trying again now …");
+    if (state === "refused")
+      say(
+        byId("banner-text"),
+        "No access: this server wants a key, and has not been given the right one.",
+      );
+    if (state === "connecting" && this.#lost)
+      say(byId("banner-text"), "Disconnected. Trying again now…");
     if (state !== "waiting") return;
     const seconds = Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1_000));
-    say(byId("banner-text"), `Disconnected: ${reason}. Trying again in ${seconds} s. What you see may be old.`);
+    say(
+      byId("banner-text"),
+      `Disconnected: ${plainly(reason)}. Trying again in ${seconds} s. What you see may be old.`,
+    );
   }
+}
+
+/** A browser tells of a server that is not there nothing but a number. */
+function plainly(reason) {
+  return reason.includes("(1006)") ? "the server cannot be reached" : reason;
 }

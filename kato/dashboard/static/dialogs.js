@@ -104,7 +104,7 @@ export class CreateDialog {
  */
 export async function showModel(name, get) {
   say(byId("model-title"), `Model ${shortName(name)}`);
-  byId("model").replaceChildren(make("p", { class: "note" }, "Reading …"));
+  byId("model").replaceChildren(make("p", { class: "note" }, "Reading…"));
   open("model-dialog");
   try {
     byId("model").replaceChildren(...modelParts((await get()).model));
@@ -114,11 +114,17 @@ export async function showModel(name, get) {
 }
 
 function modelParts({ name, sequence, frequency, emotives, length }) {
-  const events = sequence.slice(0, 200).map((event) => make("li", {}, ...event.map((symbol) => token("seen", symbol))));
+  const events = sequence
+    .slice(0, 200)
+    .map((event) => make("li", {}, ...event.map((symbol) => token("seen", symbol))));
   const more = sequence.length - events.length;
   return [
     make("p", { class: "note mono" }, name),
-    make("p", {}, `${some(length, "symbol")} in ${some(sequence.length, "event")}, learned ${some(frequency, "time")}.`),
+    make(
+      "p",
+      {},
+      `${some(length, "symbol")} in ${some(sequence.length, "event")}, learned ${some(frequency, "time")}.`,
+    ),
     make("ol", { class: "sequence", "aria-label": "Events" }, ...events),
     more ? make("p", { class: "note" }, `${some(more, "more event")} not drawn`) : null,
     emotives.length ? felt(emotives) : null,
@@ -128,7 +134,17 @@ function modelParts({ name, sequence, frequency, emotives, length }) {
 function felt(emotives) {
   const names = [...new Set(emotives.flatMap(Object.keys))].sort();
   const rows = names.map((name) =>
-    make("tr", {}, make("th", { scope: "row" }, name), ...emotives.map((each) => make("td", {}, name in each ? decimal(each[name]) : "–"))),
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, name),
+      ...emotives.map((each) => make("td", {}, name in each ? decimal(each[name]) : "–")),
+    ),
   );
-  return make("table", {}, make("caption", { class: "unseen" }, "Emotives, the newest last"), make("tbody", {}, ...rows));
+  return make(
+    "table",
+    {},
+    make("caption", { class: "unseen" }, "Emotives, the newest last"),
+    make("tbody", {}, ...rows),
+  );
 }

@@ -50,7 +50,11 @@ export class Directory {
   async #ask(id) {
     this.#asked.add(id);
     try {
-      const status = await this.#kato.request("get_status", {}, { processor: id, timeout: 5 * EVERY });
+      const status = await this.#kato.request(
+        "get_status",
+        {},
+        { processor: id, timeout: 5 * EVERY },
+      );
       this.list.told(status);
       this.#ears.told(status);
       this.#ears.changed();

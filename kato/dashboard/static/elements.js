@@ -31,7 +31,8 @@ export function byId(id) {
 export function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    if (value !== null && value !== false && value !== undefined)
+      made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children.filter((child) => child !== null));
   return made;
@@ -54,7 +55,12 @@ export function draw(tag, attributes = {}, ...children) {
 
 /** A small curve, of which the corners are set later. */
 export function spark(width, height) {
-  const box = { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+  const box = {
+    class: "spark",
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  };
   return draw("svg", box, draw("polyline"));
 }
 
@@ -66,7 +72,11 @@ export function spark(width, height) {
  */
 export function token(mark, symbol) {
   const text = written(symbol);
-  return make("span", { class: "token", "data-mark": mark, title: text === symbol ? symbol : JSON.stringify(symbol) }, make("bdi", {}, text));
+  return make(
+    "span",
+    { class: "token", "data-mark": mark, title: text === symbol ? symbol : JSON.stringify(symbol) },
+    make("bdi", {}, text),
+  );
 }
 
 /**

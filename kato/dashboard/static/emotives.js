@@ -34,7 +34,8 @@ export function predicted(predictions) {
 }
 
 /**
- * Columns for a chart: how long ago, then each emotive as observed, then each as predicted.
+ * Columns for a chart: how long ago, then each emotive as observed, then each as predicted, a
+ * little right of now however long the time before it is.
  *
  * @param {Felt[]} felt
  * @param {Record<string, number>} expected
@@ -43,8 +44,11 @@ export function predicted(predictions) {
  */
 export function columns(felt, expected, shown) {
   const last = felt.length;
-  const ago = [...felt.map((_, i) => i + 1 - last), 1];
-  const observed = shown.map((name) => [...felt.map(({ emotives }) => emotives[name] ?? null), null]);
+  const ago = [...felt.map((_, i) => i + 1 - last), Math.max(1, Math.round(last * 0.06))];
+  const observed = shown.map((name) => [
+    ...felt.map(({ emotives }) => emotives[name] ?? null),
+    null,
+  ]);
   const next = shown.map((name) => [...felt.map(() => null), expected[name] ?? null]);
   return [ago, ...observed, ...next];
 }

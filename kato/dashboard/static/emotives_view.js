@@ -37,7 +37,12 @@ export class EmotivesView {
     const all = names(felt, expected);
     show(byId("emotives"), all.length);
     show(byId("no-emotives"), !all.length);
-    say(byId("emotives-note"), felt.length ? `the last ${some(felt.length, "observation")} with any; right of now, as predicted` : "");
+    say(
+      byId("emotives-note"),
+      felt.length
+        ? `the last ${some(felt.length, "observation")} with any; right of now, as predicted`
+        : "",
+    );
     if (!all.length) return;
     const shown = all.slice(0, DASHES.length);
     this.#plot(columns(felt, expected, shown), shown);
@@ -77,7 +82,11 @@ function shownValue(value) {
 }
 
 function createRow() {
-  const line = draw("svg", { viewBox: "0 0 20 8", "aria-hidden": "true" }, draw("line", { x1: "0", x2: "20", y1: "4", y2: "4", "stroke-width": "2" }));
+  const line = draw(
+    "svg",
+    { viewBox: "0 0 20 8", "aria-hidden": "true" },
+    draw("line", { x1: "0", x2: "20", y1: "4", y2: "4", "stroke-width": "2" }),
+  );
   return make("tr", {}, make("th", { scope: "row" }, line, make("span")), make("td"), make("td"));
 }
 
@@ -94,7 +103,7 @@ function options(shown, { clientWidth: width, clientHeight: height }) {
     width: 1.75,
     dash: DASHES[i],
     spanGaps: true,
-    points: { show: false },
+    points: { size: 5 },
   });
   const next = (name, i) => ({
     label: `${name}, predicted`,
@@ -106,7 +115,7 @@ function options(shown, { clientWidth: width, clientHeight: height }) {
     height: height || 200,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: false, range: (_, low) => [Math.min(low, -5), 1.6] } },
+    scales: { x: { time: false, range: (_, low, high) => [Math.min(low, -5), high * 1.6] } },
     series: [{}, ...shown.map(line), ...shown.map(next)],
     axes: [xAxis(), yAxis()],
     hooks: { drawAxes: [nowLine] },
@@ -125,7 +134,11 @@ function axis() {
 
 function xAxis() {
   const say = (value) => (value === 0 ? "now" : value > 0 ? "" : `−${-value}`);
-  return { ...axis(), size: 26, values: (_, splits) => splits.map((each) => (Number.isInteger(each) ? say(each) : "")) };
+  return {
+    ...axis(),
+    size: 26,
+    values: (_, splits) => splits.map((each) => (Number.isInteger(each) ? say(each) : "")),
+  };
 }
 
 function yAxis() {

@@ -15,9 +15,14 @@ export class ExplanationView {
   constructor() {
     this.window = byId("explanation");
     this.window.append(...["h3", "p", "p", "p"].map((tag) => make(tag)));
-    ["", "formula", "sum", "words"].forEach((name, i) => (this.window.children[i].className = name));
+    ["", "formula", "sum", "words"].forEach(
+      (name, i) => (this.window.children[i].className = name),
+    );
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.hide());
-    document.addEventListener("scroll", () => this.#anchor && this.#place(), { capture: true, passive: true });
+    document.addEventListener("scroll", () => this.#anchor && this.#place(), {
+      capture: true,
+      passive: true,
+    });
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import { byId, fit, make, mark, say, show } from "./elements.js";
-import { eventText, percent, some } from "./symbols.js";
+import { compact, eventText, percent, some } from "./symbols.js";
 
 export class ForecastView {
   #drawn = null;
@@ -39,5 +39,6 @@ function fillEntry(entry, { event, share, models, frequency }) {
   mark(name, "title", text);
   say(part, percent(share));
   bar.firstChild.style.width = `${100 * share}%`;
-  say(votes, `${some(models, "model")}, learned ${some(frequency, "time")} in all`);
+  say(votes, `${some(models, "model")} ×${compact(frequency)}`);
+  mark(votes, "title", `${some(models, "model")}, learned ${some(frequency, "time")} in all`);
 }

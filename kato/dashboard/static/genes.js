@@ -31,7 +31,11 @@ export const GENES = [
   { name: "min_prediction_symbols", says: "symbols before there are predictions, 1 or more" },
   { name: "rank_by", choices: RANKINGS, says: "what predictions are ranked by" },
   { name: "max_sequence_length", says: "events after which it learns by itself; 0: never" },
-  { name: "stm_mode", choices: ["TAIL", "CLEAR", "ROLLING"], says: "what learning by itself leaves of the STM" },
+  {
+    name: "stm_mode",
+    choices: ["TAIL", "CLEAR", "ROLLING"],
+    says: "what learning by itself leaves of the STM",
+  },
   { name: "persistence", says: "emotives that a model keeps, 1 or more" },
   { name: "sort", switch: true, says: "strings of an event are sorted" },
   { name: "process_predictions", switch: true, says: "predictions are pushed to this page" },

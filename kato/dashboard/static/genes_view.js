@@ -32,8 +32,18 @@ export class GenesView {
     const fault = make("p", { class: "fault", id: `${id}-error`, role: "alert", hidden: true });
     const label = make("label", { for: id }, gene.name);
     const hint = make("p", { class: "hint", id: `${id}-hint` }, gene.says);
-    const boxed = gene.switch ? make("div", { class: "check" }, control, make("span", { "aria-hidden": "true" })) : control;
-    const box = make("div", { class: "gene", "data-gene": gene.name }, label, boxed, value, fault, hint);
+    const boxed = gene.switch
+      ? make("div", { class: "check" }, control, make("span", { "aria-hidden": "true" }))
+      : control;
+    const box = make(
+      "div",
+      { class: "gene", "data-gene": gene.name },
+      label,
+      boxed,
+      value,
+      fault,
+      hint,
+    );
     this.form.append(box);
     this.#fields.set(gene.name, { gene, control, boxed, value, fault, box });
   }
@@ -70,7 +80,11 @@ export class GenesView {
 
   async #changed(control) {
     const field = this.#fields.get(control.name);
-    const value = field.gene.switch ? control.checked : field.gene.choices ? control.value : readGene(control.value);
+    const value = field.gene.switch
+      ? control.checked
+      : field.gene.choices
+        ? control.value
+        : readGene(control.value);
     mark(field.box, "data-saving", "");
     try {
       await this.#change(field.gene.name, value);
@@ -99,6 +113,7 @@ export class GenesView {
 function createControl({ name, choices, switch: isSwitch }, id) {
   const shared = { id, name, "aria-describedby": `${id}-error ${id}-hint` };
   if (isSwitch) return make("input", { ...shared, type: "checkbox" });
-  if (!choices) return make("input", { ...shared, class: "mono", inputmode: "decimal", spellcheck: "false" });
+  if (!choices)
+    return make("input", { ...shared, class: "mono", inputmode: "decimal", spellcheck: "false" });
   return make("select", shared, ...choices.map((each) => make("option", { value: each }, each)));
 }

@@ -456,7 +456,6 @@ export class Kato extends EventTarget {
   close() {
     if (this.#state === "closed") return;
     this.#drop();
-    this.#subscribed.clear();
     this.#fail(new KatoError("CLOSED", "the client was closed"));
     this.#move("close");
   }

@@ -36,7 +36,9 @@ export class LearnedView {
     show(this.list, learned.length);
     const newest = this.#newest;
     this.#newest = learned[0]?.offset ?? 0;
-    fit(this.list, learned.slice(0, MOST), createLesson, (element, lesson) => fillLesson(element, lesson, lesson.offset > newest));
+    fit(this.list, learned.slice(0, MOST), createLesson, (element, lesson) =>
+      fillLesson(element, lesson, lesson.offset > newest),
+    );
   }
 }
 
@@ -63,7 +65,10 @@ function fillLesson(element, lesson, arrived) {
   restart(element, arrived);
   element.firstChild.disabled = lesson.name === null || lesson.change === "deleted";
   say(sign, SIGNS[lesson.change]);
-  say(what.children[0], lesson.change === "cleared" ? "all of memory cleared" : `${lesson.change} `);
+  say(
+    what.children[0],
+    lesson.change === "cleared" ? "all of memory cleared" : `${lesson.change} `,
+  );
   say(what.children[1], lesson.name ? shortName(lesson.name) : "");
   say(time, clock(lesson.at));
   say(more, details(lesson));
@@ -80,7 +85,11 @@ function restart(element, arrived) {
 function details({ frequency, length, automatic }) {
   const parts = [
     length === null ? null : some(length, "symbol"),
-    frequency === null ? null : frequency === 1 ? "for the first time" : `now ${counted(frequency)} times`,
+    frequency === null
+      ? null
+      : frequency === 1
+        ? "for the first time"
+        : `now ${counted(frequency)} times`,
     automatic ? "by itself" : null,
   ];
   return parts.filter(Boolean).join(", ");

@@ -46,7 +46,8 @@ import { counted, decimal, equals, some } from "./symbols.js";
  * @property {number} blocks
  */
 
-const OF_ALL = "p(s) is the part of all learned symbols that s is, over all models: the server alone can compute it";
+const OF_ALL =
+  "p(s) is the part of all learned symbols that s is, over all models: the server alone can compute it";
 
 /** @type {Metric[]} */
 export const METRICS = [
@@ -54,7 +55,8 @@ export const METRICS = [
     name: "potential",
     label: "Potential",
     formula: "(evidence + confidence) × snr + itfdf_similarity + 1 / (fragmentation + 1)",
-    words: "All the others together, by which predictions are ranked unless the gene rank_by says otherwise.",
+    words:
+      "All the others together, by which predictions are ranked unless the gene rank_by says otherwise.",
     best: true,
     sum: (_, p) =>
       `(${decimal(p.evidence)} + ${decimal(p.confidence)}) × ${signed(p.snr)} + ${signed(p.itfdf_similarity)}` +
@@ -64,7 +66,8 @@ export const METRICS = [
     name: "similarity",
     label: "Similarity",
     formula: "2 × matched / (symbols of the model + symbols of short-term memory)",
-    words: "How alike the model and short-term memory are as wholes; the gene recall_threshold is held against it.",
+    words:
+      "How alike the model and short-term memory are as wholes; the gene recall_threshold is held against it.",
     best: true,
     sum: (n, p) => `2 × ${n.matched} / (${n.model} + ${n.state}) ${equals(p.similarity)}`,
   },
@@ -88,9 +91,11 @@ export const METRICS = [
     name: "snr",
     label: "SNR",
     formula: "(2 × matched − extras) / (2 × matched + extras)",
-    words: "Signal to noise: 1 where nothing was seen that the model does not have, lower the more there was.",
+    words:
+      "Signal to noise: 1 where nothing was seen that the model does not have, lower the more there was.",
     best: true,
-    sum: (n, p) => `(2 × ${n.matched} − ${n.extras}) / (2 × ${n.matched} + ${n.extras}) ${equals(p.snr)}`,
+    sum: (n, p) =>
+      `(2 × ${n.matched} − ${n.extras}) / (2 × ${n.matched} + ${n.extras}) ${equals(p.snr)}`,
   },
   {
     name: "fragmentation",
@@ -126,12 +131,14 @@ export const METRICS = [
     formula: "Σ −p(s) log₂ p(s) over present, repeats included",
     words: `How much there is to be surprised at in present, in bits. ${OF_ALL}.`,
     best: true,
-    sum: (n, p) => `${some(n.present, "term")}, one for each symbol of present, ${equals(p.entropy)}`,
+    sum: (n, p) =>
+      `${some(n.present, "term")}, one for each symbol of present, ${equals(p.entropy)}`,
   },
   {
     name: "hamiltonian",
     label: "Hamiltonian",
-    formula: "Σ −q log_N q over present, repeats included; q = the part of present that a symbol is",
+    formula:
+      "Σ −q log_N q over present, repeats included; q = the part of present that a symbol is",
     words: "How mixed present is in itself. N is the number of distinct symbols in all models.",
     best: true,
     sum: hamiltonian,
@@ -142,7 +149,8 @@ export const METRICS = [
     formula: "Σ −p(s) log_N p(s) over the distinct symbols of present",
     words: `How mixed present is, measured by all that was learned; N is the number of distinct symbols there. ${OF_ALL}.`,
     best: true,
-    sum: (_, p) => `${some(new Set(p.present.flat()).size, "term")}, one for each distinct symbol, ${equals(p.grand_hamiltonian)}`,
+    sum: (_, p) =>
+      `${some(new Set(p.present.flat()).size, "term")}, one for each distinct symbol, ${equals(p.grand_hamiltonian)}`,
   },
   {
     name: "frequency",
@@ -193,7 +201,10 @@ export function explain(metric, prediction, context) {
  */
 export function context(predictions, { symbols, genes }) {
   const all = genes !== null && predictions.length < genes.max_predictions;
-  return { symbols, kept: all ? predictions.reduce((sum, { frequency }) => sum + frequency, 0) : null };
+  return {
+    symbols,
+    kept: all ? predictions.reduce((sum, { frequency }) => sum + frequency, 0) : null,
+  };
 }
 
 function itfdf(_, { frequency, itfdf_similarity: value }, { kept }) {
@@ -207,12 +218,14 @@ function hamiltonian(_, { present, hamiltonian: value }, { symbols }) {
   const all = present.flat();
   const groups = new Map();
   for (const symbol of all) groups.set(symbol, (groups.get(symbol) ?? 0) + 1);
-  const term = (times) => -(times / all.length) * (Math.log(times / all.length) / Math.log(symbols));
+  const term = (times) =>
+    -(times / all.length) * (Math.log(times / all.length) / Math.log(symbols));
   const sum = [...groups.values()].reduce((total, times) => total + times * term(times), 0);
   const told = symbols !== null && symbols > 1 && Math.abs(sum - value) < 1e-9;
   if (!told) return `${some(all.length, "term")}, one for each symbol of present, ${equals(value)}`;
   const parts = tally(groups.values()).map(
-    ([times, symbolsOfIt]) => `${times * symbolsOfIt} × −${fraction(times, all.length)} log_${symbols} ${fraction(times, all.length)}`,
+    ([times, symbolsOfIt]) =>
+      `${times * symbolsOfIt} × −${fraction(times, all.length)} log_${symbols} ${fraction(times, all.length)}`,
   );
   return `${parts.join(" + ")} ${equals(value)}`;
 }

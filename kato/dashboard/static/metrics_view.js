@@ -67,7 +67,11 @@ export class MetricsView {
     METRICS.forEach(({ name }, column) => {
       const cell = row.cells[column + 1];
       say(cell, WHOLE.has(name) ? counted(prediction[name]) : aligned(prediction[name]));
-      mark(cell, "tabindex", place === this.#focus.row && column === this.#focus.column ? "0" : "-1");
+      mark(
+        cell,
+        "tabindex",
+        place === this.#focus.row && column === this.#focus.column ? "0" : "-1",
+      );
     });
   }
 

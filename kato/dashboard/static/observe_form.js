@@ -37,7 +37,9 @@ export class ObserveForm {
     try {
       const observation = readObservation(this.#typed());
       await this.#request("observe", { ...observation, brief: true });
-      announce(observation.strings ? `Observed ${eventText(observation.strings.map(String))}` : "Observed");
+      announce(
+        observation.strings ? `Observed ${eventText(observation.strings.map(String))}` : "Observed",
+      );
       byId("observe").reset();
     } catch (error) {
       this.#blame(error);
@@ -51,7 +53,9 @@ export class ObserveForm {
 
   /** The server names the field at fault at the beginning of its message. */
   #blame(error) {
-    const named = FIELDS.find((name) => error instanceof TypedError ? error.field === name : error.message.startsWith(name));
+    const named = FIELDS.find((name) =>
+      error instanceof TypedError ? error.field === name : error.message.startsWith(name),
+    );
     if (named) this.#faults({ [named]: error.message });
     else if (error.code === "INVALID_REQUEST") this.#faults({ strings: error.message });
     else this.#failed(error);
@@ -70,7 +74,11 @@ export class ObserveForm {
   async learn() {
     await this.#do(async () => {
       const { model_name: name } = await this.#request("learn");
-      announce(name ? `Learned model ${shortName(name)}` : "Fewer than two symbols make no model; short-term memory is empty now");
+      announce(
+        name
+          ? `Learned model ${shortName(name)}`
+          : "Fewer than two symbols make no model; short-term memory is empty now",
+      );
     });
   }
 

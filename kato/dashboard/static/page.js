@@ -28,7 +28,10 @@ class Page {
 
   constructor() {
     this.session = new Session(location.search);
-    this.pace = new Pace(() => this.#draw(), { frame: (call) => requestAnimationFrame(call), now: () => performance.now() });
+    this.pace = new Pace(() => this.#draw(), {
+      frame: (call) => requestAnimationFrame(call),
+      now: () => performance.now(),
+    });
     const changed = () => this.pace.ask();
     this.connection = new ConnectionView(this.session);
     this.directory = new Directory(this.session.kato, {
@@ -80,7 +83,11 @@ class Page {
       { key: "k", says: "the one before", run: () => this.processors.step(-1) },
       { key: "o", says: "observe", run: chosen(() => byId("observe-strings").focus()) },
       { key: "L", says: "learn", run: chosen(() => this.processor.form.learn()) },
-      { key: "g", says: "the genes", run: chosen(() => byId("genes").querySelector("input").focus()) },
+      {
+        key: "g",
+        says: "the genes",
+        run: chosen(() => byId("genes").querySelector("input").focus()),
+      },
       { key: "n", says: "a new processor", run: writable(() => create.open()) },
       { key: "t", says: "light, dark, or as the system has it", run: () => this.theme.next() },
     ];
@@ -103,14 +110,21 @@ class Page {
     this.processor.note("");
     this.#watch = new Watch(this.session.kato, id, {
       changed: () => this.#changed(),
-      anew: () => this.processor.note(`Read anew at ${clock(Date.now() / 1_000)}: what was missed could not be told.`),
+      anew: () =>
+        this.processor.note(
+          `Read anew at ${clock(Date.now() / 1_000)}: what was missed could not be told.`,
+        ),
       failed: (error) => this.#lost(id, error),
     });
   }
 
   #changed() {
     const picture = this.#watch?.picture;
-    if (picture?.gone) this.#lost(picture.id, { code: "PROCESSOR_NOT_FOUND", message: `${picture.id} was deleted.` });
+    if (picture?.gone)
+      this.#lost(picture.id, {
+        code: "PROCESSOR_NOT_FOUND",
+        message: `${picture.id} was deleted.`,
+      });
     this.pace.ask();
   }
 
@@ -122,12 +136,15 @@ class Page {
     }
     this.#watch?.end();
     this.#watch = null;
-    this.#missing = error.message;
+    this.#missing =
+      error.code === "PROCESSOR_NOT_FOUND" ? `There is no processor ${id}.` : error.message;
     this.pace.ask();
   }
 
   #request(method, params = {}) {
-    return this.session.kato.request(method, params, { processor: this.#watch?.picture.id ?? null });
+    return this.session.kato.request(method, params, {
+      processor: this.#watch?.picture.id ?? null,
+    });
   }
 
   async #create(id) {
@@ -165,7 +182,10 @@ class Page {
   /** @param {any} error */
   fail(error) {
     if (error.code === "UNAUTHORIZED" || error.code === "CLOSED") return;
-    say(byId("error-text"), error.code ? `${error.code}: ${error.message}` : String(error.message ?? error));
+    say(
+      byId("error-text"),
+      error.code ? `${error.code}: ${error.message}` : String(error.message ?? error),
+    );
     show(byId("error"), true);
   }
 
@@ -198,7 +218,10 @@ class Page {
     const rate = events.rate(now);
     say(byId("rate"), counted(rate));
     byId("rate").dataset.value = String(rate);
-    byId("rate-curve").firstElementChild.setAttribute("points", curve(events.history(now), RATE).join(" "));
+    byId("rate-curve").firstElementChild.setAttribute(
+      "points",
+      curve(events.history(now), RATE).join(" "),
+    );
     const skipped = picture?.skipped ?? 0;
     show(byId("skipped"), skipped);
     say(byId("skipped"), `${counted(skipped)} skipped`);
@@ -210,7 +233,9 @@ class Page {
     const welcome = byId("welcome");
     show(welcome, shown && this.directory.known);
     if (!shown) return;
-    const text = this.#missing || (this.directory.list.size ? "Choose a processor." : "There is no processor yet.");
+    const text =
+      this.#missing ||
+      (this.directory.list.size ? "Choose a processor." : "There is no processor yet.");
     if (welcome.dataset.text === text) return;
     welcome.dataset.text = text;
     welcome.replaceChildren(...this.#welcomeParts(text));
@@ -218,10 +243,26 @@ class Page {
 
   #welcomeParts(text) {
     const heading = make("h1", {}, text);
-    if (this.directory.list.size && !this.#missing) return [heading, make("p", {}, "What it observes, learns and predicts is shown as it happens.")];
+    if (this.directory.list.size && !this.#missing) {
+      return [
+        heading,
+        make("p", {}, "What it observes, learns and predicts is shown as it happens."),
+      ];
+    }
     const id = this.#id || "p1";
-    const request = `curl ${location.origin}/${id}/observe -d '{"strings": ["sun", "warm"]}'`;
-    return [heading, make("p", {}, "One is made by the first observation it is sent:"), make("pre", {}, make("code", {}, request))];
+    const request = `curl ${location.origin}/${id}/observe \\\n  -d '{"strings": ["sun", "warm"]}'`;
+    const button = make(
+      "button",
+      { type: "button", class: "primary writes", id: "create-missing" },
+      `Create ${id}`,
+    );
+    button.addEventListener("click", () => this.#create(id).catch((error) => this.fail(error)));
+    return [
+      heading,
+      make("p", {}, "One is made by the first observation that it is sent:"),
+      make("pre", {}, make("code", {}, request)),
+      make("p", {}, button),
+    ];
   }
 }
 

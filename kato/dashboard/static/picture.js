@@ -130,7 +130,9 @@ export class Picture {
 
   /** Of what is held back, too, the newest of some topics is enough. */
   #hold(event) {
-    const old = NEWEST.has(event.event) ? this.#reading.findIndex((held) => held.event === event.event) : -1;
+    const old = NEWEST.has(event.event)
+      ? this.#reading.findIndex((held) => held.event === event.event)
+      : -1;
     if (old >= 0) this.#reading.splice(old, 1);
     this.#reading.push(event);
     if (this.#reading.length > HELD) this.#reading.shift();
@@ -152,7 +154,8 @@ export class Picture {
   }
 
   #feel(offset, emotives) {
-    if (Object.keys(emotives).length) this.felt = [...this.felt.slice(1 - FELT), { offset, emotives }];
+    if (Object.keys(emotives).length)
+      this.felt = [...this.felt.slice(1 - FELT), { offset, emotives }];
   }
 
   #lesson({ offset, time_stamp: at, data }) {

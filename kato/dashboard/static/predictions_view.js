@@ -33,9 +33,17 @@ export class PredictionsView {
     this.#changed = changed;
     this.explanations = explanations;
     this.axis = new AxisView(choose);
-    this.metrics = new MetricsView(explanations, (reorder) => this.#update(() => (this.#order = reorder(this.#order))));
-    byId("more-predictions").addEventListener("click", () => this.#update(() => (this.#most += MORE)));
-    this.askButton = make("button", { type: "button", class: "small", id: "ask-predictions" }, "Ask now");
+    this.metrics = new MetricsView(explanations, (reorder) =>
+      this.#update(() => (this.#order = reorder(this.#order))),
+    );
+    byId("more-predictions").addEventListener("click", () =>
+      this.#update(() => (this.#most += MORE)),
+    );
+    this.askButton = make(
+      "button",
+      { type: "button", class: "small", id: "ask-predictions" },
+      "Ask now",
+    );
     this.askButton.addEventListener("click", ask);
     byId("no-predictions").append(make("p"), this.askButton);
     new ResizeObserver(() => this.redraw()).observe(byId("axis"));
@@ -58,7 +66,8 @@ export class PredictionsView {
     const part = byId("timeline");
     part.addEventListener("pointerover", ({ target }) => {
       const name = target.closest("[data-prediction]")?.dataset.prediction;
-      for (const row of part.querySelectorAll("[data-prediction]")) mark(row, "data-lit", row.dataset.prediction === name ? "" : null);
+      for (const row of part.querySelectorAll("[data-prediction]"))
+        mark(row, "data-lit", row.dataset.prediction === name ? "" : null);
     });
   }
 
@@ -73,9 +82,18 @@ export class PredictionsView {
       .slice(0, Math.min(this.#most, MOST))
       .map((place) => ({ prediction: predictions[place], rank: place + 1 }));
     const expected = forecast[0]?.event ?? [];
-    const axis = layOut(stm, rows.map(({ prediction }) => prediction), { basis, expected });
+    const axis = layOut(
+      stm,
+      rows.map(({ prediction }) => prediction),
+      { basis, expected },
+    );
     this.axis.draw(axis, stm, rows, expected);
-    this.metrics.draw(rows, AxisView.heights(axis), this.#order, context(predictions, { symbols: counters?.symbols ?? null, genes }));
+    this.metrics.draw(
+      rows,
+      AxisView.heights(axis),
+      this.#order,
+      context(predictions, { symbols: counters?.symbols ?? null, genes }),
+    );
     this.explanations.refresh();
     this.#more(rows.length, predictions.length);
   }
@@ -98,9 +116,11 @@ export class PredictionsView {
 }
 
 function why({ stm, predictions, genes, pushed, old }) {
-  if (!pushed && old && predictions.length) return "These predictions may be old: the gene process_predictions is off, so none are pushed.";
+  if (!pushed && old && predictions.length)
+    return "These predictions may be old: the gene process_predictions is off, so none are pushed.";
   if (!pushed) return "None are pushed: the gene process_predictions is off.";
-  if (!stm.length) return "Nothing has been observed since memory was last learned or cleared. Observe something, and predictions appear here.";
+  if (!stm.length)
+    return "Nothing has been observed since memory was last learned or cleared. Observe something, and predictions appear here.";
   const symbols = stm.reduce((sum, event) => sum + event.length, 0);
   if (symbols < (genes?.min_prediction_symbols ?? 0)) {
     return `No predictions yet: the gene min_prediction_symbols wants ${genes.min_prediction_symbols} symbols, and there ${symbols === 1 ? "is 1" : `are ${symbols}`}.`;

@@ -75,7 +75,9 @@ export class ProcessorList {
   filtered(text) {
     this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
     const wanted = text.trim().toLowerCase();
-    return wanted ? this.#sorted.filter(({ id }) => id.toLowerCase().includes(wanted)) : this.#sorted;
+    return wanted
+      ? this.#sorted.filter(({ id }) => id.toLowerCase().includes(wanted))
+      : this.#sorted;
   }
 }
 

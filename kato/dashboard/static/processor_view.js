@@ -72,7 +72,7 @@ export class ProcessorView {
 
   #said({ known, away }) {
     if (away) return "Its service is away: what you see may be old.";
-    return known ? this.#note : this.#note || "Reading its state …";
+    return known ? this.#note : this.#note || "Reading its state…";
   }
 
   #counters({ counters, stm }) {

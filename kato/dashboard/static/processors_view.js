@@ -43,7 +43,9 @@ export class ProcessorsView {
 
   /** On a narrow screen the list is shown over the page, and only when it is asked for. */
   #drawer() {
-    byId("show-processors").addEventListener("click", () => this.#open(!byId("sidebar").hasAttribute("data-shown")));
+    byId("show-processors").addEventListener("click", () =>
+      this.#open(!byId("sidebar").hasAttribute("data-shown")),
+    );
     this.items.addEventListener("click", () => this.#open(false));
     byId("main").addEventListener("click", () => this.#open(false));
     document.addEventListener("keydown", ({ key }) => key === "Escape" && this.#open(false));
@@ -90,7 +92,8 @@ export class ProcessorsView {
     const wanted = Math.min(Math.max(place, 0), all.length - 1);
     const top = wanted * ROW;
     if (top < this.box.scrollTop) this.box.scrollTop = top;
-    if (top + ROW > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = top + ROW - this.box.clientHeight;
+    if (top + ROW > this.box.scrollTop + this.box.clientHeight)
+      this.box.scrollTop = top + ROW - this.box.clientHeight;
     this.draw(this.#chosen);
     this.items.querySelector(`[data-processor="${all[wanted].id}"] a`)?.focus();
   }
@@ -103,7 +106,12 @@ export class ProcessorsView {
   draw(chosen) {
     this.#chosen = chosen;
     const all = this.#all();
-    const [first, end] = visible({ top: this.box.scrollTop, height: this.box.clientHeight, row: ROW, rows: all.length });
+    const [first, end] = visible({
+      top: this.box.scrollTop,
+      height: this.box.clientHeight,
+      row: ROW,
+      rows: all.length,
+    });
     this.#rows = all.slice(first, end);
     this.items.style.height = `${all.length * ROW}px`;
     this.#reuse(first, all.length);
@@ -140,7 +148,10 @@ export class ProcessorsView {
     const [name, sparkline, sizes, rates] = link.children;
     say(name, id);
     mark(sparkline.firstChild, "points", curve(pulse.history, CURVE).join(" "));
-    say(sizes, `${compact(models)} ${models === 1 ? "model" : "models"} · ${compact(events)} in STM`);
+    say(
+      sizes,
+      `${compact(models)} ${models === 1 ? "model" : "models"} · ${compact(events)} in STM`,
+    );
     say(rates, rate(pulse));
   }
 

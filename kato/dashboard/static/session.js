@@ -21,7 +21,9 @@ export class Session {
   get readOnly() {
     if (this.#asked) return "This page was asked to be read-only by its address.";
     const scopes = this.kato.scopes;
-    return scopes && !scopes.includes("write") ? "The key may read, but not change anything." : null;
+    return scopes && !scopes.includes("write")
+      ? "The key may read, but not change anything."
+      : null;
   }
 
   /** Whether a key is used. */

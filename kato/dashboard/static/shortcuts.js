@@ -53,5 +53,8 @@ export class Shortcuts {
 
 /** Whether keys are for writing there. */
 function types(target) {
-  return target instanceof Element && target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  return (
+    target instanceof Element &&
+    target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")
+  );
 }

@@ -31,5 +31,7 @@ function events(name, all) {
 function symbols(name, all) {
   if (!all.length) return "";
   const told = all.slice(-12).map(written).join(", ");
-  return all.length > 12 ? `${name}: ${some(all.length, "symbol")}, the last ones ${told}` : `${name}: ${told}`;
+  return all.length > 12
+    ? `${name}: ${some(all.length, "symbol")}, the last ones ${told}`
+    : `${name}: ${told}`;
 }

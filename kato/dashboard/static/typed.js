@@ -70,7 +70,10 @@ export function readStrings(text) {
 export function readEmotives(text) {
   const trimmed = text.trim();
   if (trimmed.startsWith("{")) return json("emotives", trimmed);
-  const pieces = trimmed.replace(/\s*([=:])\s*/g, "$1").split(/[\s,;]+/).filter(Boolean);
+  const pieces = trimmed
+    .replace(/\s*([=:])\s*/g, "$1")
+    .split(/[\s,;]+/)
+    .filter(Boolean);
   return Object.fromEntries(pieces.map(readEmotive));
 }
 
@@ -96,7 +99,12 @@ export function readVectors(text) {
     return value.length && value.every((each) => !Array.isArray(each)) ? [value] : value;
   }
   const vectors = trimmed.split(/[;\n]/).filter((each) => each.trim());
-  return vectors.map((each) => each.trim().split(/[\s,]+/).map(readComponent));
+  return vectors.map((each) =>
+    each
+      .trim()
+      .split(/[\s,]+/)
+      .map(readComponent),
+  );
 }
 
 function readComponent(word) {

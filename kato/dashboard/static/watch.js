@@ -6,7 +6,13 @@
 
 import { Picture } from "./picture.js";
 
-const PASSING = new Set(["PROCESSOR_UNAVAILABLE", "STORAGE_UNAVAILABLE", "TIMEOUT", "TOO_MANY_REQUESTS", "INTERNAL_ERROR"]);
+const PASSING = new Set([
+  "PROCESSOR_UNAVAILABLE",
+  "STORAGE_UNAVAILABLE",
+  "TIMEOUT",
+  "TOO_MANY_REQUESTS",
+  "INTERNAL_ERROR",
+]);
 const PAUSE = 1;
 
 export class Watch {
@@ -40,7 +46,10 @@ export class Watch {
 
   /** Ask now for predictions, which may not be told. */
   async ask() {
-    const [predictions, forecast] = await Promise.all([this.#ask("get_predictions"), this.#ask("get_forecast")]);
+    const [predictions, forecast] = await Promise.all([
+      this.#ask("get_predictions"),
+      this.#ask("get_forecast"),
+    ]);
     this.picture.asked(predictions.predictions, forecast.forecast);
     this.#ears.changed();
   }
@@ -72,8 +81,16 @@ export class Watch {
   }
 
   async #state() {
-    const methods = ["get_status", "get_short_term_memory", "get_predictions", "get_forecast", "get_percept_data"];
-    const [status, memory, predictions, forecast, percept] = await Promise.all(methods.map((each) => this.#ask(each)));
+    const methods = [
+      "get_status",
+      "get_short_term_memory",
+      "get_predictions",
+      "get_forecast",
+      "get_percept_data",
+    ];
+    const [status, memory, predictions, forecast, percept] = await Promise.all(
+      methods.map((each) => this.#ask(each)),
+    );
     return { status, memory, predictions, forecast, percept };
   }
 

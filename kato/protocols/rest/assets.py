@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from kato.protocols.rest.compression import FROM, GZIP, VARIES
+from kato.protocols.rest.compression import FROM
 
 TYPES: Mapping[str, str] = {
     "LICENSE": "text/plain; charset=utf-8",
@@ -29,6 +29,7 @@ _ALWAYS = (
     f"Content-Security-Policy: {_POLICY}\r\n"
     "Referrer-Policy: no-referrer\r\n"
     "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Vary: Accept-Encoding, Origin\r\n"
 ).encode()
 
 
@@ -68,8 +69,8 @@ class Asset:
             extra += b"Access-Control-Allow-Origin: %b\r\n" % origin
         status = 304 if known is not None and self.tag in known else 200
         if self.gzipped is not None and accepts_gzip:
-            return status, self.gzipped, extra + GZIP
-        return status, self.body, extra + VARIES
+            return status, self.gzipped, extra + b"Content-Encoding: gzip\r\n"
+        return status, self.body, extra
 
 
 Assets = Mapping[tuple[str, ...], Asset]

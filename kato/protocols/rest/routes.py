@@ -56,6 +56,9 @@ Judge = Callable[[str, str], bool | int | str]
 _BRIEF: Mapping[str, Judge] = {"brief": _flag}
 _PAGED: Mapping[str, Judge] = {"limit": _whole, "after": _text}
 
+_OF_THE_PAGE: Mapping[str, Judge] = {"read-only": _text}
+"""What the dashboard reads of its own address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -75,7 +78,7 @@ class Route:
 
 
 ROUTES = (
-    Route("GET", "/", Page.ASSET),
+    Route("GET", "/", Page.ASSET, _OF_THE_PAGE),
     Route("GET", "/static/{name}", Page.ASSET),
     Route("GET", "/static/{folder}/{name}", Page.ASSET),
     Route("GET", "/ws", Page.STREAM),

@@ -4,11 +4,10 @@ sent to all who want it (SPEC 9)."""
 import zlib
 from collections.abc import Callable, Mapping
 from enum import Enum
+from struct import pack as packed
 from typing import Any
 
-from autobahn.websocket.protocol import PreparedMessage
-
-from kato.codec import decode_json, encode_json, is_small
+from kato.codec import PART, decode_json, encode_json, is_small
 from kato.events import Event
 from kato.messagepack import pack, unpack
 
@@ -23,7 +22,15 @@ all must take this one, and no message refers to another."""
 
 _LEVEL = 1
 _SYNC = b"\x00\x00\xff\xff"
+
+_LAST = 0x80
 _COMPRESSED = 0x40
+_TEXT, _BINARY, _CONTINUED = 1, 2, 0
+"""The bits of a frame's first byte (RFC 6455, 5.2)."""
+
+Frames = tuple[bytes, ...]
+"""A message as it is sent: in one frame, a long one in several, between which there is room for
+others' pings and for the reader's pace."""
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
@@ -57,11 +64,12 @@ class Codec(Enum):
 class Written:
     """A message that is written when it is first sent, and not again."""
 
-    __slots__ = ("_frames", "_value", "is_long")
+    __slots__ = ("_frames", "_payloads", "_value", "is_long")
 
     def __init__(self, value: Mapping[str, Any]) -> None:
         self._value = value
-        self._frames: dict[tuple[Codec, bool], bytes] = {}
+        self._payloads: dict[Codec, bytes] = {}
+        self._frames: dict[tuple[Codec, bool], Frames] = {}
         self.is_long = not is_small(value)
         """Whether to write it takes a while, which the reactor has not."""
 
@@ -69,21 +77,26 @@ class Written:
         """Whether it need not be written any more."""
         return (codec, deflated) in self._frames
 
-    def frame(self, codec: Codec, *, deflated: bool) -> bytes:
+    def frames(self, codec: Codec, *, deflated: bool) -> Frames:
         """The message as it is sent.
 
         @param deflated: whether the reader takes it compressed; it is where that pays.
         """
-        frame = self._frames.get((codec, deflated))
-        if frame is None:
-            frame = self._deflated(codec) if deflated else _frame(codec.encode(self._value), codec)
-            self._frames[codec, deflated] = frame
-        return frame
+        frames = self._frames.get((codec, deflated))
+        if frames is None:
+            payload = self._payload(codec)
+            if deflated and DEFLATED_FROM <= len(payload) <= DEFLATED_UP_TO:
+                frames = _framed(_deflated(payload), _first(codec) | _COMPRESSED)
+            else:
+                frames = _framed(payload, _first(codec))
+            self._frames[codec, deflated] = frames
+        return frames
 
-    def _deflated(self, codec: Codec) -> bytes:
-        plain = self.frame(codec, deflated=False)
-        pays = DEFLATED_FROM <= len(plain) <= DEFLATED_UP_TO
-        return _deflated(_payload(plain), codec) if pays else plain
+    def _payload(self, codec: Codec) -> bytes:
+        payload = self._payloads.get(codec)
+        if payload is None:
+            payload = self._payloads[codec] = codec.encode(self._value)
+        return payload
 
 
 class Announced(Written):
@@ -100,20 +113,36 @@ class Announced(Written):
         return self if skipped == self.event.skipped else Announced(self.event.after(skipped))
 
 
-def _frame(payload: bytes, codec: Codec) -> bytes:
-    """A message in one frame, which a server does not mask."""
-    prepared = PreparedMessage(payload, codec.binary, applyMask=False, doNotCompress=True)
-    return prepared.payloadHybi
+def _first(codec: Codec) -> int:
+    return _BINARY if codec.binary else _TEXT
 
 
-def _payload(frame: bytes) -> bytes:
-    """What is in a frame, behind one byte, its length in 7, 16 or 64 bits, and no mask."""
-    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+def _framed(payload: bytes, first: int) -> Frames:
+    """A message in frames, which a server does not mask; only the first of them says what it is."""
+    if len(payload) <= PART:
+        return (_frame(first | _LAST, payload),)
+    starts = range(0, len(payload), PART)
+    return tuple(
+        _frame(
+            (_CONTINUED if start else first) | (_LAST if start == starts[-1] else 0),
+            payload[start : start + PART],
+        )
+        for start in starts
+    )
 
 
-def _deflated(payload: bytes, codec: Codec) -> bytes:
-    """A message compressed by itself (RFC 7692): its frame says so in a bit of its first byte."""
+def _frame(first: int, payload: bytes) -> bytes:
+    """A frame, its length in 7, 16 or 64 bits."""
+    length = len(payload)
+    if length < 126:
+        return packed("!BB", first, length) + payload
+    if length < 2**16:
+        return packed("!BBH", first, 126, length) + payload
+    return packed("!BBQ", first, 127, length) + payload
+
+
+def _deflated(payload: bytes) -> bytes:
+    """A message compressed by itself (RFC 7692)."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -WINDOW_BITS)
     short = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    frame = _frame(short.removesuffix(_SYNC), codec)
-    return bytes((frame[0] | _COMPRESSED,)) + frame[1:]
+    return short.removesuffix(_SYNC)

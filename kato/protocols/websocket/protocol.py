@@ -14,11 +14,8 @@ from zope.interface import implementer
 from kato.codec import MAX_MESSAGE
 from kato.protocols.websocket.frames import WINDOW_BITS
 from kato.protocols.websocket.handshake import Handshake
+from kato.protocols.websocket.pulse import Pulse
 from kato.protocols.websocket.session import Session
-
-PING_INTERVAL = 20
-PING_PATIENCE = 40
-"""Seconds between pings, and within which each must be answered, unless something else comes."""
 
 CLOSE_PATIENCE = 10
 """Seconds that a client has to read why it is closed."""
@@ -37,13 +34,12 @@ class StreamFactory(WebSocketServerFactory):
 
     def __init__(self, *, clock: IReactorTime) -> None:
         super().__init__(server="KATO", reactor=clock)
+        self.clock = clock
         self.setProtocolOptions(
             webStatus=False,
             failByDrop=False,
             maxMessagePayloadSize=MAX_MESSAGE,
             maxFramePayloadSize=MAX_MESSAGE,
-            autoPingInterval=PING_INTERVAL,
-            autoPingTimeout=PING_PATIENCE,
             closeHandshakeTimeout=CLOSE_PATIENCE,
             perMessageCompressionAccept=accepted,
         )
@@ -70,6 +66,7 @@ def accepted(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
 class StreamProtocol(WebSocketServerProtocol):
     """One connection: the L{Wire<kato.protocols.websocket.sending.Wire>} of a session."""
 
+    factory: StreamFactory
     transport: Any  # one of TCP, or of TLS above it, both of which can be paused
 
     def __init__(self, handshake: Handshake, opened: Opened, closed: Closed) -> None:
@@ -78,6 +75,7 @@ class StreamProtocol(WebSocketServerProtocol):
         self._opened = opened
         self._closed = closed
         self._session: Session | None = None
+        self._pulse: Pulse | None = None
 
     @property
     def deflates(self) -> bool:
@@ -91,7 +89,20 @@ class StreamProtocol(WebSocketServerProtocol):
     def onOpen(self) -> None:
         """Begin; from now on the connection says how much it takes."""
         self.registerProducer(self, True)
+        self._pulse = Pulse(ping=self.sendPing, give_up=self._lost, clock=self.factory.clock)
         self._session = self._opened(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Whatever comes is a sign of life."""
+        self._felt()
+        super().dataReceived(data)
+
+    def _felt(self) -> None:
+        if self._pulse is not None:
+            self._pulse.felt()
+
+    def _lost(self) -> None:
+        self.transport.abortConnection()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Hear a message."""
@@ -107,6 +118,8 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is over, or about to be."""
+        if self._pulse is not None:
+            self._pulse.stop()
         session, self._session = self._session, None
         if session is not None:
             session.ended()
@@ -140,6 +153,7 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def resumeProducing(self) -> None:
         """The reader has read what was sent."""
+        self._felt()
         if self._session is not None:
             self._session.sending.resume()
 

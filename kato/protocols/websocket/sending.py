@@ -1,6 +1,7 @@
 """What is sent to one reader: no faster than it reads, and written off the reactor where that takes
 long (SPEC 9)."""
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from twisted.python.failure import Failure
 
 from kato.events import OBSERVATIONS, PREDICTIONS
 from kato.outbox import Outbox, Waiting
-from kato.protocols.websocket.frames import Announced, Codec, Written
+from kato.protocols.websocket.frames import Announced, Codec, Frames, Written
 
 MAX_WAITING = 8_192
 MAX_WAITING_BYTES = 2 * 2**20
@@ -64,6 +65,8 @@ class Sending:
         self._room = room
         self._overflow = overflow
         self._outbox: Outbox[Written] = Outbox(most=MAX_WAITING, most_bytes=MAX_WAITING_BYTES)
+        self._begun: deque[bytes] = deque()
+        """What is left to send of the message that was begun."""
         self._flows = True
         self._writing = False
         self._ended = False
@@ -73,7 +76,7 @@ class Sending:
     @property
     def idle(self) -> bool:
         """Whether nothing waits."""
-        return not (self._outbox or self._writing)
+        return not (self._outbox or self._begun or self._writing)
 
     @property
     def waiting(self) -> int:
@@ -114,11 +117,13 @@ class Sending:
         """Send what may not be missed, in its turn."""
         if self._ended:
             return
-        size = len(written.frame(self._codec, deflated=self._deflates))
-        if self._outbox.put(written, size, owner):
+        if self._outbox.put(written, sum(map(len, self._frames(written))), owner):
             self._flush()
         else:
             self._overflow()
+
+    def _frames(self, written: Written) -> Frames:
+        return written.frames(self._codec, deflated=self._deflates)
 
     def drop(self, owner: Hashable) -> None:
         """Nobody wants the events of a subscription any more."""
@@ -137,13 +142,17 @@ class Sending:
 
     def _flush(self) -> None:
         while self._flows and not self._writing and not self._ended:
+            if self._begun:
+                self._wire.send(self._begun.popleft())
+                continue
             waiting = self._outbox.take()
             if waiting is None:
                 self._room()
                 return
-            self._send(waiting)
+            self._begin(waiting)
 
-    def _send(self, waiting: Waiting[Written]) -> None:
+    def _begin(self, waiting: Waiting[Written]) -> None:
+        """Send a message, which may have to be written first."""
         written = waiting.message
         if not isinstance(written, Announced):
             self.answers += 1
@@ -152,18 +161,19 @@ class Sending:
             written = written.after(waiting.skipped or written.event.skipped)
         if written.is_long and not written.is_written(self._codec, deflated=self._deflates):
             self._writing = True
-            self._written(written).addCallbacks(self._sent, self._not_written, (written,))
+            self._written(written).addCallbacks(self._go_on, self._not_written)
         else:
-            self._wire.send(written.frame(self._codec, deflated=self._deflates))
+            first, *rest = self._frames(written)
+            self._begun += rest
+            self._wire.send(first)
 
-    def _written(self, written: Written) -> "Deferred[Any]":
-        return self._in_thread(partial(written.frame, self._codec, deflated=self._deflates))
+    def _written(self, written: Written) -> "Deferred[Frames]":
+        return self._in_thread(partial(self._frames, written))
 
-    def _sent(self, frame: bytes, _: Written) -> None:
+    def _go_on(self, frames: Frames) -> None:
         self._writing = False
-        if not self._ended:
-            self._wire.send(frame)
-            self._flush()
+        self._begun += frames
+        self._flush()
 
     def _not_written(self, failure: Failure) -> None:
         self._writing = False
@@ -173,4 +183,5 @@ class Sending:
     def end(self) -> None:
         """Send nothing any more."""
         self._ended = True
+        self._begun.clear()
         self._outbox.clear()
