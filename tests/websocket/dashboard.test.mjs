@@ -284,7 +284,7 @@ test("what needs all models is said in words, and its part that does not in numb
   );
 });
 
-test("the hamiltonian is written out where the number of symbols is known, and still the same", () => {
+test("the hamiltonian is written out where the number of symbols is known, and is the same", () => {
   assert.equal(sum("hamiltonian"), "3 × −1/3 log_7 1/3 ≈ 0.5646");
   assert.match(sum("hamiltonian", { symbols: 8, kept: null }), /^3 terms/);
   assert.match(sum("hamiltonian", { symbols: null, kept: null }), /^3 terms/);
@@ -459,7 +459,8 @@ test("numbers are written with what matters of them", () => {
 test("a prediction is told in a sentence", () => {
   assert.equal(
     spokenPrediction(EXPLAINED),
-    "learned 3 times; past: p; present: a b, then c; matched: a, c; missing: b; extra: x; future: d",
+    "learned 3 times; past: p; present: a b, then c; matched: a, c; missing: b; extra: x; " +
+      "future: d",
   );
   const many = Array.from({ length: 20 }, (_, i) => `x${i}`);
   assert.match(

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
+from kato.commands import Reply
 from kato.protocols.websocket import session, streams
 from kato.settings import Settings
 from tests.doubles import Threads
@@ -268,6 +271,27 @@ class RoomTests(StreamTestCase):
             threads.run()
         self.assertEqual([each["id"] for each in client.told()], [0, 1, 2])
 
+    def test_bytes_under_way(self) -> None:
+        """Nor so many large ones that they are larger together than a bound."""
+        self.patch(session, "MAX_BYTES_UNDER_WAY", 10_000)
+        self.system = System(self)
+        held: list[Deferred[Any]] = []
+
+        def ask(command: object) -> "Deferred[Any]":
+            held.append(Deferred())
+            return held[-1]
+
+        self.patch(self.system.parts.dispatch, "ask", ask)
+        client = self.connect()
+        for each in range(4):
+            params = {"strings": ["a" * 6_000]}
+            client.say(id=each, method="observe", processor="p1", params=params)
+        self.assertEqual(len(held), 2)
+        self.assertFalse(client.end.reads)
+        held[0].callback(Reply("observed", NOW))
+        self.assertEqual([each["id"] for each in client.told()], [0])
+        self.assertEqual(len(held), 3)
+
     def test_many_at_once(self) -> None:
         """Thousands of requests in one piece are answered one after the other."""
         client = self.connect()
@@ -335,6 +359,17 @@ class KeyTests(StreamTestCase):
         self.system.pass_time(2)
         self.assertEqual(client.closed, (4401, "no key within 10 seconds"))
         self.assertEqual(self.system.statistics["connections"], 0)
+
+    def test_small(self) -> None:
+        """A guest may say nothing that is large; who has told the key may."""
+        client = self.guest()
+        client.ask(method="authenticate", params={"api_key": "s3cret"})
+        params = {"strings": ["a" * 70_000]}
+        self.assertEqual(client.ask(method="observe", processor="p1", params=params)["interval"], 1)
+        client = self.guest()
+        client.say(method="observe", processor="p1", params=params)
+        assert client.closed is not None
+        self.assertEqual(client.closed[0], 1009)
 
     def test_header(self) -> None:
         """Programs tell it with the head."""

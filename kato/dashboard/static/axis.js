@@ -19,7 +19,7 @@ import { width, written } from "./symbols.js";
  *
  * @typedef {object} Column
  * @property {"before" | "event" | "gap" | "after"} kind
- * @property {number} event The number of the observed event; where there is none, that which it would have.
+ * @property {number} event The number of the observed event, or that which it would have.
  * @property {number} moment How far from now: 0 is the last observed event.
  * @property {number} width In characters.
  */
@@ -46,7 +46,7 @@ import { width, written } from "./symbols.js";
 /**
  * @typedef {object} Axis
  * @property {Column[]} columns
- * @property {number} now The number of the column of the last observed event, -1 where there is none.
+ * @property {number} now The number of the column of the last observed event; -1: there is none.
  * @property {number} hidden How many observed events lie before the first column.
  * @property {number} depth The most lines that an observed event needs.
  * @property {Lane[]} lanes
@@ -61,8 +61,8 @@ export const LIMITS = { events: 200, before: 8, after: 12, tokens: 5, width: 18 
  * @param {string[][]} stm All observed events.
  * @param {Record<string, any>[]} predictions Those that are shown.
  * @param {object} [beside]
- * @param {string[][]} [beside.basis] The observed events which the predictions are about, if not all.
- * @param {string[]} [beside.expected] The event that is shown right of now, in the row of the observed ones.
+ * @param {string[][]} [beside.basis] The events which the predictions are about, if not all.
+ * @param {string[]} [beside.expected] An event that is shown right of now, beside the observed ones.
  * @param {typeof LIMITS} [beside.limits]
  * @returns {Axis}
  */
@@ -162,8 +162,8 @@ function lane(placed, at, columns, limits) {
   for (const { event, events } of placed.between) {
     events.forEach((found, i) => put(at.gap(event, events.length - i), found));
   }
-  const now = columns.findLastIndex(({ kind }) => kind === "event");
-  const shown = placed.future.filter((event, i) => i < limits.after && put(now + 1 + i, event));
+  const after = columns.findIndex(({ kind }) => kind === "after");
+  const shown = placed.future.filter((event, i) => i < limits.after && put(after + i, event));
   const cells = [...tokens]
     .sort(([a], [b]) => a - b)
     .map(([column, found]) => cell(column, found, limits));

@@ -7,7 +7,7 @@
 import { LIMITS } from "./axis.js";
 import { byId, fit, make, mark, say, show, token } from "./elements.js";
 import { spokenPrediction } from "./spoken.js";
-import { eventText, shortName, some } from "./symbols.js";
+import { counted, eventText, shortName, some } from "./symbols.js";
 
 const TOKEN = 22;
 const PADDING = 10;
@@ -155,9 +155,8 @@ export class AxisView {
 
   #note({ hidden }, stm) {
     const newest = stm.length - hidden;
-    const text = hidden
-      ? `newest ${newest} of ${some(stm.length, "event")}, ${hidden.toLocaleString("en")} more not drawn`
-      : some(stm.length, "event");
+    const all = some(stm.length, "event");
+    const text = hidden ? `newest ${newest} of ${all}, ${counted(hidden)} more not drawn` : all;
     say(byId("stm-note"), text);
   }
 

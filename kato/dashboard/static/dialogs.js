@@ -123,7 +123,8 @@ function modelParts({ name, sequence, frequency, emotives, length }) {
     make(
       "p",
       {},
-      `${some(length, "symbol")} in ${some(sequence.length, "event")}, learned ${some(frequency, "time")}.`,
+      `${some(length, "symbol")} in ${some(sequence.length, "event")}, ` +
+        `learned ${some(frequency, "time")}.`,
     ),
     make("ol", { class: "sequence", "aria-label": "Events" }, ...events),
     more ? make("p", { class: "note" }, `${some(more, "more event")} not drawn`) : null,

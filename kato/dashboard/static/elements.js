@@ -24,7 +24,7 @@ export function byId(id) {
  * Make an element.
  *
  * @param {string} tag
- * @param {Record<string, any>} [attributes] `class`, `aria-label` and so on; what is null or false is left out.
+ * @param {Record<string, any>} [attributes] `class` and so on; what is null or false is left out.
  * @param {...(Node | string | null)} children
  * @returns {any}
  */

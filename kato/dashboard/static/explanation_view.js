@@ -85,6 +85,7 @@ export class ExplanationView {
     const left = Math.min(Math.max(MARGIN, here.right - width), innerWidth - width - MARGIN);
     const below = here.bottom + MARGIN + height < innerHeight;
     this.window.style.left = `${left}px`;
-    this.window.style.top = `${below ? here.bottom + 4 : Math.max(MARGIN, here.top - height - 4)}px`;
+    const top = below ? here.bottom + 4 : Math.max(MARGIN, here.top - height - 4);
+    this.window.style.top = `${top}px`;
   }
 }

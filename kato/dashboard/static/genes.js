@@ -1,5 +1,5 @@
 /**
- * The genes of a processor as they are edited (SPEC 6); what a gene accepts is judged by the server.
+ * The genes of a processor as they are edited (SPEC 6). What one accepts is judged by the server.
  *
  * @module genes
  */

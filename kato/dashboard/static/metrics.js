@@ -47,7 +47,7 @@ import { counted, decimal, equals, some } from "./symbols.js";
  */
 
 const OF_ALL =
-  "p(s) is the part of all learned symbols that s is, over all models: the server alone can compute it";
+  "p(s) is the part of all learned symbols that s is, over all models: only the server knows it";
 
 /** @type {Metric[]} */
 export const METRICS = [
@@ -56,18 +56,20 @@ export const METRICS = [
     label: "Potential",
     formula: "(evidence + confidence) × snr + itfdf_similarity + 1 / (fragmentation + 1)",
     words:
-      "All the others together, by which predictions are ranked unless the gene rank_by says otherwise.",
+      "All the others together. Predictions are ranked by it, " +
+      "unless the gene rank_by says otherwise.",
     best: true,
     sum: (_, p) =>
-      `(${decimal(p.evidence)} + ${decimal(p.confidence)}) × ${signed(p.snr)} + ${signed(p.itfdf_similarity)}` +
-      ` + 1 / (${decimal(p.fragmentation)} + 1) ${equals(p.potential)}`,
+      `(${decimal(p.evidence)} + ${decimal(p.confidence)}) × ${signed(p.snr)}` +
+      ` + ${signed(p.itfdf_similarity)} + 1 / (${decimal(p.fragmentation)} + 1) ${equals(p.potential)}`,
   },
   {
     name: "similarity",
     label: "Similarity",
     formula: "2 × matched / (symbols of the model + symbols of short-term memory)",
     words:
-      "How alike the model and short-term memory are as wholes; the gene recall_threshold is held against it.",
+      "How alike the model and short-term memory are as wholes. " +
+      "The gene recall_threshold is held against it.",
     best: true,
     sum: (n, p) => `2 × ${n.matched} / (${n.model} + ${n.state}) ${equals(p.similarity)}`,
   },
@@ -92,7 +94,8 @@ export const METRICS = [
     label: "SNR",
     formula: "(2 × matched − extras) / (2 × matched + extras)",
     words:
-      "Signal to noise: 1 where nothing was seen that the model does not have, lower the more there was.",
+      "Signal to noise: 1 where nothing was seen that the model does not have, " +
+      "lower the more there was.",
     best: true,
     sum: (n, p) =>
       `(2 × ${n.matched} − ${n.extras}) / (2 × ${n.matched} + ${n.extras}) ${equals(p.snr)}`,
@@ -110,7 +113,8 @@ export const METRICS = [
     label: "ITF-DF",
     formula: "1 − D × frequency / Σ frequencies of all kept models",
     words:
-      "How alike short-term memory and present are when rare symbols count little and frequent models much." +
+      "How alike short-term memory and present are, when rare symbols count little " +
+      "and frequent models much." +
       ` D is the cosine distance of p(s) × count(s) in the two; ${OF_ALL}.`,
     best: true,
     sum: itfdf,
@@ -119,10 +123,12 @@ export const METRICS = [
     name: "confluence",
     label: "Confluence",
     formula: "frequency / Σ frequencies of all models × (1 − Π p(s) over present)",
-    words: `How much of all that was learned is this model, and how unlikely its present is by chance. ${OF_ALL}.`,
+    words:
+      "How much of all that was learned is this model, and how unlikely its present is by chance." +
+      ` ${OF_ALL}.`,
     best: true,
     sum: (n, p) =>
-      `${counted(p.frequency)} / Σ frequencies × (1 − ${n.present > 1 ? `p₁ × … × p${subscript(n.present)}` : "p₁"})` +
+      `${counted(p.frequency)} / Σ frequencies × (1 − ${product(n.present)})` +
       ` ${equals(p.confluence)}`,
   },
   {
@@ -147,10 +153,13 @@ export const METRICS = [
     name: "grand_hamiltonian",
     label: "Grand H.",
     formula: "Σ −p(s) log_N p(s) over the distinct symbols of present",
-    words: `How mixed present is, measured by all that was learned; N is the number of distinct symbols there. ${OF_ALL}.`,
+    words:
+      "How mixed present is, measured by all that was learned; " +
+      `N is the number of distinct symbols there. ${OF_ALL}.`,
     best: true,
     sum: (_, p) =>
-      `${some(new Set(p.present.flat()).size, "term")}, one for each distinct symbol, ${equals(p.grand_hamiltonian)}`,
+      `${some(new Set(p.present.flat()).size, "term")}, one for each distinct symbol, ` +
+      equals(p.grand_hamiltonian),
   },
   {
     name: "frequency",
@@ -223,10 +232,10 @@ function hamiltonian(_, { present, hamiltonian: value }, { symbols }) {
   const sum = [...groups.values()].reduce((total, times) => total + times * term(times), 0);
   const told = symbols !== null && symbols > 1 && Math.abs(sum - value) < 1e-9;
   if (!told) return `${some(all.length, "term")}, one for each symbol of present, ${equals(value)}`;
-  const parts = tally(groups.values()).map(
-    ([times, symbolsOfIt]) =>
-      `${times * symbolsOfIt} × −${fraction(times, all.length)} log_${symbols} ${fraction(times, all.length)}`,
-  );
+  const parts = tally(groups.values()).map(([times, distinct]) => {
+    const q = fraction(times, all.length);
+    return `${times * distinct} × −${q} log_${symbols} ${q}`;
+  });
   return `${parts.join(" + ")} ${equals(value)}`;
 }
 
@@ -245,6 +254,7 @@ function signed(value) {
   return value < 0 ? `(${decimal(value)})` : decimal(value);
 }
 
-function subscript(number) {
-  return [...String(number)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
+function product(factors) {
+  const index = [...String(factors)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("");
+  return factors > 1 ? `p₁ × … × p${index}` : "p₁";
 }

@@ -9,6 +9,8 @@ import { METRICS, explain } from "./metrics.js";
 import { direction, next } from "./sorting.js";
 import { aligned, counted, shortName } from "./symbols.js";
 
+/** @typedef {import("./sorting.js").Order} Order */
+
 const WHOLE = new Set(["frequency", "fragmentation"]);
 
 export class MetricsView {
@@ -18,7 +20,7 @@ export class MetricsView {
 
   /**
    * @param {import("./explanation_view.js").ExplanationView} explanations
-   * @param {(change: (order: import("./sorting.js").Order) => import("./sorting.js").Order) => void} reorder
+   * @param {(change: (order: Order) => Order) => void} reorder
    */
   constructor(explanations, reorder) {
     this.table = byId("metrics");

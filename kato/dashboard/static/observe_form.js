@@ -92,7 +92,9 @@ export class ObserveForm {
   async #clearAll() {
     const meant = await confirmed({
       title: "Clear all memory?",
-      text: "Every model and vector of this processor is forgotten, and its short-term memory. Its genes stay. This cannot be undone.",
+      text:
+        "Every model and vector of this processor is forgotten, and its short-term memory. " +
+        "Its genes stay. This cannot be undone.",
       yes: "Clear all",
     });
     if (!meant) return;

@@ -1,5 +1,5 @@
 /**
- * The predictions: lanes on the time axis with their numbers beside, in an order that can be chosen.
+ * The predictions: lanes on the time axis, their numbers beside, in an order that can be chosen.
  *
  * @module predictions_view
  */
@@ -120,10 +120,20 @@ function why({ stm, predictions, genes, pushed, old }) {
     return "These predictions may be old: the gene process_predictions is off, so none are pushed.";
   if (!pushed) return "None are pushed: the gene process_predictions is off.";
   if (!stm.length)
-    return "Nothing has been observed since memory was last learned or cleared. Observe something, and predictions appear here.";
+    return (
+      "Nothing has been observed since memory was last learned or cleared. " +
+      "Observe something, and predictions appear here."
+    );
   const symbols = stm.reduce((sum, event) => sum + event.length, 0);
   if (symbols < (genes?.min_prediction_symbols ?? 0)) {
-    return `No predictions yet: the gene min_prediction_symbols wants ${genes.min_prediction_symbols} symbols, and there ${symbols === 1 ? "is 1" : `are ${symbols}`}.`;
+    return (
+      `No predictions yet: the gene min_prediction_symbols wants ${genes.min_prediction_symbols} ` +
+      `symbols, and there ${symbols === 1 ? "is 1" : `are ${symbols}`}.`
+    );
   }
-  return `No model matches what was observed with a similarity of at least ${genes?.recall_threshold ?? 0} (the gene recall_threshold).`;
+  const least = genes?.recall_threshold ?? 0;
+  return (
+    `No model matches what was observed with a similarity of at least ${least} ` +
+    "(the gene recall_threshold)."
+  );
 }

@@ -84,8 +84,8 @@ export class ProcessorList {
 /**
  * Which rows of a long list can be seen, and a few on both sides.
  *
- * @param {{ top: number, height: number, row: number, rows: number, spare?: number }} view In pixels,
- *   but for the numbers of rows.
+ * @param {{ top: number, height: number, row: number, rows: number, spare?: number }} view
+ *   In pixels, but for the numbers of rows.
  * @returns {[number, number]} The first, and the one after the last.
  */
 export function visible({ top, height, row, rows, spare = 4 }) {

@@ -22,7 +22,8 @@ export class ProcessorView {
 
   /**
    * @param {object} ears
-   * @param {(method: string, params?: Record<string, any>) => Promise<Record<string, any>>} ears.request Of the chosen processor.
+   * @param {(method: string, params?: Record<string, any>) => Promise<any>} ears.request Of the
+   *   chosen processor.
    * @param {() => void} ears.changed It is to be drawn.
    * @param {() => Promise<void>} ears.ask Predictions are to be asked for.
    * @param {(error: any) => void} ears.failed

@@ -8,8 +8,9 @@ const VECTOR = /^VECTOR\|([0-9a-f]{40})$/;
 const MODEL = /^(?:MODEL\|)?([0-9a-f]{40})$/;
 // eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
+const EAST_ASIAN =
+  "\\u1100-\\u115f\\u2e80-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60";
+const WIDE = new RegExp(`[${EAST_ASIAN}]|\\p{Extended_Pictographic}`, "u");
 
 /**
  * A symbol as it can be read: what would not be seen is escaped, a vector's hash is cut, and

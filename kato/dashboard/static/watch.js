@@ -1,5 +1,5 @@
 /**
- * Watches one processor: subscribes, reads its state whenever that is needed, and keeps a picture of it.
+ * Watches one processor: subscribes, reads its state when that is needed, keeps a picture of it.
  *
  * @module watch
  */

@@ -144,6 +144,10 @@ class StreamProtocol(WebSocketServerProtocol):
         else:
             self.transport.pauseProducing()
 
+    def limit(self, size: int) -> None:
+        """Take no message of more bytes."""
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
+
     # The producer of the transport
 
     def pauseProducing(self) -> None:

@@ -37,6 +37,9 @@ class Wire(Protocol):
     def read(self, on: bool) -> None:
         """Read on, or let what comes wait at the client's."""
 
+    def limit(self, size: int) -> None:
+        """Take no message of more bytes: one closes the connection."""
+
 
 class Sending:
     """Sends messages in order."""

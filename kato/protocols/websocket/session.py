@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.defects import judged
 from kato.errors import Unauthorized
@@ -32,8 +33,13 @@ NO_KEY = 4401
 GUEST_PATIENCE = 10.0
 """Seconds within which a key must be told, where one is asked for."""
 
+GUEST_MESSAGE = 64 * 1024
+"""How many bytes a message of one may have who has told no key yet."""
+
 MAX_UNDER_WAY = 100
-"""How many requests of a connection are under way at a time; others wait, unread at last."""
+MAX_BYTES_UNDER_WAY = 2 * MAX_MESSAGE
+"""How many requests of a connection are under way at a time, and about how many bytes they have
+together; others wait, unread at last."""
 
 MAX_UNREAD = 64 * 1024
 """Where so many bytes wait to be sent, no further request is begun until some are."""
@@ -106,12 +112,14 @@ class Session:
             overflow=self._overflow,
         )
         self._unheard: deque[bytes] = deque()
+        self._weight = 0
         self._hearing = self._reading = False
         self._reads = True
         self._finishing = self._over = False
         self._giving_up: IDelayedCall | None = None
         if not member:
             self._giving_up = clock.callLater(GUEST_PATIENCE, self._give_up)
+            wire.limit(GUEST_MESSAGE)
         self.under_way = 0
         """How many requests are under way."""
         self.overflowed = False
@@ -130,6 +138,7 @@ class Session:
         return (
             not self._reading
             and self.under_way < MAX_UNDER_WAY
+            and self._weight < MAX_BYTES_UNDER_WAY
             and self.sending.unsent < MAX_UNREAD
         )
 
@@ -158,7 +167,8 @@ class Session:
             self._read(payload)
         else:
             self._reading = True
-            self._in_thread(partial(self._codec.decode, payload)).addBoth(self._read_in_thread)
+            reading = self._in_thread(partial(self._codec.decode, payload))
+            reading.addBoth(self._read_in_thread, len(payload))
 
     def _read(self, payload: bytes) -> None:
         try:
@@ -166,22 +176,22 @@ class Session:
         except Exception:
             self._refuse(Failure())
         else:
-            self._answer(value)
+            self._answer(value, len(payload))
 
-    def _read_in_thread(self, value: object) -> None:
+    def _read_in_thread(self, value: object, size: int) -> None:
         self._reading = False
         if self._over:
             return
         if isinstance(value, Failure):
             self._refuse(value)
         else:
-            self._answer(value)
+            self._answer(value, size)
         self._hear()
 
     # What is answered
 
-    def _answer(self, value: object) -> None:
-        """Do what a message says."""
+    def _answer(self, value: object, size: int) -> None:
+        """Do what a message of so many bytes says."""
         try:
             saying = Saying.parse(value)
             self._conversation.hear(saying.kind)
@@ -191,10 +201,12 @@ class Session:
         else:
             if doing is not None:
                 self.under_way += 1
-                doing.addErrback(self._refuse, value).addBoth(self._done)
+                self._weight += size
+                doing.addErrback(self._refuse, value).addBoth(self._done, size)
 
-    def _done(self, failure: Failure | None) -> None:
+    def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1
+        self._weight -= size
         if failure is not None:
             self.log.failure("defect in answering on a WebSocket", failure=failure)
         self._hear()
@@ -224,6 +236,7 @@ class Session:
         check_key((saying.key,), self._api_key, how=HOW)
         self._conversation.state = self._conversation.hear(saying.kind)
         self._stop_waiting()
+        self._wire.limit(MAX_MESSAGE)
         self._confirm(saying, "authenticated", {"scopes": list(SCOPES)})
 
     def _subscribe(self, saying: Saying) -> "Deferred[None]":
