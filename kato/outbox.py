@@ -12,11 +12,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 Message = TypeVar("Message")
 
+ENTRY = 512
+"""Bytes that a message takes beside its own while it waits: somewhat more than was measured."""
+
 
 class Waiting(NamedTuple, Generic[Message]):
     """A message that waits; C{skipped} of its kind were passed over before it.
 
-    C{owner} is what it belongs to, C{size} its bytes as far as they count.
+    C{owner} is what it belongs to, C{size} the bytes that it takes, as far as they count.
     """
 
     message: Message
@@ -28,19 +31,14 @@ class Waiting(NamedTuple, Generic[Message]):
 class Outbox(Generic[Message]):
     """Messages in the order in which they are to be sent."""
 
-    def __init__(self, *, most: int, most_bytes: int) -> None:
-        """
-        @param most: of so many messages that may not be missed no further one is taken,
-        @param most_bytes: nor where they are together as large as this: so one message of any size
-            is always taken by a reader that keeps up.
-        """
-        self._most = most
+    def __init__(self, *, most_bytes: int) -> None:
+        """@param most_bytes: where what may not be missed takes so many, no further message is
+        taken: so one of any size always is by a reader that keeps up."""
         self._most_bytes = most_bytes
         self._waiting: OrderedDict[Hashable, Waiting[Message]] = OrderedDict()
         self._places = count()
-        self._kept = 0
         self.bytes = 0
-        """How many bytes of what may not be missed wait."""
+        """How many bytes what may not be missed takes."""
         self.skipped = 0
         """How many messages were passed over so far."""
 
@@ -49,10 +47,10 @@ class Outbox(Generic[Message]):
 
     def put(self, message: Message, size: int, owner: Hashable = None) -> bool:
         """Take what may not be missed; C{False}: there is no room, and nothing has changed."""
-        if self._kept >= self._most or self.bytes >= self._most_bytes:
+        if self.bytes >= self._most_bytes:
             return False
+        size += ENTRY
         self._waiting[next(self._places)] = Waiting(message, owner, size)
-        self._kept += 1
         self.bytes += size
         return True
 
@@ -74,21 +72,16 @@ class Outbox(Generic[Message]):
         """What is to be sent next."""
         if not self._waiting:
             return None
-        key, waiting = self._waiting.popitem(last=False)
-        self._forget(key, waiting)
+        _, waiting = self._waiting.popitem(last=False)
+        self.bytes -= waiting.size
         return waiting
 
     def drop(self, owner: Hashable) -> None:
         """Forget all that belongs to C{owner}: nobody wants it any more."""
         for key in [key for key, each in self._waiting.items() if each.owner == owner]:
-            self._forget(key, self._waiting.pop(key))
-
-    def _forget(self, key: Hashable, waiting: Waiting[Message]) -> None:
-        if isinstance(key, int):
-            self._kept -= 1
-            self.bytes -= waiting.size
+            self.bytes -= self._waiting.pop(key).size
 
     def clear(self) -> None:
         """Forget everything."""
         self._waiting.clear()
-        self._kept = self.bytes = 0
+        self.bytes = 0

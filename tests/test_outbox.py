@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.outbox import Outbox
+from kato.outbox import ENTRY, Outbox
 
 
-def outbox(most: int = 100, most_bytes: int = 10_000) -> Outbox[str]:
-    return Outbox(most=most, most_bytes=most_bytes)
+def outbox(most_bytes: int = 1_000_000) -> Outbox[str]:
+    return Outbox(most_bytes=most_bytes)
 
 
 def taken(box: Outbox[str]) -> list[tuple[str, int]]:
@@ -51,26 +51,26 @@ class OutboxTests(SynchronousTestCase):
             self.assertEqual(taken(box), [(each, 0)])
         self.assertEqual(box.skipped, 0)
 
-    def test_most(self) -> None:
-        """No more messages than the bound are taken; one that is refused changes nothing."""
-        box = outbox(most=2)
+    def test_many(self) -> None:
+        """Each message counts for more than its size; one that is refused changes nothing."""
+        box = outbox(most_bytes=2 * ENTRY)
         box.put_newest("o", "observations", "p1")
-        self.assertTrue(box.put("a", 1))
-        self.assertTrue(box.put("b", 1))
-        self.assertFalse(box.put("c", 1))
+        self.assertTrue(box.put("a", 0))
+        self.assertTrue(box.put("b", 0))
+        self.assertFalse(box.put("c", 0))
         box.put_newest("p", "predictions", "p1")
-        self.assertEqual((len(box), box.bytes), (4, 2))
+        self.assertEqual((len(box), box.bytes), (4, 2 * ENTRY))
         box.take()
-        self.assertFalse(box.put("c", 1))
+        self.assertFalse(box.put("c", 0))
         box.take()
-        self.assertTrue(box.put("c", 1))
+        self.assertTrue(box.put("c", 0))
 
     def test_bytes(self) -> None:
         """A message of any size is taken while those before it are below the bound."""
-        box = outbox(most_bytes=10)
-        self.assertTrue(box.put("a", 9))
-        self.assertTrue(box.put("large", 1_000))
-        self.assertEqual(box.bytes, 1_009)
+        box = outbox(most_bytes=2 * ENTRY)
+        self.assertTrue(box.put("a", ENTRY - 1))
+        self.assertTrue(box.put("large", 10_000))
+        self.assertEqual(box.bytes, 10_000 + 3 * ENTRY - 1)
         self.assertFalse(box.put("b", 0))
         self.assertEqual(taken(box), [("a", 0), ("large", 0)])
         self.assertEqual(box.bytes, 0)
@@ -84,12 +84,12 @@ class OutboxTests(SynchronousTestCase):
         box.put("l2", 11, "p2")
         box.put_newest("o1", "observations", "p1")
         box.drop("p1")
-        self.assertEqual(box.bytes, 16)
+        self.assertEqual(box.bytes, 16 + 2 * ENTRY)
         self.assertEqual(taken(box), [("reply", 0), ("l2", 0)])
 
     def test_clear(self) -> None:
         """All can be forgotten."""
-        box = outbox(most=1)
+        box = outbox(most_bytes=ENTRY)
         box.put("a", 5)
         box.put_newest("o1", "observations", "p1")
         box.clear()
@@ -114,7 +114,7 @@ class LawTests(SynchronousTestCase):
     def test_laws(self, history: list[str | tuple[str, int]]) -> None:
         """Offsets of one owner rise, nothing that may not be missed is, and of the rest each is
         sent or counted by one that comes later."""
-        box = outbox(most=1_000, most_bytes=10**6)
+        box = outbox()
         sent: list[tuple[int, str, int, int]] = []
         put: list[tuple[int, str, int]] = []
 

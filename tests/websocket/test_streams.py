@@ -278,7 +278,7 @@ class SlowTests(StreamTestCase):
     def test_too_slow(self) -> None:
         """Where what may not be missed finds no room any more, the connection is closed; others
         are told everything, and nothing is kept for it."""
-        self.patch(sending, "MAX_WAITING", 10)
+        self.patch(sending, "MAX_WAITING", 8_000)
         self.system = System(self)
         self.writer = self.connect()
         observe(self.writer, "a")

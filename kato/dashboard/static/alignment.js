@@ -169,7 +169,7 @@ function place(placed, tokens, first) {
   }
 }
 
-/** Missing events take the place of observed ones that the model does not have, if there are any. */
+/** Missing events stand where the model lacks what was observed, as far as there is room. */
 function between({ present, between: gaps }, last, waiting, next) {
   if (!waiting.length) return;
   if (next === last) {

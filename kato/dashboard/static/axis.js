@@ -62,7 +62,7 @@ export const LIMITS = { events: 200, before: 8, after: 12, tokens: 5, width: 18 
  * @param {Record<string, any>[]} predictions Those that are shown.
  * @param {object} [beside]
  * @param {string[][]} [beside.basis] The events which the predictions are about, if not all.
- * @param {string[]} [beside.expected] An event that is shown right of now, beside the observed ones.
+ * @param {string[]} [beside.expected] An event that is shown right of now, in the first row.
  * @param {typeof LIMITS} [beside.limits]
  * @returns {Axis}
  */

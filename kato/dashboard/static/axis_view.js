@@ -13,9 +13,10 @@ const TOKEN = 22;
 const PADDING = 10;
 const MOMENTS = 24;
 /** What a token needs beside its text. */
-const FRAME = 36;
-/** Where now stands in the view, as a part of its width. */
-const NOW = 0.68;
+const FRAME = 40;
+/** Room that is left for the future, but now stands within these parts of the view's width. */
+const AHEAD = 210;
+const NOW = { least: 0.55, most: 0.8 };
 
 const narrow = matchMedia("(max-width: 860px)");
 
@@ -80,9 +81,10 @@ export class AxisView {
     const who = narrow.matches ? 40 : 140;
     const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
     const view = this.box.clientWidth;
+    const home = this.#now;
     const upToNow = who + sum(widths.slice(0, now + 1));
-    const room = Math.max(0, Math.round(NOW * view) - upToNow);
-    const rest = Math.max(0, Math.round((1 - NOW) * view) - sum(widths.slice(now + 1)));
+    const room = Math.max(0, home - upToNow);
+    const rest = Math.max(0, view - home - sum(widths.slice(now + 1)));
     this.#at = upToNow + room;
     const sheet = this.box.firstElementChild;
     const tracks = [who, room, ...widths, rest].map((each) => `${each}px`).join(" ");
@@ -119,7 +121,7 @@ export class AxisView {
       .map((column, i) => ({ column, i }))
       .filter(({ column }) => column.kind === "event");
     if (!list.firstElementChild?.matches(".who"))
-      list.prepend(make("li", { class: "who" }, make("span", {}, "STM")));
+      list.prepend(make("li", { class: "who", "aria-hidden": "true" }, "STM"));
     this.#cells(list, events, stm, arrived);
     this.#expected(list, columns, expected);
     start(list, hidden);
@@ -147,8 +149,7 @@ export class AxisView {
     const after = columns.findIndex(({ kind }) => kind === "after");
     if (!expected.length) return;
     const cell = make("li", { class: "cell expected", title: `Forecast: ${eventText(expected)}` });
-    const tokens = expected.map((symbol) => ({ mark: "future", symbol }));
-    cell.append(make("span", { class: "unseen" }, "forecast:"), ...column(tokens));
+    cell.append(make("span", { class: "unseen" }, "forecast:"), ...fitting("future", expected));
     cell.style.gridColumn = String(after + BEFORE);
     list.append(cell);
   }
@@ -173,7 +174,13 @@ export class AxisView {
 
   #home() {
     const most = this.box.scrollWidth - this.box.clientWidth;
-    return Math.min(Math.max(0, this.#at - Math.round(NOW * this.box.clientWidth)), most);
+    return Math.min(Math.max(0, this.#at - this.#now), most);
+  }
+
+  /** Where now stands in the view: always at the same place, whatever comes. */
+  get #now() {
+    const view = this.box.clientWidth;
+    return Math.round(Math.min(Math.max(view - AHEAD, NOW.least * view), NOW.most * view));
   }
 
   #scroll() {
@@ -205,15 +212,23 @@ function fillEvent(cell, event, arrived) {
   if (cell.dataset.key === key) return;
   cell.dataset.key = key;
   cell.classList.toggle("new", arrived);
-  cell.replaceChildren(...column(event.map((symbol) => ({ mark: "seen", symbol }))));
+  cell.replaceChildren(...fitting("seen", event));
 }
 
-/** The tokens of an event as far as they fit. */
-function column(tokens, more = Math.max(0, tokens.length - LIMITS.tokens)) {
-  const shown = more && tokens.length > LIMITS.tokens ? tokens.slice(0, LIMITS.tokens - 1) : tokens;
-  const rest = more + (tokens.length - more - shown.length);
-  const drawn = shown.map(({ mark: each, symbol }) => token(each, symbol));
-  return rest > 0 ? [...drawn, make("span", { class: "token rest" }, `+${rest} more`)] : drawn;
+/** An event's tokens as far as they fit. */
+function fitting(mark, event) {
+  const shown = event.length > LIMITS.tokens ? event.slice(0, LIMITS.tokens - 1) : event;
+  return stacked(
+    shown.map((symbol) => ({ mark, symbol })),
+    event.length - shown.length,
+  );
+}
+
+/** Tokens, and how many more there are. */
+function stacked(tokens, more) {
+  const drawn = tokens.map(({ mark: each, symbol }) => token(each, symbol));
+  if (more) drawn.push(make("span", { class: "token rest", title: `${more} more` }, `+${more}`));
+  return drawn;
 }
 
 function createLane() {
@@ -223,6 +238,7 @@ function createLane() {
     make("span", { class: "rank" }),
     make("span", { class: "name" }),
     make("span", { class: "times" }),
+    make("span", { class: "unseen" }),
   );
   return make("li", { class: "lane" }, who);
 }
@@ -236,14 +252,14 @@ function fillLane(lane, { prediction, rank }, laid, height) {
   say(who.children[0], String(rank));
   say(who.children[1], shortName(prediction.name));
   say(who.children[2], `×${prediction.frequency}`);
-  mark(who, "aria-label", `Prediction ${rank}: ${spokenPrediction(prediction)}. Show the model`);
+  say(who.children[3], spokenPrediction(prediction));
   mark(who, "title", `${prediction.name}, learned ${some(prediction.frequency, "time")}`);
   lane.replaceChildren(who, ...cells(laid));
 }
 
 function cells(laid) {
   const drawn = laid.cells.map(({ column: place, tokens, more }) => {
-    const cell = make("div", { class: "cell", "aria-hidden": "true" }, ...column(tokens, more));
+    const cell = make("div", { class: "cell", "aria-hidden": "true" }, ...stacked(tokens, more));
     cell.style.gridColumn = String(place + BEFORE);
     return cell;
   });

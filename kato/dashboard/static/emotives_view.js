@@ -118,7 +118,7 @@ function options(shown, { clientWidth: width, clientHeight: height }) {
     scales: { x: { time: false, range: (_, low, high) => [Math.min(low, -5), high * 1.6] } },
     series: [{}, ...shown.map(line), ...shown.map(next)],
     axes: [xAxis(), yAxis()],
-    hooks: { drawAxes: [nowLine] },
+    hooks: { drawAxes: [nowLine(colour("--text-faint"))] },
   };
 }
 
@@ -145,14 +145,15 @@ function yAxis() {
   return { ...axis(), size: 46, values: (_, splits) => splits.map(decimal) };
 }
 
-function nowLine(chart) {
-  const x = Math.round(chart.valToPos(0, "x", true)) + 0.5;
-  const { top, height } = chart.bbox;
-  chart.ctx.save();
-  chart.ctx.strokeStyle = colour("--text-faint");
-  chart.ctx.beginPath();
-  chart.ctx.moveTo(x, top);
-  chart.ctx.lineTo(x, top + height);
-  chart.ctx.stroke();
-  chart.ctx.restore();
+function nowLine(stroke) {
+  return ({ ctx, bbox: { top, height }, valToPos }) => {
+    const x = Math.round(valToPos(0, "x", true)) + 0.5;
+    ctx.save();
+    ctx.strokeStyle = stroke;
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x, top + height);
+    ctx.stroke();
+    ctx.restore();
+  };
 }

@@ -8,6 +8,8 @@ import { byId, fit, make, mark, say, show } from "./elements.js";
 import { clock, counted, perSecond, shortName, some } from "./symbols.js";
 
 const MOST = 40;
+/** Where more than so many come at once, none of them stands out. */
+const FEW = 4;
 const SIGNS = { learned: "+", updated: "~", deleted: "−", cleared: "∅" };
 
 export class LearnedView {
@@ -34,11 +36,13 @@ export class LearnedView {
     this.#drawn = learned;
     show(byId("no-learned"), !learned.length);
     show(this.list, learned.length);
-    const newest = this.#newest;
+    const arrived = learned.filter(({ offset }) => offset > this.#newest).length;
     this.#newest = learned[0]?.offset ?? 0;
-    fit(this.list, learned.slice(0, MOST), createLesson, (element, lesson) =>
-      fillLesson(element, lesson, lesson.offset > newest),
-    );
+    const lit = arrived <= FEW ? arrived : 0;
+    fit(this.list, learned.slice(0, MOST), createLesson, (element, lesson, place) => {
+      fillLesson(element, lesson);
+      restart(element, place < lit);
+    });
   }
 }
 
@@ -58,11 +62,10 @@ function createLesson() {
   );
 }
 
-function fillLesson(element, lesson, arrived) {
+function fillLesson(element, lesson) {
   const [sign, what, time, , more] = element.firstChild.children;
   mark(element, "data-model", lesson.name);
   mark(element, "data-change", lesson.change);
-  restart(element, arrived);
   element.firstChild.disabled = lesson.name === null || lesson.change === "deleted";
   say(sign, SIGNS[lesson.change]);
   say(

@@ -61,7 +61,8 @@ export const METRICS = [
     best: true,
     sum: (_, p) =>
       `(${decimal(p.evidence)} + ${decimal(p.confidence)}) × ${signed(p.snr)}` +
-      ` + ${signed(p.itfdf_similarity)} + 1 / (${decimal(p.fragmentation)} + 1) ${equals(p.potential)}`,
+      ` + ${signed(p.itfdf_similarity)} + 1 / (${decimal(p.fragmentation)} + 1)` +
+      ` ${equals(p.potential)}`,
   },
   {
     name: "similarity",

@@ -175,8 +175,9 @@ class Page {
     if (this.#missing && this.#id === id) this.#choose();
   }
 
+  /** The processor that the address names; empty where it names none. */
   get #id() {
-    return decodeURIComponent(location.hash.slice(1));
+    return location.hash.slice(1);
   }
 
   /** @param {any} error */

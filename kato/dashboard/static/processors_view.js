@@ -67,7 +67,8 @@ export class ProcessorsView {
       event.preventDefault();
       this.items.querySelector("a")?.focus();
     }
-    if (event.key === "Enter" && this.#rows.length) location.hash = this.#rows[0].id;
+    const [first] = this.#all();
+    if (event.key === "Enter" && first) location.hash = first.id;
     if (event.key === "Escape") event.target.blur();
   }
 
@@ -129,11 +130,14 @@ export class ProcessorsView {
       if (wanted.has(row.dataset.processor)) kept.set(row.dataset.processor, row);
       else free.push(row);
     }
+    for (const row of free) row.remove();
+    let next = this.items.firstElementChild;
     this.#rows.forEach((entry, i) => {
-      const row = kept.get(entry.id) ?? free.pop() ?? this.items.appendChild(createRow());
+      const row = kept.get(entry.id) ?? free.pop() ?? createRow();
+      if (row === next) next = next.nextElementSibling;
+      else this.items.insertBefore(row, next);
       this.#fill(row, entry, first + i, total);
     });
-    for (const row of free) row.remove();
   }
 
   #fill(row, { id, models, events, pulse }, place, total) {

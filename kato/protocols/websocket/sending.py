@@ -14,9 +14,8 @@ from kato.events import OBSERVATIONS, PREDICTIONS
 from kato.outbox import Outbox, Waiting
 from kato.protocols.websocket.frames import Announced, Codec, Frames, Written
 
-MAX_WAITING = 8_192
-MAX_WAITING_BYTES = 2 * 2**20
-"""How much of what may not be missed waits for a reader before it is given up."""
+MAX_WAITING = 2 * 2**20
+"""How many bytes of what may not be missed wait for a reader before it is given up."""
 
 _NEWEST = frozenset({OBSERVATIONS, PREDICTIONS})
 """Of these topics the newest event is enough."""
@@ -67,7 +66,8 @@ class Sending:
         self._in_thread = in_thread
         self._room = room
         self._overflow = overflow
-        self._outbox: Outbox[Written] = Outbox(most=MAX_WAITING, most_bytes=MAX_WAITING_BYTES)
+        self._outbox: Outbox[Announced | Frames] = Outbox(most_bytes=MAX_WAITING)
+        """What may not be missed is written when it comes, what may is when it is sent."""
         self._begun: deque[bytes] = deque()
         """What is left to send of the message that was begun."""
         self._flows = True
@@ -120,7 +120,8 @@ class Sending:
         """Send what may not be missed, in its turn."""
         if self._ended:
             return
-        if self._outbox.put(written, sum(map(len, self._frames(written))), owner):
+        frames = self._frames(written)
+        if self._outbox.put(frames, sum(map(len, frames)), owner):
             self._flush()
         else:
             self._overflow()
@@ -154,21 +155,27 @@ class Sending:
                 return
             self._begin(waiting)
 
-    def _begin(self, waiting: Waiting[Written]) -> None:
+    def _begin(self, waiting: "Waiting[Announced | Frames]") -> None:
         """Send a message, which may have to be written first."""
-        written = waiting.message
-        if not isinstance(written, Announced):
+        if waiting.owner is None:
             self.answers += 1
         else:
             self.events += 1
-            written = written.after(waiting.skipped or written.event.skipped)
-        if written.is_long and not written.is_written(self._codec, deflated=self._deflates):
+        message = waiting.message
+        if isinstance(message, tuple):
+            self._send(message)
+            return
+        announced = message.after(waiting.skipped)
+        if announced.is_long and not announced.is_written(self._codec, deflated=self._deflates):
             self._writing = True
-            self._written(written).addCallbacks(self._go_on, self._not_written)
+            self._written(announced).addCallbacks(self._go_on, self._not_written)
         else:
-            first, *rest = self._frames(written)
-            self._begun += rest
-            self._wire.send(first)
+            self._send(self._frames(announced))
+
+    def _send(self, frames: Frames) -> None:
+        first, *rest = frames
+        self._begun += rest
+        self._wire.send(first)
 
     def _written(self, written: Written) -> "Deferred[Frames]":
         return self._in_thread(partial(self._frames, written))
