@@ -247,14 +247,22 @@ function fillLane(lane, { prediction, rank }, laid, height) {
   mark(lane, "data-prediction", prediction.name);
   mark(lane, "data-rank", String(rank));
   mark(lane, "data-short", laid.reachesNow ? null : "");
+  mark(lane, "data-guessed", laid.exact ? null : "");
   lane.style.height = `${height}px`;
   const who = lane.firstChild;
   say(who.children[0], String(rank));
   say(who.children[1], shortName(prediction.name));
   say(who.children[2], `×${prediction.frequency}`);
   say(who.children[3], spokenPrediction(prediction));
-  mark(who, "title", `${prediction.name}, learned ${some(prediction.frequency, "time")}`);
+  mark(who, "title", about(prediction, laid));
   lane.replaceChildren(who, ...cells(laid));
+}
+
+function about({ name, frequency }, { exact }) {
+  const guess = exact
+    ? ""
+    : "; where it matches is guessed, since memory is too long or has moved on";
+  return `${name}, learned ${some(frequency, "time")}${guess}`;
 }
 
 function cells(laid) {

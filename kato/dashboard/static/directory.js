@@ -25,7 +25,7 @@ export class Directory {
    * @param {import("./kato.js").Kato} kato
    * @param {object} ears
    * @param {() => void} ears.changed
-   * @param {(id: string) => void} ears.came This processor is there (perhaps as before).
+   * @param {() => void} ears.came There are others than before.
    * @param {(status: Record<string, any>) => void} ears.told A processor has told its status.
    * @param {(id: string, error: any) => void} ears.untold It has not.
    * @param {() => string[]} ears.watched Whose status is of interest now.
@@ -77,20 +77,16 @@ export class Directory {
     } while (after !== null && found.length < MOST);
     this.list.replace(found);
     this.known = true;
-    for (const { id } of found) this.#ears.came(id);
+    this.#ears.came();
     this.#ears.changed();
     this.poll();
   }
 
-  #came(id) {
-    this.list.came(id);
-    this.#ears.came(id);
-  }
-
   #happened({ event, processor, data }) {
     if (event !== "processors") return;
-    if (data.change === "came") this.#came(processor);
+    if (data.change === "came") this.list.came(processor);
     else this.list.went(processor);
+    this.#ears.came();
     this.total = Math.max(this.total + (data.change === "came" ? 1 : -1), this.list.size);
     this.#ears.changed();
     this.poll();

@@ -6,7 +6,7 @@
 
 import { confirmed } from "./dialogs.js";
 import { announce, byId, mark, say, show } from "./elements.js";
-import { eventText, shortName } from "./symbols.js";
+import { shortName } from "./symbols.js";
 import { TypedError, readObservation } from "./typed.js";
 
 const FIELDS = ["strings", "emotives", "vectors"];
@@ -14,6 +14,8 @@ const FIELDS = ["strings", "emotives", "vectors"];
 export class ObserveForm {
   #request;
   #failed;
+  /** Whether something is under way: what is asked for twice in a hurry is done once. */
+  #busy = false;
 
   /**
    * @param {(method: string, params?: Record<string, any>) => Promise<Record<string, any>>} request
@@ -24,23 +26,22 @@ export class ObserveForm {
     this.#failed = failed;
     byId("observe").addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#observe();
+      this.#do(() => this.#observe());
     });
     byId("learn").addEventListener("click", () => this.learn());
     byId("clear-stm").addEventListener("click", () => this.#clear());
     byId("clear-all").addEventListener("click", () => this.#clearAll());
   }
 
-  /** What is typed is kept until it has been observed. */
+  /** What was typed is kept until it has been observed; what was typed meanwhile, too. */
   async #observe() {
     this.#faults({});
     try {
-      const observation = readObservation(this.#typed());
+      const typed = this.#typed();
+      const observation = readObservation(typed);
       await this.#request("observe", { ...observation, brief: true });
-      announce(
-        observation.strings ? `Observed ${eventText(observation.strings.map(String))}` : "Observed",
-      );
-      byId("observe").reset();
+      announce("Observed");
+      if (FIELDS.every((name) => this.#typed()[name] === typed[name])) byId("observe").reset();
     } catch (error) {
       this.#blame(error);
     }
@@ -105,10 +106,14 @@ export class ObserveForm {
   }
 
   async #do(act) {
+    if (this.#busy) return;
+    this.#busy = true;
     try {
       await act();
     } catch (error) {
       this.#failed(error);
+    } finally {
+      this.#busy = false;
     }
   }
 }

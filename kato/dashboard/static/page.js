@@ -36,7 +36,7 @@ class Page {
     this.connection = new ConnectionView(this.session);
     this.directory = new Directory(this.session.kato, {
       changed,
-      came: (id) => this.#came(id),
+      came: () => this.#reappear(),
       told: (status) => this.#told(status),
       untold: (id, error) => this.#untold(id, error),
       watched: () => this.#watched(),
@@ -61,7 +61,10 @@ class Page {
       this.fail(event.detail);
     });
     window.addEventListener("hashchange", () => this.#choose());
-    setInterval(changed, 1_000);
+    setInterval(() => {
+      this.#reappear();
+      changed();
+    }, 1_000);
     byId("error-close").addEventListener("click", () => show(byId("error"), false));
     byId("show-help").addEventListener("click", () => open("help-dialog"));
     byId("skip").addEventListener("click", (event) => {
@@ -171,8 +174,8 @@ class Page {
   }
 
   /** A processor that was not there may be by now. */
-  #came(id) {
-    if (this.#missing && this.#id === id) this.#choose();
+  #reappear() {
+    if (this.#missing && this.directory.list.get(this.#id)) this.#choose();
   }
 
   /** The processor that the address names; empty where it names none. */
