@@ -600,6 +600,25 @@ function memory(offset, data) {
   return { event: "memory", offset, time_stamp: offset, data };
 }
 
+test("the counters follow what is learned and forgotten, and are corrected by the status", () => {
+  const known = picture([["a"]]);
+  known.happened(observed(6, [["a"], ["b"]]), 1);
+  known.happened(learned(10, 0), 1);
+  known.happened(learned(11, 0, { frequency: 2 }), 1);
+  assert.deepEqual(known.counters, { models: 3, symbols: 3, vectors: 0, interval: 7 });
+  known.happened(learned(12, 0, { change: "deleted" }), 1);
+  assert.equal(known.counters.models, 2);
+  known.take({ models: 9, symbols: 4, vectors: 1, interval: 12 });
+  known.happened(memory(13, { change: "cleared", memory: "short_term" }), 1);
+  assert.deepEqual(known.counters, { models: 9, symbols: 4, vectors: 1, interval: 12 });
+  known.happened(memory(14, { change: "cleared", memory: "all" }), 1);
+  assert.deepEqual(known.counters, { models: 0, symbols: 0, vectors: 0, interval: 0 });
+  known.begin(14);
+  known.happened(learned(15, 0), 1);
+  known.read(answers([]));
+  assert.equal(known.counters.models, 2, "what was read shows what happened meanwhile");
+});
+
 test("a picture is read, and goes on with what happens", () => {
   const known = picture(events("a"));
   assert.equal(known.known, true);

@@ -124,8 +124,19 @@ export class Picture {
     this.events.count(now);
     if (event.event === "learning" && event.data.change === "learned") this.lessons.count(now);
     this.skipped += event.skipped ?? 0;
+    if (this.known) this.#tally(event);
     if (this.#reading === null) this.#apply(event);
     else this.#hold(event);
+  }
+
+  /**
+   * What an event says of the counters, which the status tells now and then. Observations are left
+   * to the status: one may come after a status that counts it already.
+   */
+  #tally({ event, data: { change, frequency, memory } }) {
+    if (change === "learned" && frequency === 1) this.counters.models += 1;
+    else if (event === "learning" && change === "deleted") this.counters.models -= 1;
+    else if (memory === "all") this.take({ models: 0, symbols: 0, vectors: 0, interval: 0 });
   }
 
   /** Of what is held back, too, the newest of some topics is enough. */
