@@ -42,6 +42,14 @@ class CloseTests(StreamTestCase):
         assert client.closed is not None
         self.assertEqual(client.closed[0], 1009)
 
+    def test_closing_frames(self) -> None:
+        """A closing frame that is none is answered by one that says why."""
+        for payload, code in [(b"\x03", 1002), (b"\x03\xe7", 1002), (b"\x03\xe8\xff", 1007)]:
+            client = self.connect()
+            client.speaker.sendFrame(8, payload)
+            assert client.closed is not None
+            self.assertEqual(client.closed[0], code)
+
     def test_fragments(self) -> None:
         """A message may come in pieces; pieces that belong to none are no WebSocket."""
         client = self.connect()

@@ -76,6 +76,7 @@ class StreamProtocol(WebSocketServerProtocol):
         self._closed = closed
         self._session: Session | None = None
         self._pulse: Pulse | None = None
+        self._is_told_to_close = False
 
     @property
     def deflates(self) -> bool:
@@ -124,6 +125,19 @@ class StreamProtocol(WebSocketServerProtocol):
         if session is not None:
             session.ended()
             self._closed(self)
+
+    def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
+        """The client closes, perhaps by a frame that is none."""
+        self._is_told_to_close = self.state == self.STATE_OPEN
+        try:
+            return super().onCloseFrame(code, reasonRaw)
+        finally:
+            self._is_told_to_close = False
+
+    def dropConnection(self, abort: bool = False) -> None:
+        """End the connection; Autobahn takes a malformed closing frame for the answer to the one in
+        which it has just said so, which must not be thrown away."""
+        super().dropConnection(abort=abort and not self._is_told_to_close)
 
     # The wire of the session
 

@@ -72,6 +72,8 @@ class Sending:
         """What is left to send of the message that was begun."""
         self._flows = True
         self._writing = False
+        self._clear = True
+        """Whether the reader takes what comes, and nothing is before it."""
         self._ended = False
         self.answers = self.events = 0
         """How many answers and events were sent."""
@@ -106,7 +108,13 @@ class Sending:
         return self._written(written).addCallback(lambda _: self._put(written, None))
 
     def tell(self, announced: Announced, owner: Hashable) -> None:
-        """Send an event, which belongs to a subscription."""
+        """Send an event, which belongs to a subscription; at once where nothing is before it."""
+        if self._clear and not announced.is_long:
+            frames = self._frames(announced)
+            if len(frames) == 1:
+                self.events += 1
+                self._wire.send(frames[0])
+                return
         if self._ended:
             return
         event = announced.event
@@ -137,7 +145,7 @@ class Sending:
 
     def pause(self) -> None:
         """The reader has to read first."""
-        self._flows = False
+        self._flows = self._clear = False
 
     def resume(self) -> None:
         """The reader has read what was sent."""
@@ -145,12 +153,14 @@ class Sending:
         self._flush()
 
     def _flush(self) -> None:
+        self._clear = False
         while self._flows and not self._writing and not self._ended:
             if self._begun:
                 self._wire.send(self._begun.popleft())
                 continue
             waiting = self._outbox.take()
             if waiting is None:
+                self._clear = True
                 self._room()
                 return
             self._begin(waiting)
@@ -192,6 +202,6 @@ class Sending:
 
     def end(self) -> None:
         """Send nothing any more."""
-        self._ended = True
+        self._ended, self._clear = True, False
         self._begun.clear()
         self._outbox.clear()
