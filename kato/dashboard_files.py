@@ -21,5 +21,5 @@ def _below(folder: Traversable, path: tuple[str, ...]) -> Iterator[tuple[tuple[s
         here = (*path, each.name)
         if each.is_dir():
             yield from _below(each, here)
-        else:
+        elif Asset.is_known(each.name):  # what an editor left behind is none of ours
             yield here, Asset.make(each.name, each.read_bytes())

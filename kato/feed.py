@@ -128,20 +128,21 @@ class Feed:
         since = position.offset
         history = [each for each in self._history if each[1] > since]
         told = [self.event(each) for each in history if each[0].topic in topics]
-        seen = self._observed - self._observed_until(position.observed)
-        if self._seen is not None and seen and OBSERVATIONS in topics:
-            told.append(self.event(self._seen, seen - 1))
+        newest = self._seen
+        if newest is not None and newest[1] > position.observed and OBSERVATIONS in topics:
+            told.append(self.event(newest, self._unseen(position.observed) - 1))
         if self._foreseen is not None and PREDICTIONS in topics:
             foreseen = sum(each > position.foreseen for each in self._foreseen_at)
             if foreseen:
                 told.append(self.event(self._foreseen, foreseen - 1))
         return tuple(sorted(told, key=_offset))  # predictions stay behind the change they follow
 
-    def _observed_until(self, offset: int) -> int:
-        """How many observations there were up to an offset: all that was not kept.  Of one before
-        what is remembered it is an upper bound."""
+    def _unseen(self, offset: int) -> int:
+        """How many observations there were since an offset, the newest of them at least: all that
+        was not kept.  Those before what is remembered are not counted."""
         offset = max(offset, self._dropped)
-        return offset - self._kept + sum(each[1] > offset for each in self._history)
+        until = offset - self._kept + sum(each[1] > offset for each in self._history)
+        return max(self._observed - until, 1)
 
 
 def _offset(event: Event) -> int:

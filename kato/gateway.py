@@ -118,7 +118,7 @@ class Gateway(Running):
         zmq: ZmqPorts | None = None,
         sockets: Sockets,
         clock: IReactorTime,
-        threads: ThreadPool,
+        threads: Sequence[ThreadPool],
         stop_reactor: Callable[[], None],
     ) -> None:
         """@param ports: bound already; what comes to them waits until the reactor runs."""
@@ -174,8 +174,8 @@ def makeService(options: GatewayOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
-    threads = make_threads()
-    in_thread = off_the_reactor(reactor, threads)
+    turns, messages = make_threads("turns"), make_threads("messages")
+    in_thread = off_the_reactor(reactor, messages)
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
     holder: Holder
     if settings.routes:
@@ -186,7 +186,7 @@ def makeService(options: GatewayOptions) -> IService:
             settings, sockets=sockets, clock=reactor, in_thread=in_thread, registry=registry
         )
     else:
-        holder = make_host(settings, reactor, threads)
+        holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     parts = build(settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq)
     ports = [bound_endpoint(each, parts.site, settings, reactor) for each in settings.listen]
@@ -197,6 +197,6 @@ def makeService(options: GatewayOptions) -> IService:
         zmq=zmq,
         sockets=sockets,
         clock=reactor,
-        threads=threads,
+        threads=(turns, messages),
         stop_reactor=reactor.stop,
     )

@@ -27,8 +27,8 @@ _THREADS = 2
 The kernel lets others run, so there may be one for each core."""
 
 
-class TurnThreads(ThreadPool):
-    """Threads for long turns, which do not hold up the end of the process."""
+class DaemonThreads(ThreadPool):
+    """Threads which do not hold up the end of the process."""
 
     threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
 
@@ -163,9 +163,10 @@ def _opened_store(settings: Settings, reactor: Any) -> IStore:
     return store
 
 
-def make_threads() -> TurnThreads:
-    """The threads for long turns."""
-    return TurnThreads(0, _THREADS, "turns")
+def make_threads(name: str) -> DaemonThreads:
+    """Some threads: C{turns} take long turns, C{messages} read and write long messages, which do
+    not wait for the turns of processors that they have nothing to do with."""
+    return DaemonThreads(0, _THREADS, name)
 
 
 def off_the_reactor(reactor: Any, threads: ThreadPool) -> InThread:

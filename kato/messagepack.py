@@ -5,7 +5,7 @@ of any size, and a whole message that is compressed.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 import msgpack
@@ -120,33 +120,35 @@ class _Compressed:
         self.data = data
 
 
-def unpack(body: bytes, *, limit: int = MAX_MESSAGE) -> object:
+def unpack(body: bytes, *, limit: int = MAX_MESSAGE, plain: bool = False) -> object:
     """Read one value.
 
     Strings that are not UTF-8 are handed on with lone surrogates: who judges the field names it.
 
     @param limit: how many bytes a message may have, also when it is no longer compressed.
+    @param plain: whether of the extension types that of integers alone is taken: then no message
+        is larger than it came.
     @raise InvalidRequest: where C{body} is not MessagePack.
     @raise PayloadTooLarge: where it is over the limit.
     """
     if len(body) > limit:
         raise PayloadTooLarge(f"message: {len(body)} bytes are over the limit of {limit}")
-    value = _unpacked(body)
+    value = _unpacked(body, _extended_plain if plain else _extended)
     if isinstance(value, _Compressed):
-        value = _unpacked(_decompressed(value.data, limit))
+        value = _unpacked(_decompressed(value.data, limit), _extended)
         if isinstance(value, _Compressed):
             raise InvalidRequest("message: compressed twice")
     return value
 
 
-def _unpacked(body: bytes) -> object:
+def _unpacked(body: bytes, extended: Callable[[int, bytes], object]) -> object:
     try:
         value: object = msgpack.unpackb(
             body,
             unicode_errors="surrogateescape",
             strict_map_key=False,
             object_pairs_hook=_pairs,
-            ext_hook=_extended,
+            ext_hook=extended,
         )
     except msgpack.StackError:
         raise InvalidRequest("message: nested too deeply") from None
@@ -172,6 +174,12 @@ def _extended(code: int, data: bytes) -> object:
     if code == COMPRESSED:
         return _Compressed(data)
     return msgpack.ExtType(code, data)
+
+
+def _extended_plain(code: int, data: bytes) -> object:
+    if code != INTEGER:
+        raise InvalidRequest(f"extension type {code}: not taken here")
+    return _integer(data)
 
 
 def _integer(digits: bytes) -> int | float:

@@ -108,7 +108,7 @@ class ProcessorService(Running):
         *,
         sockets: Sockets,
         clock: IReactorTime,
-        threads: ThreadPool,
+        threads: Sequence[ThreadPool],
         stop_reactor: Callable[[], None],
     ) -> None:
         """@param zmq: bound already; what comes there waits until the reactor runs."""
@@ -153,9 +153,9 @@ def makeService(options: ServiceOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
-    threads = make_threads()
-    in_thread = off_the_reactor(reactor, threads)
-    host = make_host(settings, reactor, threads)
+    turns, messages = make_threads("turns"), make_threads("messages")
+    in_thread = off_the_reactor(reactor, messages)
+    host = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     if zmq is None:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
@@ -166,6 +166,6 @@ def makeService(options: ServiceOptions) -> IService:
         zmq,
         sockets=ZmqSockets(reactor=reactor, in_thread=in_thread),
         clock=reactor,
-        threads=threads,
+        threads=(turns, messages),
         stop_reactor=reactor.stop,
     )

@@ -47,10 +47,10 @@ class Running(Service):
         settings: Settings,
         *,
         clock: IReactorTime,
-        threads: ThreadPool,
+        threads: Sequence[ThreadPool],
         stop_reactor: Callable[[], None],
     ) -> None:
-        """@param threads: those for long turns."""
+        """@param threads: all in which anything is done off the reactor."""
         self._settings = settings
         self._clock = clock
         self._threads = threads
@@ -79,7 +79,8 @@ class Running(Service):
         _allow_connections()
         sys.setswitchinterval(_SWITCH)
         gc.set_threshold(*_COLLECTED)
-        self._threads.start()
+        for threads in self._threads:
+            threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
 
     async def _start(self) -> None:
@@ -99,7 +100,8 @@ class Running(Service):
         self.log.info("stopping")
         in_time = [await self._in_time(what, begin()) for what, begin in self.endings()]
         if all(in_time):  # else a thread goes on with what nobody waits for, until the process ends
-            self._threads.stop()
+            for threads in self._threads:
+                threads.stop()
         self.log.info("stopped")
 
     async def _in_time(self, what: str, ending: "Deferred[Any]") -> bool:

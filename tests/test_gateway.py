@@ -101,7 +101,7 @@ class GatewayTests(SynchronousTestCase):
             [port],
             sockets=MemorySockets(self.clock),
             clock=self.clock,
-            threads=Idle(self.told),
+            threads=(Idle(self.told),),
             stop_reactor=lambda: self.told.append("given up"),
         )
         gateway.startService()

@@ -332,11 +332,16 @@ class RecoveryTests(HubCase):
         self.assertEqual(told(3, 0), [(OBSERVATIONS, 4, 2), (LEARNING, 5, 0)])
 
     def test_observations_long_ago(self) -> None:
-        """Observations before what is remembered are counted from there on."""
+        """Of observations before what is remembered the newest is told, and none is counted."""
         self.patch(feed, "HISTORY", 1)
         self.tell(seen(), LEARN, seen(), LEARN)
         position = Position("epoch 1", 4, observations=0)
         self.assertEqual(self.recovered(position), [(OBSERVATIONS, 3, 0)])
+        self.tell(LEARN)
+        position = Position("epoch 1", 5, observations=0)
+        self.assertEqual(self.recovered(position), [(OBSERVATIONS, 3, 0)])
+        position = Position("epoch 1", 5, observations=3)
+        self.assertEqual(self.recovered(position), [])
 
     def test_not_recovered(self) -> None:
         """Another epoch, an offset that was never told, or none: the state is to be read anew."""

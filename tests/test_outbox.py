@@ -25,7 +25,7 @@ class OutboxTests(SynchronousTestCase):
     def test_order(self) -> None:
         """What may not be missed is sent in order."""
         box = outbox()
-        self.assertEqual([box.put(each, 1) for each in "abc"], [True] * 3)
+        self.assertEqual([box.put(each, 1, "p1") for each in "abc"], [True] * 3)
         self.assertEqual(len(box), 3)
         self.assertEqual(taken(box), [("a", 0), ("b", 0), ("c", 0)])
         self.assertIsNone(box.take())
@@ -52,29 +52,40 @@ class OutboxTests(SynchronousTestCase):
         self.assertEqual(box.skipped, 0)
 
     def test_many(self) -> None:
-        """Each message counts for more than its size; one that is refused changes nothing."""
+        """Each event counts for more than its size; one that is refused changes nothing."""
         box = outbox(most_bytes=2 * ENTRY)
         box.put_newest("o", "observations", "p1")
-        self.assertTrue(box.put("a", 0))
-        self.assertTrue(box.put("b", 0))
-        self.assertFalse(box.put("c", 0))
+        self.assertTrue(box.put("a", 0, "p1"))
+        self.assertTrue(box.put("b", 0, "p2"))
+        self.assertFalse(box.put("c", 0, "p1"))
         box.put_newest("p", "predictions", "p1")
         self.assertEqual((len(box), box.bytes), (4, 2 * ENTRY))
         box.take()
-        self.assertFalse(box.put("c", 0))
+        self.assertFalse(box.put("c", 0, "p1"))
         box.take()
-        self.assertTrue(box.put("c", 0))
+        self.assertTrue(box.put("c", 0, "p1"))
 
     def test_bytes(self) -> None:
-        """A message of any size is taken while those before it are below the bound."""
+        """An event of any size is taken while those before it are below the bound."""
         box = outbox(most_bytes=2 * ENTRY)
-        self.assertTrue(box.put("a", ENTRY - 1))
-        self.assertTrue(box.put("large", 10_000))
+        self.assertTrue(box.put("a", ENTRY - 1, "p1"))
+        self.assertTrue(box.put("large", 10_000, "p1"))
         self.assertEqual(box.bytes, 10_000 + 3 * ENTRY - 1)
-        self.assertFalse(box.put("b", 0))
+        self.assertFalse(box.put("b", 0, "p1"))
         self.assertEqual(taken(box), [("a", 0), ("large", 0)])
         self.assertEqual(box.bytes, 0)
-        self.assertTrue(box.put("b", 0))
+        self.assertTrue(box.put("b", 0, "p1"))
+
+    def test_answers(self) -> None:
+        """Answers are always taken, and are no reason to refuse an event."""
+        box = outbox(most_bytes=ENTRY)
+        for each in "abc":
+            self.assertTrue(box.put(each, 10_000))
+        self.assertEqual(box.bytes, 3 * (10_000 + ENTRY))
+        self.assertTrue(box.put("event", 0, "p1"))
+        self.assertFalse(box.put("another", 0, "p1"))
+        self.assertTrue(box.put("d", 0))
+        self.assertEqual([each for each, _ in taken(box)], ["a", "b", "c", "event", "d"])
 
     def test_drop(self) -> None:
         """What belongs to one owner is forgotten; the rest waits on."""
@@ -90,11 +101,11 @@ class OutboxTests(SynchronousTestCase):
     def test_clear(self) -> None:
         """All can be forgotten."""
         box = outbox(most_bytes=ENTRY)
-        box.put("a", 5)
+        box.put("a", 5, "p1")
         box.put_newest("o1", "observations", "p1")
         box.clear()
         self.assertEqual((len(box), box.bytes, taken(box)), (0, 0, []))
-        self.assertTrue(box.put("b", 5))
+        self.assertTrue(box.put("b", 5, "p1"))
 
 
 EVENTS = st.lists(

@@ -58,7 +58,7 @@ class ServiceTests(SynchronousTestCase):
             ports,
             sockets=self.network.process(),
             clock=self.clock,
-            threads=ThreadPool(0, 1),
+            threads=(ThreadPool(0, 1),),
             stop_reactor=lambda: self.fail("it cannot start"),
         )
         made.startService()

@@ -200,6 +200,16 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(server.ask(get("/ws", "X-API-Key: wrong")).status, 401)
         self.assertEqual(server.streams.asked, [True, False])
 
+    def test_begin_of_stream(self) -> None:
+        """A stream begins with GET, HTTP/1.1 and no body."""
+        server = Server()
+        chunked = get("/ws", "Transfer-Encoding: chunked") + b"0\r\n\r\n"
+        old = get("/ws").replace(b"HTTP/1.1", b"HTTP/1.0")
+        for raw in (chunked, old, request("HEAD", "/ws")):
+            self.assertEqual(server.ask(raw).status, 400)
+        self.assertEqual(server.ask(request("GET", "/ws", b"{}")).status, 400)
+        self.assertEqual(server.streams.asked, [])
+
     def test_unknown_paths(self) -> None:
         """What there is and what there is not is not told to strangers."""
         server = Server(access=Access(api_key=b"s3cret"))

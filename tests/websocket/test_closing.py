@@ -1,7 +1,9 @@
 """How a WebSocket ends, and why (SPEC 9, RFC 6455)."""
 
-from kato.protocols.websocket import streams
-from tests.websocket.memory import StreamTestCase
+from kato.protocols.websocket import session, streams
+from kato.settings import Settings
+from tests.doubles import Threads
+from tests.websocket.memory import StreamTestCase, System
 
 PROTOCOLS = ("kato.v1.json", "kato.v1.msgpack")
 
@@ -25,6 +27,20 @@ class CloseTests(StreamTestCase):
         client.send(b'"\xff"')
         assert client.closed is not None
         self.assertEqual(client.closed[0], 1007)
+
+    def test_read_on(self) -> None:
+        """A connection from which nothing was read is read again when it is closed: its answer to
+        that must be heard."""
+        self.patch(session, "MAX_UNDER_WAY", 1)
+        self.system = System(self, Settings(api_key=b"s3cret"))
+        client = self.connect()
+        self.patch(session, "MAX_UNREAD", 0)
+        client.say(id=1, method="ping")
+        self.assertFalse(client.end.reads)
+        self.system.pass_time(11)
+        assert client.closed is not None
+        self.assertEqual(client.closed[0], 4401)
+        self.assertEqual(self.system.statistics["connections"], 0)
 
     def test_too_large(self) -> None:
         """A message over the limit is refused before it has come."""
@@ -99,6 +115,33 @@ class EndTests(StreamTestCase):
             [each.get("error_code") for each in client.told()],
             [None, None, "PROCESSOR_UNAVAILABLE"],
         )
+
+    def test_long_answer(self) -> None:
+        """A long answer that is being written when the server stops is sent before the end, and a
+        long request that is being read is answered."""
+        threads = Threads()
+        self.system = System(self, in_thread=threads)
+        client = self.connect()
+        many = [{"strings": [str(each)]} for each in range(40)]
+        client.say(id=1, method="observe_sequence", processor="p1", params={"observations": many})
+        other = self.connect()
+        other.say(id=2, method="observe", processor="p1", params={"strings": ["a" * 40_000]})
+        other.say(id=3, method="ping")
+        told = self.drained()
+        self.assertEqual(told, [])
+        while threads.waiting:
+            threads.run()
+        self.assertEqual([each["status"] for each in client.told()], ["okay"])
+        self.assertEqual([each["id"] for each in other.told()], [2, 3])
+        for each in (client, other):
+            self.assertEqual(each.closed, (1001, "the server is stopping"))
+        self.assertEqual(told, [None])
+
+    def test_latecomer_leaves(self) -> None:
+        """One that comes after the end, and leaves, changes nothing."""
+        self.assertEqual(self.drained(), [None])
+        self.assertEqual(self.system.connect().closed, (1001, "the server is stopping"))
+        self.assertEqual(self.system.connect().closed, (1001, "the server is stopping"))
 
     def test_latecomer(self) -> None:
         """Who connects while the server stops is closed."""

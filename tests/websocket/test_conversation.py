@@ -5,14 +5,16 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.codec import decode_json
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
 from kato.protocols.websocket.conversation import (
+    MAX_ID,
     NEXT,
     Conversation,
+    Heard,
     Kind,
     Saying,
     State,
-    tag_of,
 )
 
 
@@ -54,6 +56,33 @@ class TableTests(SynchronousTestCase):
                 self.assertIs(following, State.MEMBER)
 
 
+def heard(raw: object) -> Heard:
+    """What is made of a message that says this."""
+    return Heard.judge(b"", lambda _: raw)
+
+
+class HeardTests(SynchronousTestCase):
+    """L{Heard}."""
+
+    def test_operation(self) -> None:
+        """An operation is judged whole; what is about the connection is not one."""
+        told = heard({"method": "observe", "processor": "p1", "params": {"strings": ["a"]}})
+        assert told.command is not None
+        self.assertEqual((told.command.operation, told.processor), ("observe", "p1"))
+        self.assertIsNone(heard({"method": "subscribe", "processor": "p1"}).command)
+        self.assertIsNone(heard({"method": "subscribe"}).failure)
+
+    def test_failure(self) -> None:
+        """What is wrong is told, and nothing raised; what is known besides is kept."""
+        told = heard({"method": "observe", "processor": "p1", "params": {"strings": 1}, "id": 7})
+        self.assertIsInstance(told.failure, InvalidRequest)
+        self.assertEqual((told.tag, told.processor), ({"id": 7}, "p1"))
+        assert told.saying is not None
+        told = Heard.judge(b"{", decode_json)
+        self.assertIsInstance(told.failure, InvalidRequest)
+        self.assertEqual((told.tag, told.processor, told.saying), ({}, None, None))
+
+
 class SayingTests(SynchronousTestCase):
     """L{Saying}."""
 
@@ -78,11 +107,29 @@ class SayingTests(SynchronousTestCase):
         for value in values:
             saying = Saying.parse({"method": "ping", "id": value})
             self.assertEqual(saying.tag, {"id": value})
-            self.assertEqual(tag_of({"id": value, "nonsense": 1}), {"id": value})
+            self.assertEqual(heard({"id": value, "nonsense": 1}).tag, {"id": value})
         self.assertEqual(Saying.parse({"method": "ping"}).tag, {})
         others: list[Any] = [None, [], "id", {}, {"id": float("nan")}, {"id": b"bytes"}]
         for raw in others:
-            self.assertEqual(tag_of(raw), {})
+            self.assertEqual(heard(raw).tag, {})
+
+    def test_large_id(self) -> None:
+        """An id is no place for what is large, however it lies in it."""
+        fits: list[Any] = ["a" * (MAX_ID - 1), [0] * 500, {"a": ["b"] * 300}]
+        for value in fits:
+            self.assertEqual(Saying.parse({"method": "ping", "id": value}).tag, {"id": value})
+        large: list[Any] = [
+            "a" * MAX_ID,
+            [0] * 10**6,
+            [[0] * 10**6],
+            [{}] * 600,
+            {"a": {"b": "c" * MAX_ID}},
+            {"a" * MAX_ID: 1},
+        ]
+        for value in large:
+            error = self.assertRaises(InvalidRequest, Saying.parse, {"method": "ping", "id": value})
+            self.assertIn("id: more than 1024", error.message)
+            self.assertEqual(heard({"method": "ping", "id": value}).tag, {})
 
     def test_refused(self) -> None:
         """What is no request is refused by the name of what is wrong."""

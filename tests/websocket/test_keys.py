@@ -94,6 +94,9 @@ class KeyTests(StreamTestCase):
         client = self.connect("kato.v1.json", "kato.key.s3cret")
         self.assertEqual(client.speaker.websocket_protocol_in_use, "kato.v1.json")
         self.assertEqual(client.ask(method="list_processors")["total"], 0)
+        headers = {"X-API-Key": "s3cret"}
+        client = self.connect("kato.v1.json", "kato.key.wrong", headers=headers)
+        self.assertEqual(client.ask(method="list_processors")["total"], 0)
         client = self.connect("kato.v1.json", "kato.key.wrong")
         self.assertEqual(client.closed, (4401, "this is not the server's key"))
 

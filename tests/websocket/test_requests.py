@@ -1,11 +1,14 @@
 """Requests over a WebSocket: answered, in order, and refused by what is wrong (SPEC 8 and 9)."""
 
 import json
+import zlib
 from typing import Any
 
+import msgpack
 from twisted.internet.defer import Deferred
 
 from kato.commands import Reply
+from kato.events import Numbers, Subscribed
 from kato.protocols.websocket import session
 from tests.doubles import Threads
 from tests.websocket.memory import NOW, StreamTestCase, System
@@ -116,7 +119,7 @@ class AnswerTests(StreamTestCase):
         self.assertEqual(client.ask(method="list_processors")["processors"], [])
 
     def test_malformed(self) -> None:
-        """A message that is none is answered without an id."""
+        """A message that is none is answered without an id, where it has none."""
         for protocol, body in [
             ("kato.v1.json", b"{"),
             ("kato.v1.json", b""),
@@ -132,6 +135,26 @@ class AnswerTests(StreamTestCase):
             self.assertEqual(answer["error_code"], "INVALID_REQUEST")
             self.assertEqual("id" in answer, b'"id"' in body)
             self.assertEqual(client.ask(method="ping")["message"], "pong")
+
+    def test_large_id(self) -> None:
+        """An id that is large is refused, and not given back."""
+        client = self.connect()
+        for value in ([0] * 5_000, "a" * 40_000):
+            answer = client.ask(id=value, method="ping")
+            self.assertEqual(answer["error_code"], "INVALID_REQUEST")
+            self.assertNotIn("id", answer)
+
+    def test_extensions(self) -> None:
+        """Of MessagePack's extension types only that of integers is taken: nothing is larger than
+        it came."""
+        client = self.connect("kato.v1.msgpack")
+        inflating = msgpack.ExtType(3, zlib.compress(msgpack.packb({"method": "ping"})))
+        for value in (inflating, {"method": "ping", "params": msgpack.ExtType(1, b"[]")}):
+            client.send(msgpack.packb(value), True)
+            [answer] = client.told()
+            self.assertEqual(answer["error_code"], "INVALID_REQUEST")
+            self.assertIn("not taken here", answer["message"])
+        self.assertEqual(client.ask(id=2**80, method="ping")["id"], 2**80)
 
     def test_older_names(self) -> None:
         """Older names of operations work here, too."""
@@ -167,17 +190,33 @@ class OrderTests(StreamTestCase):
         self.assertEqual([each["status"] for each in client.told()], ["error", "okay"])
 
     def test_long_answer(self) -> None:
-        """A long answer is written in a thread; what is asked meanwhile is answered."""
+        """A long answer is written in a thread, when its turn comes; others keep their order."""
         client = self.connect()
         many = [{"strings": [str(each)]} for each in range(40)]
         client.say(id=1, method="observe_sequence", processor="p1", params={"observations": many})
         client.say(id=2, method="ping")
-        self.assertEqual([each["id"] for each in client.told()], [2])
+        self.assertEqual(client.told(), [])
         self.assertEqual(self.system.statistics["under_way"], 1)
         self.threads.run()
-        [answer] = client.told()
+        answer, other = client.told()
         self.assertEqual((answer["id"], len(answer["short_term_memory"])), (1, 40))
+        self.assertEqual(other["id"], 2)
         self.assertEqual(self.system.statistics["under_way"], 0)
+
+    def test_not_written(self) -> None:
+        """One that cannot be written is a defect, which is told by its reference; what comes behind
+        it is answered."""
+        client = self.connect()
+        many = [{"strings": [str(each)]} for each in range(40)]
+        client.say(id=1, method="observe_sequence", processor="p1", params={"observations": many})
+        client.say(id=2, method="ping")
+        _, done = self.threads.waiting.pop()
+        done.errback(RuntimeError("the test says so"))
+        first, second = client.told()
+        self.assertEqual({first["id"], second["id"]}, {1, 2})
+        [failed] = [each for each in (first, second) if each["id"] == 1]
+        self.assertEqual(failed["error_code"], "INTERNAL_ERROR")
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_gone(self) -> None:
         """Nobody is answered who is gone."""
@@ -207,6 +246,79 @@ class RoomTests(StreamTestCase):
         self.assertEqual([each["id"] for each in client.told()], list(range(9)))
         self.assertTrue(client.end.reads)
 
+    def ask_later(self) -> "list[Deferred[Any]]":
+        """Let requests wait for the test to answer them."""
+        held: list[Deferred[Any]] = []
+
+        def ask(command: object) -> "Deferred[Any]":
+            held.append(Deferred())
+            return held[-1]
+
+        self.patch(self.system.parts.dispatch, "ask", ask)
+        return held
+
+    def test_answered_at_once(self) -> None:
+        """However large the answers are that come together, none is left out, and nobody is closed
+        who asked for them and reads slowly."""
+        held = self.ask_later()
+        client = self.connect()
+        for each in range(100):
+            client.say(id=each, method="get_short_term_memory", processor="p1")
+        client.stall()
+        for wanted in held:
+            wanted.callback(Reply("short_term_memory", NOW, {"text": "a" * 40_000}))
+        client.read_on()
+        self.assertEqual([each["id"] for each in client.told()], list(range(100)))
+        self.assertIsNone(client.closed)
+
+    def test_excused(self) -> None:
+        """Who waits for the server, which reads nothing meanwhile, is not given up."""
+        self.patch(session, "MAX_UNDER_WAY", 1)
+        held = self.ask_later()
+        client = self.connect()
+        self.patch(client.speaker, "onPing", lambda payload: None)
+        client.say(id=1, method="learn", processor="p1")
+        self.assertFalse(client.end.reads)
+        self.system.pass_time(200)
+        held[0].callback(Reply("learned", NOW))
+        self.assertEqual([each["id"] for each in client.told()], [1])
+        self.assertIsNone(client.closed)
+
+    def test_pings(self) -> None:
+        """Who pings and does not read makes nothing grow: the last ping is answered."""
+        client = self.connect()
+        pongs: list[bytes] = []
+        self.patch(client.speaker, "onPong", pongs.append)
+        client.stall()
+        client.say(id=1, method="ping")
+        for each in range(1_000):
+            client.speaker.sendPing(b"%d" % each)
+        self.system.flush()
+        self.assertLess(client.end.unsent, 1_000)
+        client.read_on()
+        self.assertEqual(pongs, [b"999"])
+        client.speaker.sendPing(b"again")
+        self.system.flush()
+        self.assertEqual(pongs, [b"999", b"again"])
+
+    def test_recoveries(self) -> None:
+        """Of subscriptions that may have much to tell few are begun at a time."""
+        asked: list[Deferred[Any]] = []
+
+        def subscribe(wish: object, listener: object) -> "Deferred[Any]":
+            asked.append(Deferred())
+            return asked[-1]
+
+        self.patch(self.system.parts.dispatch, "subscribe", subscribe)
+        client = self.connect()
+        for each in range(5):
+            params = {"since": 1, "epoch": "e"}
+            client.say(id=each, method="subscribe", processor=f"p{each}", params=params)
+        self.assertEqual(len(asked), 2)
+        for each in range(5):
+            asked[each].callback(Subscribed("e", 1, True, (), Numbers(), lambda: None))
+        self.assertEqual([each["id"] for each in client.told()], list(range(5)))
+
     def test_under_way(self) -> None:
         """No more requests of a connection are under way than a bound."""
         self.patch(session, "MAX_UNDER_WAY", 2)
@@ -228,13 +340,7 @@ class RoomTests(StreamTestCase):
         """Nor so many large ones that they are larger together than a bound."""
         self.patch(session, "MAX_BYTES_UNDER_WAY", 10_000)
         self.system = System(self)
-        held: list[Deferred[Any]] = []
-
-        def ask(command: object) -> "Deferred[Any]":
-            held.append(Deferred())
-            return held[-1]
-
-        self.patch(self.system.parts.dispatch, "ask", ask)
+        held = self.ask_later()
         client = self.connect()
         for each in range(4):
             params = {"strings": ["a" * 6_000]}

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
-from kato.events import Numbers, Subscribed
+from kato.events import Event, Numbers, Subscribed
 from kato.protocols.websocket import sending, subscriptions
+from kato.protocols.websocket.frames import Announced, Codec
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from tests.doubles import HeldStore, Threads
@@ -14,7 +15,8 @@ from tests.websocket.memory import Client, StreamTestCase, System, topics
 
 
 def observe(client: Client, *strings: str, processor: str = "p1") -> None:
-    client.say(id="o", method="observe", processor=processor, params={"strings": list(strings)})
+    params = {"strings": list(strings), "brief": True}
+    client.say(id="o", method="observe", processor=processor, params=params)
 
 
 def learn(client: Client, *strings: str) -> None:
@@ -138,6 +140,20 @@ class TellingTests(StreamTestCase):
         self.assertEqual(answer["error_code"], "CONFLICT")
         observe(self.writer, "b")
         self.assertEqual(topics(events(client)), ["observations"])
+
+    def test_late(self) -> None:
+        """What still comes of a subscription that has ended is not told."""
+        listeners: list[Callable[[Event], None]] = []
+
+        def subscribe(wish: object, listener: Callable[[Event], None]) -> "Deferred[Subscribed]":
+            listeners.append(listener)
+            return succeed(granted(lambda: None))
+
+        self.patch(self.system.parts.dispatch, "subscribe", subscribe)
+        client = self.subscribed()
+        client.ask(method="unsubscribe", processor="p1")
+        listeners[0](Event("learning", "p1", 4, 1.0, {}))
+        self.assertEqual(client.told(), [])
 
     def test_most(self) -> None:
         """There is a bound to them."""
@@ -314,11 +330,49 @@ class SlowTests(StreamTestCase):
             self.assertEqual(len(events(reader)), 15)
         while threads.waiting:
             threads.run()
-        self.assertGreater(long, 1)
+        self.assertEqual(long, 1)
         for reader in readers:
             told = events(reader)
             self.assertEqual(topics(told)[-2:], ["observations", "learning"])
             self.assertEqual(15 + sum(1 + each.get("skipped", 0) for each in told), 20)
+
+    def test_light(self) -> None:
+        """For who does not read, nothing is written that may be passed over."""
+        for each in range(20):
+            observe(self.writer, str(each) * 1_000)
+        slow, fast = self.subscribed(), self.subscribed()
+        slow.stall()
+        slow.say(id=0, method="ping")
+        light: list[Announced] = []
+        original = Announced.light
+
+        def kept(announced: Announced) -> Announced:
+            light.append(original(announced))
+            return light[-1]
+
+        self.patch(Announced, "light", kept)
+        observe(self.writer, "x")
+        self.assertEqual(topics(events(fast)), ["observations", "predictions"])
+        self.assertFalse(light[0].is_written(Codec.JSON, deflated=False))
+        slow.read_on()
+        self.assertEqual(topics(events(slow)), ["observations", "predictions"])
+
+    def test_not_written(self) -> None:
+        """An event that cannot be written is a defect, and the next one is told."""
+        threads = Threads()
+        self.system = System(self, in_thread=threads)
+        self.writer = self.connect()
+        for each in range(17):
+            observe(self.writer, str(each))
+        while threads.waiting:
+            threads.run()
+        client = self.subscribed(topics=["observations", "memory"])
+        observe(self.writer, "x")
+        _, done = threads.waiting.pop(0)
+        done.errback(RuntimeError("the test says so"))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.writer.say(method="clear_short_term_memory", processor="p1")
+        self.assertEqual(topics(events(client)), ["memory"])
 
 
 class RecoveryTests(StreamTestCase):

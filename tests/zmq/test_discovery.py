@@ -54,7 +54,7 @@ class Service:
             ports,
             sockets=ZmqSockets(reactor=self.reactor, in_thread=in_thread),
             clock=self.reactor,
-            threads=ThreadPool(0, 1),
+            threads=(ThreadPool(0, 1),),
             stop_reactor=lambda: None,
         )
         await self.service.begin()

@@ -42,6 +42,11 @@ class Asset:
     content_type: str
     tag: bytes
 
+    @staticmethod
+    def is_known(name: str) -> bool:
+        """Whether the type of a file is known by how its name ends."""
+        return _ending(name) in TYPES
+
     @classmethod
     def make(cls, name: str, body: bytes) -> "Asset":
         """Make one of a file.
@@ -52,7 +57,7 @@ class Asset:
         return cls(
             body,
             shorter if len(shorter) < len(body) else None,
-            TYPES[name.rpartition(".")[2]],
+            TYPES[_ending(name)],
             b'"%b"' % sha256(body).hexdigest()[:32].encode(),
         )
 
@@ -71,6 +76,10 @@ class Asset:
         if self.gzipped is not None and accepts_gzip:
             return status, self.gzipped, extra + b"Content-Encoding: gzip\r\n"
         return status, self.body, extra
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 Assets = Mapping[tuple[str, ...], Asset]

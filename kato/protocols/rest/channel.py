@@ -53,7 +53,7 @@ class Stream(Protocol):
         """Have the connection."""
 
     def dataReceived(self, data: bytes) -> None:
-        """Take what came on it, the head of the request first."""
+        """Take what came on it behind the head of the request."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It is gone."""
@@ -76,16 +76,14 @@ class RestChannel(RefusingChannel):
         self._stream: Stream | None = None
 
     def become(self, stream: Stream, request: RestRequest) -> None:
-        """Be another protocol's connection from now on, the request that asked for it being its
-        first words."""
+        """Be another protocol's connection from now on, which answers the request that asked for
+        it."""
         transport: Any = self.transport  # a consumer, too, be it of TCP or of TLS above it
         self._stream = stream
-        self.setTimeout(None)
         transport.unregisterProducer()
         self.site.closed(self)
         self.site.switched(request, SWITCHED)
         stream.makeConnection(transport)
-        stream.dataReceived(request.head())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone."""

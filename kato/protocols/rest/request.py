@@ -145,13 +145,6 @@ class RestRequest(Request):
             self.channel.writeSequence([start, *parts])
             self.finish()
 
-    def head(self) -> bytes:
-        """The head as it came, but for how it was written."""
-        lines = [b"%b %b %b" % (self.method, self.uri, self.clientproto)]
-        for name, values in self.requestHeaders.getAllRawHeaders():
-            lines += [b"%b: %b" % (name, value) for value in values]
-        return b"\r\n".join([*lines, b"\r\n"])
-
 
 def _taken_id(values: Sequence[bytes]) -> bytes | None:
     """The id that a client gave its request, if it is fit to be written in a log."""

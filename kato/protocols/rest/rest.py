@@ -13,7 +13,13 @@ from twisted.python.failure import Failure
 from kato.codec import PART, encode_json, is_small
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import InternalError, KatoError, ProcessorUnavailable, UnknownOperation
+from kato.errors import (
+    InternalError,
+    InvalidRequest,
+    KatoError,
+    ProcessorUnavailable,
+    UnknownOperation,
+)
 from kato.fields import shown
 from kato.protocols.rest.access import Access, Headers, given_keys
 from kato.protocols.rest.answers import (
@@ -121,12 +127,19 @@ class Rest:
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
-            stream = self._streams.accept(intent.headers, keyed=bool(given_keys(intent.headers)))
-            request.channel.become(stream, request)
+            self._become_stream(intent.headers, request)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
         else:
             self._reply_page(page, request)
+
+    def _become_stream(self, headers: Headers, request: "RestRequest") -> None:
+        if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):
+            raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
+        if b"Transfer-Encoding" in headers:
+            raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
+        keyed = bool(given_keys(headers))  # which were judged with the head
+        request.channel.become(self._streams.accept(headers, keyed=keyed), request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
         path = parse_target(request.uri).segments

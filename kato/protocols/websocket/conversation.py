@@ -1,14 +1,17 @@
 """What may be said when on a connection, and what is said (SPEC 9): pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from kato.commands import parse_processor_id
+from kato.commands import Command, parse_processor_id
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
 from kato.fields import free_form, mapping, text
-from kato.requests import KEYS, Request
+from kato.requests import KEYS, Request, named_processor
+
+MAX_ID = 1_024
+"""How many values and characters an id may have together."""
 
 _KNOWN = KEYS | {"id"}
 _KEY = frozenset({"api_key"})
@@ -28,6 +31,10 @@ class Kind(Enum):
 
 
 _KINDS = {each.value: each for each in (Kind.AUTHENTICATE, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE)}
+
+
+OPERATIONS = frozenset({Kind.PING, Kind.OPERATION})
+"""What is carried out by a processor, or by the server."""
 
 
 class State(Enum):
@@ -87,9 +94,16 @@ class Saying:
         @raise InvalidRequest: which names the key at fault.
         """
         given = mapping(raw, "body", _KNOWN)
-        tag = {"id": free_form(given["id"], "id")} if "id" in given else {}
+        tag = {"id": _id(given["id"])} if "id" in given else {}
         request = Request.parse(raw, _KNOWN)
         return cls(_kind(request), request, tag)
+
+    def command(self) -> Command:
+        """What an operation asks for.
+
+        @raise KatoError: which names the field at fault.
+        """
+        return self.request.command(_nobody)
 
     @property
     def subject(self) -> str | None:
@@ -121,11 +135,58 @@ def _kind(request: Request) -> Kind:
     return _KINDS.get(method, Kind.OPERATION)
 
 
-def tag_of(raw: object) -> Mapping[str, Any]:
+def _nobody() -> str | None:
+    """Who is meant where no processor is named."""
+    return None
+
+
+def _id(value: object) -> object:
+    """Take an id: any value, if it is not larger than an id should be."""
+    left, deeper = MAX_ID, [value]
+    while deeper:
+        each = deeper.pop()
+        parts = each.items() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        left -= 1 + (len(each) if isinstance(each, str) else len(parts))
+        if left < 0:
+            raise InvalidRequest(f"id: more than {MAX_ID} values and characters")
+        for part in parts:
+            deeper += part if isinstance(part, tuple) else (part,)
+    return free_form(value, "id")
+
+
+def _tag(raw: object) -> Mapping[str, Any]:
     """The C{id} of what may be no request otherwise, so that its error can be told from others."""
     if not isinstance(raw, dict) or "id" not in raw:
         return {}
     try:
-        return {"id": free_form(raw["id"], "id")}
+        return {"id": _id(raw["id"])}
     except InvalidRequest:
         return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message, judged as far as it can be without knowing who says it.
+
+    C{saying} is missing where it is no request; C{command} where it is none of an operation; and
+    both may be where C{failure} says what is wrong.
+    """
+
+    tag: Mapping[str, Any]
+    processor: str | None
+    saying: Saying | None = None
+    command: Command | None = None
+    failure: Exception | None = None
+
+    @classmethod
+    def judge(cls, payload: bytes, decode: Callable[[bytes], object]) -> "Heard":
+        """Judge a message, in a thread where that takes long: nothing is raised."""
+        raw: object = None
+        saying = None
+        try:
+            raw = decode(payload)
+            saying = Saying.parse(raw)
+            command = saying.command() if saying.kind in OPERATIONS else None
+        except Exception as error:
+            return cls(_tag(raw), named_processor(raw), saying, failure=error)
+        return cls(saying.tag, named_processor(raw), saying, command)

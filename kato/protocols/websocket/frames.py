@@ -4,6 +4,7 @@ sent to all who want it (SPEC 9)."""
 import zlib
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import partial
 from struct import pack as packed
 from typing import Any
 
@@ -14,7 +15,7 @@ from kato.messagepack import pack, unpack
 DEFLATED_FROM = 2048
 """A message of fewer bytes goes as it is: what is saved fits into the same packets,"""
 DEFLATED_UP_TO = 256 * 1024
-"""and so does one of more: to compress it takes longer than others should wait."""
+"""and so does one of more that is not written in a thread: others would wait for it."""
 
 WINDOW_BITS = 15
 """The window in which we compress, in powers of two.  All connections share what is compressed, so
@@ -39,6 +40,9 @@ def _json(value: Mapping[str, Any]) -> bytes:
     return b"{" + b",".join(members) + b"}"
 
 
+_unpack_plain = partial(unpack, plain=True)
+
+
 class Codec(Enum):
     """The sub-protocols, by their names."""
 
@@ -55,7 +59,7 @@ class Codec(Enum):
     @property
     def decode(self) -> Callable[[bytes], object]:
         """Reads a message; raises L{InvalidRequest} where it is none."""
-        return decode_json if self is Codec.JSON else unpack
+        return decode_json if self is Codec.JSON else _unpack_plain
 
     @property
     def encode(self) -> Callable[[Mapping[str, Any]], bytes]:
@@ -66,11 +70,10 @@ class Codec(Enum):
 class Written:
     """A message that is written when it is first sent, and not again."""
 
-    __slots__ = ("_frames", "_payloads", "_value", "is_long")
+    __slots__ = ("_frames", "_value", "is_long")
 
     def __init__(self, value: Mapping[str, Any]) -> None:
         self._value = value
-        self._payloads: dict[Codec, bytes] = {}
         self._frames: dict[tuple[Codec, bool], Frames] = {}
         self.is_long = not is_small(value)
         """Whether to write it takes a while, which the reactor has not."""
@@ -86,19 +89,20 @@ class Written:
         """
         frames = self._frames.get((codec, deflated))
         if frames is None:
-            payload = self._payload(codec)
-            if deflated and DEFLATED_FROM <= len(payload) <= DEFLATED_UP_TO:
-                frames = _framed(_deflated(payload), _first(codec) | _COMPRESSED)
-            else:
-                frames = _framed(payload, _first(codec))
+            frames = self._deflated(codec) if deflated else self._plain(codec)
             self._frames[codec, deflated] = frames
         return frames
 
-    def _payload(self, codec: Codec) -> bytes:
-        payload = self._payloads.get(codec)
-        if payload is None:
-            payload = self._payloads[codec] = codec.encode(self._value)
-        return payload
+    def _plain(self, codec: Codec) -> Frames:
+        return _framed(codec.encode(self._value), _first(codec))
+
+    def _deflated(self, codec: Codec) -> Frames:
+        known = self._frames.get((codec, False))
+        payload = codec.encode(self._value) if known is None else _payload(known)
+        quick = self.is_long or len(payload) <= DEFLATED_UP_TO
+        if quick and len(payload) >= DEFLATED_FROM:
+            return _framed(_compressed(payload), _first(codec) | _COMPRESSED)
+        return _framed(payload, _first(codec)) if known is None else known
 
 
 class Announced(Written):
@@ -113,6 +117,11 @@ class Announced(Written):
     def after(self, skipped: int) -> "Announced":
         """The same, where so many of its topic were passed over before it."""
         return self if skipped == self.event.skipped else Announced(self.event.after(skipped))
+
+    def light(self) -> "Announced":
+        """The same for who will be told later: what takes long to write, and may be large, is not
+        kept for so long."""
+        return Announced(self.event) if self.is_long else self
 
 
 def _first(codec: Codec) -> int:
@@ -143,7 +152,12 @@ def _frame(first: int, payload: bytes) -> bytes:
     return packed("!BBQ", first, 127, length) + payload
 
 
-def _deflated(payload: bytes) -> bytes:
+def _payload(frames: Frames) -> bytes:
+    """What is in frames of ours."""
+    return b"".join(frame[{126: 4, 127: 10}.get(frame[1], 2) :] for frame in frames)
+
+
+def _compressed(payload: bytes) -> bytes:
     """A message compressed by itself (RFC 7692)."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -WINDOW_BITS)
     short = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)

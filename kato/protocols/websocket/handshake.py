@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kato.errors import InvalidRequest
 from kato.fields import shown
-from kato.protocols.websocket.frames import Codec
+from kato.protocols.websocket.frames import WINDOW_BITS, Codec
 
 Headers = Mapping[bytes, Sequence[bytes]]
 """The values of headers by name, names written C{Like-This}."""
@@ -16,18 +16,26 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _KEY_PROTOCOL = "kato.key."
 _CODECS = {each.value: each for each in Codec}
 
+_DEFLATE = "permessage-deflate"
+_NO_TAKEOVER = "server_no_context_takeover"
+_CLIENT_WINDOW = re.compile(r"client_max_window_bits(=(8|9|1[0-5]))?")
+_FITTING = frozenset({"client_no_context_takeover", f"server_max_window_bits={WINDOW_BITS}"})
+
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """What a client asks for.
 
-    C{protocol} is the sub-protocol that is agreed upon, C{None} where it named none; C{key} what it
-    told as C{kato.key.<key>}.
+    C{nonce} is its C{Sec-WebSocket-Key}; C{protocol} the sub-protocol that is agreed upon, C{None}
+    where it named none; C{key} what it told as C{kato.key.<key>}; C{extension} the way to compress
+    that is agreed upon, as it was offered, as far as that concerns us.
     """
 
+    nonce: bytes
     codec: Codec
-    protocol: str | None
-    key: bytes | None
+    protocol: str | None = None
+    key: bytes | None = field(default=None, repr=False)
+    extension: str | None = None
 
     @classmethod
     def parse(cls, headers: Headers) -> "Handshake":
@@ -43,7 +51,45 @@ class Handshake:
         keys = headers.get(b"Sec-Websocket-Key", ())
         fits = len(keys) == 1 and _KEY.fullmatch(keys[0]) is not None
         _expect(fits, headers, b"Sec-Websocket-Key")
-        return cls(*_agreed(_words(headers, b"Sec-Websocket-Protocol")))
+        offers = _words(headers, b"Sec-Websocket-Extensions")
+        extension = next(filter(None, map(_fitting, offers)), None)
+        return cls(keys[0], *_agreed(_words(headers, b"Sec-Websocket-Protocol")), extension)
+
+    def head(self) -> bytes:
+        """The head of a request as it is told to Autobahn: what was judged here, and nothing that
+        it could judge otherwise."""
+        lines = [
+            "GET /ws HTTP/1.1",
+            "Host: localhost",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Version: {_VERSION.decode()}",
+            f"Sec-WebSocket-Key: {self.nonce.decode()}",
+        ]
+        if self.protocol is not None:
+            lines.append(f"Sec-WebSocket-Protocol: {self.protocol}")
+        if self.extension is not None:
+            lines.append(f"Sec-WebSocket-Extensions: {self.extension}")
+        return "\r\n".join([*lines, "\r\n"]).encode()
+
+
+def _fitting(offer: str) -> str | None:
+    """An offer to compress (RFC 7692) with which we may compress once for all, as it concerns us:
+    with which window the client compresses does not."""
+    name, *parameters = map(_parameter, offer.split(";"))
+    known = set(parameters)
+    if name.lower() != _DEFLATE or len(known) < len(parameters):
+        return None
+    others = {each for each in known if not _CLIENT_WINDOW.fullmatch(each)}
+    if others - _FITTING - {_NO_TAKEOVER}:
+        return None
+    return f"{_DEFLATE}; {_NO_TAKEOVER}" if _NO_TAKEOVER in known else _DEFLATE
+
+
+def _parameter(written: str) -> str:
+    """A parameter without blanks and quotes."""
+    name, equals, value = written.strip().partition("=")
+    return name.strip() + equals + value.strip().strip('"')
 
 
 def _agreed(offered: list[str]) -> tuple[Codec, str | None, bytes | None]:

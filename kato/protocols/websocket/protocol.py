@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from autobahn.websocket.compress import PerMessageDeflateOfferAccept
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from kato.codec import MAX_MESSAGE
-from kato.protocols.websocket.frames import WINDOW_BITS
 from kato.protocols.websocket.handshake import Handshake
 from kato.protocols.websocket.pulse import Pulse
 from kato.protocols.websocket.session import Session
@@ -51,15 +50,11 @@ class StreamFactory(WebSocketServerFactory):
         return protocol
 
 
-def accepted(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept | None:
-    """The first offer of permessage-deflate with which we may compress once for all."""
-    for offer in offers:
-        window = offer.request_max_window_bits
-        if isinstance(offer, PerMessageDeflateOffer) and window in (0, WINDOW_BITS):
-            return PerMessageDeflateOfferAccept(
-                offer, no_context_takeover=True, max_message_size=MAX_MESSAGE
-            )
-    return None
+def accepted(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept:
+    """The only offer that a handshake of ours hands on."""
+    return PerMessageDeflateOfferAccept(
+        offers[0], no_context_takeover=True, max_message_size=MAX_MESSAGE
+    )
 
 
 @implementer(IPushProducer)
@@ -67,7 +62,7 @@ class StreamProtocol(WebSocketServerProtocol):
     """One connection: the L{Wire<kato.protocols.websocket.sending.Wire>} of a session."""
 
     factory: StreamFactory
-    transport: Any  # one of TCP, or of TLS above it, both of which can be paused
+    transport: Any  # one of a socket, or of TLS above it, both of which can be paused
 
     def __init__(self, handshake: Handshake, opened: Opened, closed: Closed) -> None:
         super().__init__()
@@ -77,11 +72,19 @@ class StreamProtocol(WebSocketServerProtocol):
         self._session: Session | None = None
         self._pulse: Pulse | None = None
         self._is_told_to_close = False
+        self._reads = True
+        self._unanswered: bytes | None = None
+        """The last ping that was not answered yet, since nothing is read by who sent it."""
 
     @property
     def deflates(self) -> bool:
         """Whether messages may be sent compressed."""
         return self._perMessageCompress is not None
+
+    def connectionMade(self) -> None:
+        """Have the handshake answered, which was judged before."""
+        super().connectionMade()
+        self.dataReceived(self.handshake.head())
 
     def onConnect(self, request: object) -> str | None:
         """Agree to what was judged before."""
@@ -90,7 +93,12 @@ class StreamProtocol(WebSocketServerProtocol):
     def onOpen(self) -> None:
         """Begin; from now on the connection says how much it takes."""
         self.registerProducer(self, True)
-        self._pulse = Pulse(ping=self.sendPing, give_up=self._lost, clock=self.factory.clock)
+        self._pulse = Pulse(
+            ping=self.sendPing,
+            give_up=self._lost,
+            excused=self._is_excused,
+            clock=self.factory.clock,
+        )
         self._session = self._opened(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -105,6 +113,18 @@ class StreamProtocol(WebSocketServerProtocol):
     def _lost(self) -> None:
         self.transport.abortConnection()
 
+    def _is_excused(self) -> bool:
+        """Whether it is ours that nothing is read, while all that was sent was taken."""
+        return not self._reads and self._session is not None and self._session.sending.flows
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer, where the client reads; of several pings the last one is enough (RFC 6455,
+        5.5.3)."""
+        if self._session is None or self._session.sending.flows:
+            super().onPing(payload)
+        else:
+            self._unanswered = payload
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Hear a message."""
         if self._session is None or self.state != self.STATE_OPEN:
@@ -114,8 +134,7 @@ class StreamProtocol(WebSocketServerProtocol):
             self._session.received(payload)
         else:
             kinds = ("binary", "text") if expects_binary else ("text", "binary")
-            self._session.ended()
-            self.close(UNSUPPORTED_DATA, "expected {} frames, got a {} one".format(*kinds))
+            self._session.close(UNSUPPORTED_DATA, "expected {} frames, got a {} one".format(*kinds))
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is over, or about to be."""
@@ -151,8 +170,17 @@ class StreamProtocol(WebSocketServerProtocol):
         self.read(True)
         self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
 
+    def sendCloseFrame(
+        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
+    ) -> None:
+        """Close, whoever wants to: there is nothing to say behind that."""
+        if self._session is not None:
+            self._session.ended()
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+
     def read(self, on: bool) -> None:
         """Read on, or let what comes wait at the client's."""
+        self._reads = on
         if on:
             self.transport.resumeProducing()
         else:
@@ -172,6 +200,9 @@ class StreamProtocol(WebSocketServerProtocol):
     def resumeProducing(self) -> None:
         """The reader has read what was sent."""
         self._felt()
+        ping, self._unanswered = self._unanswered, None
+        if ping is not None:
+            self.sendPong(ping)
         if self._session is not None:
             self._session.sending.resume()
 

@@ -19,9 +19,16 @@ class Pulse:
     """Pings, and listens for signs of life."""
 
     def __init__(
-        self, *, ping: Callable[[], None], give_up: Callable[[], None], clock: IReactorTime
+        self,
+        *,
+        ping: Callable[[], None],
+        give_up: Callable[[], None],
+        excused: Callable[[], bool],
+        clock: IReactorTime,
     ) -> None:
+        """@param excused: whether no sign of life could come, whoever is there."""
         self._ping = ping
+        self._excused = excused
         self._give_up = give_up
         self._clock = clock
         self._silent = 0
@@ -36,7 +43,7 @@ class Pulse:
         if self._silent >= PATIENCE:
             self._give_up()
             return
-        self._silent += 1
+        self._silent += not self._excused()
         self._timer = self._clock.callLater(INTERVAL, self._beat)
         self._ping()
 

@@ -3,8 +3,7 @@ long (SPEC 9)."""
 
 from collections import deque
 from collections.abc import Callable, Hashable
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -13,15 +12,13 @@ from twisted.python.failure import Failure
 from kato.events import OBSERVATIONS, PREDICTIONS
 from kato.outbox import Outbox, Waiting
 from kato.protocols.websocket.frames import Announced, Codec, Frames, Written
+from kato.protocols.websocket.writing import Writing
 
 MAX_WAITING = 2 * 2**20
-"""How many bytes of what may not be missed wait for a reader before it is given up."""
+"""How many bytes of events that may not be missed wait for a reader before it is given up."""
 
 _NEWEST = frozenset({OBSERVATIONS, PREDICTIONS})
 """Of these topics the newest event is enough."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 class Wire(Protocol):
@@ -40,6 +37,16 @@ class Wire(Protocol):
         """Take no message of more bytes: one closes the connection."""
 
 
+class _Late:
+    """An answer that takes long to write, and is not before its turn comes; C{done} fires then."""
+
+    __slots__ = ("done", "written")
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+        self.done: Deferred[None] = Deferred()
+
+
 class Sending:
     """Sends messages in order."""
 
@@ -51,27 +58,28 @@ class Sending:
         *,
         codec: Codec,
         deflates: bool,
-        in_thread: InThread,
+        writing: Writing,
         room: Callable[[], None],
         overflow: Callable[[], None],
     ) -> None:
         """
         @param deflates: whether the reader takes what is compressed.
         @param room: is told when all has been handed to the connection.
-        @param overflow: is told that the reader is too slow for what may not be missed.
+        @param overflow: is told that the reader is too slow for events that may not be missed.
         """
         self._wire = wire
         self._codec = codec
         self._deflates = deflates
-        self._in_thread = in_thread
+        self._writing = writing
         self._room = room
         self._overflow = overflow
-        self._outbox: Outbox[Announced | Frames] = Outbox(most_bytes=MAX_WAITING)
-        """What may not be missed is written when it comes, what may is when it is sent."""
+        self._outbox: Outbox[Frames | Announced | _Late] = Outbox(most_bytes=MAX_WAITING)
+        """What may not be missed is written when it comes, or when it is sent, if that takes long;
+        what may be missed when it is sent."""
         self._begun: deque[bytes] = deque()
         """What is left to send of the message that was begun."""
         self._flows = True
-        self._writing = False
+        self._is_writing = False
         self._clear = True
         """Whether the reader takes what comes, and nothing is before it."""
         self._ended = False
@@ -79,9 +87,14 @@ class Sending:
         """How many answers and events were sent."""
 
     @property
+    def flows(self) -> bool:
+        """Whether the reader takes what is sent."""
+        return self._flows
+
+    @property
     def idle(self) -> bool:
         """Whether nothing waits."""
-        return not (self._outbox or self._begun or self._writing)
+        return not (self._outbox or self._begun or self._is_writing)
 
     @property
     def waiting(self) -> int:
@@ -90,7 +103,7 @@ class Sending:
 
     @property
     def unsent(self) -> int:
-        """How many bytes of what may not be missed wait."""
+        """How many bytes of what may not be missed wait, as far as it is written."""
         return self._outbox.bytes
 
     @property
@@ -101,11 +114,16 @@ class Sending:
     # What is to be sent
 
     def answer(self, written: Written) -> "Deferred[None] | None":
-        """Send an answer; what is given fires when one has been written that takes long."""
-        if not written.is_long:
-            self._put(written, None)
+        """Send an answer; what is given fires when one that takes long to write has been."""
+        if self._ended:
             return None
-        return self._written(written).addCallback(lambda _: self._put(written, None))
+        if not written.is_long:
+            self._put(self._frames(written), None)
+            return None
+        late = _Late(written)
+        self._outbox.put(late, 0)
+        self._flush()
+        return late.done
 
     def tell(self, announced: Announced, owner: Hashable) -> None:
         """Send an event, which belongs to a subscription; at once where nothing is before it."""
@@ -119,16 +137,14 @@ class Sending:
             return
         event = announced.event
         if event.topic not in _NEWEST:
-            self._put(announced, owner)
+            self._put(self._frames(announced), owner)
         else:
-            self._outbox.put_newest(announced, event.topic, owner, event.skipped)
+            kept = announced if self._flows else announced.light()
+            self._outbox.put_newest(kept, event.topic, owner, event.skipped)
             self._flush()
 
-    def _put(self, written: Written, owner: Hashable) -> None:
+    def _put(self, frames: Frames, owner: Hashable) -> None:
         """Send what may not be missed, in its turn."""
-        if self._ended:
-            return
-        frames = self._frames(written)
         if self._outbox.put(frames, sum(map(len, frames)), owner):
             self._flush()
         else:
@@ -154,7 +170,7 @@ class Sending:
 
     def _flush(self) -> None:
         self._clear = False
-        while self._flows and not self._writing and not self._ended:
+        while self._flows and not self._is_writing and not self._ended:
             if self._begun:
                 self._wire.send(self._begun.popleft())
                 continue
@@ -165,39 +181,44 @@ class Sending:
                 return
             self._begin(waiting)
 
-    def _begin(self, waiting: "Waiting[Announced | Frames]") -> None:
+    def _begin(self, waiting: "Waiting[Frames | Announced | _Late]") -> None:
         """Send a message, which may have to be written first."""
         if waiting.owner is None:
             self.answers += 1
         else:
             self.events += 1
         message = waiting.message
-        if isinstance(message, tuple):
-            self._send(message)
-            return
-        announced = message.after(waiting.skipped)
-        if announced.is_long and not announced.is_written(self._codec, deflated=self._deflates):
-            self._writing = True
-            self._written(announced).addCallbacks(self._go_on, self._not_written)
+        if isinstance(message, _Late):
+            self._write(message.written, message.done)
+        elif isinstance(message, Announced):
+            self._begin_event(message.after(waiting.skipped))
         else:
-            self._send(self._frames(announced))
+            self._begun += message
 
-    def _send(self, frames: Frames) -> None:
-        first, *rest = frames
-        self._begun += rest
-        self._wire.send(first)
+    def _begin_event(self, announced: Announced) -> None:
+        if announced.is_long and not announced.is_written(self._codec, deflated=self._deflates):
+            self._write(announced, None)
+        else:
+            self._begun += self._frames(announced)
 
-    def _written(self, written: Written) -> "Deferred[Frames]":
-        return self._in_thread(partial(self._frames, written))
+    def _write(self, written: Written, done: "Deferred[None] | None") -> None:
+        self._is_writing = True
+        writing = self._writing.write(written, self._codec, deflated=self._deflates)
+        writing.addCallbacks(self._go_on, self._not_written, (done,), {}, (done,))
 
-    def _go_on(self, frames: Frames) -> None:
-        self._writing = False
+    def _go_on(self, frames: Frames, done: "Deferred[None] | None") -> None:
+        self._is_writing = False
         self._begun += frames
+        if done is not None:
+            done.callback(None)
         self._flush()
 
-    def _not_written(self, failure: Failure) -> None:
-        self._writing = False
-        self.log.failure("defect in writing an event for a WebSocket", failure=failure)
+    def _not_written(self, failure: Failure, done: "Deferred[None] | None") -> None:
+        self._is_writing = False
+        if done is not None:
+            done.errback(failure)
+        else:
+            self.log.failure("defect in writing an event for a WebSocket", failure=failure)
         self._flush()
 
     def end(self) -> None:

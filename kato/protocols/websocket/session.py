@@ -14,16 +14,15 @@ from twisted.python.failure import Failure
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import Unauthorized
 from kato.events import Event, Listener, Subscribed, Wish
 from kato.fields import mapping
 from kato.keys import check_key
-from kato.protocols.websocket.conversation import HOW, Conversation, Kind, Saying, tag_of
+from kato.protocols.websocket.conversation import HOW, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Announced, Codec, Written
-from kato.protocols.websocket.sending import InThread, Sending, Wire
+from kato.protocols.websocket.sending import Sending, Wire
 from kato.protocols.websocket.subscriptions import Subscription, Subscriptions
+from kato.protocols.websocket.writing import Writing
 from kato.replies import error_map
-from kato.requests import named_processor
 
 GOING_AWAY = 1001
 TOO_SLOW = 4008
@@ -40,6 +39,9 @@ MAX_UNDER_WAY = 100
 MAX_BYTES_UNDER_WAY = 2 * MAX_MESSAGE
 """How many requests of a connection are under way at a time, and about how many bytes they have
 together; others wait, unread at last."""
+
+MAX_RECOVERING = 2
+"""How many subscriptions that may have much to tell of what was missed are begun at a time."""
 
 MAX_UNREAD = 64 * 1024
 """Where so many bytes wait to be sent, no further request is begun until some are."""
@@ -78,14 +80,15 @@ class Session:
         member: bool,
         api_key: bytes | None,
         announced: Callable[[Event], Announced],
+        writing: Writing,
         clock: IReactorTime,
-        in_thread: InThread,
     ) -> None:
         """
         @param deflates: whether the client takes what is compressed.
         @param member: whether it has told its key already, or need not.
         @param api_key: the server's.
         @param announced: gives an event as all are told it.
+        @param writing: writes, and reads, what takes long.
         """
         self._wire = wire
         self._asks = asks
@@ -93,11 +96,9 @@ class Session:
         self._api_key = api_key
         self._announced = announced
         self._clock = clock
-        self._in_thread = in_thread
+        self._in_thread = writing.in_thread
         self._conversation = Conversation(member=member)
         self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
-            Kind.PING: self._operate,
-            Kind.OPERATION: self._operate,
             Kind.AUTHENTICATE: self._authenticate,
             Kind.SUBSCRIBE: self._subscribe,
             Kind.UNSUBSCRIBE: self._unsubscribe,
@@ -107,12 +108,13 @@ class Session:
             wire,
             codec=codec,
             deflates=deflates,
-            in_thread=in_thread,
+            writing=writing,
             room=self._hear,
             overflow=self._overflow,
         )
         self._unheard: deque[bytes] = deque()
         self._weight = 0
+        self._recovering = 0
         self._hearing = self._reading = False
         self._reads = True
         self._finishing = self._over = False
@@ -139,6 +141,7 @@ class Session:
             not self._reading
             and self.under_way < MAX_UNDER_WAY
             and self._weight < MAX_BYTES_UNDER_WAY
+            and self._recovering < MAX_RECOVERING
             and self.sending.unsent < MAX_UNREAD
         )
 
@@ -152,8 +155,14 @@ class Session:
             self._begin(self._unheard.popleft())
         self._hearing = False
         self._read_or_not()
-        if self._finishing and self.sending.idle:
-            self._close(GOING_AWAY, "the server is stopping")
+        if self._finishing and self._has_answered:
+            self.close(GOING_AWAY, "the server is stopping")
+
+    @property
+    def _has_answered(self) -> bool:
+        """Whether all has been answered that came, and all been sent."""
+        under_way = self._reading or self.under_way or self._unheard
+        return not under_way and self.sending.idle
 
     def _read_or_not(self) -> None:
         """Let the client wait while there is no room for what it says."""
@@ -163,46 +172,44 @@ class Session:
             self._wire.read(reads)
 
     def _begin(self, payload: bytes) -> None:
+        judge = partial(Heard.judge, payload, self._codec.decode)
         if len(payload) <= LONG:
-            self._read(payload)
+            self._answer(judge(), len(payload))
         else:
             self._reading = True
-            reading = self._in_thread(partial(self._codec.decode, payload))
-            reading.addBoth(self._read_in_thread, len(payload))
+            self._in_thread(judge).addCallback(self._judged, len(payload))
 
-    def _read(self, payload: bytes) -> None:
-        try:
-            value = self._codec.decode(payload)
-        except Exception:
-            self._refuse(Failure())
-        else:
-            self._answer(value, len(payload))
-
-    def _read_in_thread(self, value: object, size: int) -> None:
+    def _judged(self, heard: Heard, size: int) -> None:
+        """A long message was read, and judged, in a thread."""
         self._reading = False
-        if self._over:
-            return
-        if isinstance(value, Failure):
-            self._refuse(value)
-        else:
-            self._answer(value, size)
-        self._hear()
+        if not self._over:
+            self._answer(heard, size)
+            self._hear()
 
     # What is answered
 
-    def _answer(self, value: object, size: int) -> None:
+    def _answer(self, heard: Heard, size: int) -> None:
         """Do what a message of so many bytes says."""
         try:
-            saying = Saying.parse(value)
-            self._conversation.hear(saying.kind)
-            doing = self._does[saying.kind](saying)
+            doing = self._do(heard)
         except Exception:
-            self._refuse(Failure(), value)
+            self._refuse(Failure(), heard)
         else:
             if doing is not None:
                 self.under_way += 1
                 self._weight += size
-                doing.addErrback(self._refuse, value).addBoth(self._done, size)
+                doing.addErrback(self._refuse, heard).addBoth(self._done, size)
+
+    def _do(self, heard: Heard) -> "Deferred[None] | None":
+        saying = heard.saying
+        if saying is not None:
+            self._conversation.hear(saying.kind)
+        if heard.failure is not None:
+            raise heard.failure
+        assert saying is not None, "what is not at fault is a request"
+        if heard.command is None:
+            return self._does[saying.kind](saying)
+        return self._asks.ask(heard.command).addCallback(self._reply, saying)
 
     def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1
@@ -210,10 +217,6 @@ class Session:
         if failure is not None:
             self.log.failure("defect in answering on a WebSocket", failure=failure)
         self._hear()
-
-    def _operate(self, saying: Saying) -> "Deferred[None]":
-        asked = self._asks.ask(saying.request.command(_nobody))
-        return asked.addCallback(self._reply, saying)
 
     def _reply(self, reply: Reply, saying: Saying) -> "Deferred[None] | None":
         return self.sending.answer(Written({**reply.as_dict(), **saying.tag}))
@@ -227,10 +230,10 @@ class Session:
     ) -> None:
         self._reply(Reply(message, self._clock.seconds(), fields, processor), saying)
 
-    def _refuse(self, failure: Failure, value: object = None) -> None:
+    def _refuse(self, failure: Failure, heard: Heard) -> None:
         error = judged(failure, self.log, "WebSocket")
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
-        self.sending.answer(Written({**told, **tag_of(value)}))
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=heard.processor)
+        self.sending.answer(Written({**told, **heard.tag}))
 
     def _authenticate(self, saying: Saying) -> None:
         check_key((saying.key,), self._api_key, how=HOW)
@@ -245,7 +248,14 @@ class Session:
         def granted(told: Subscribed) -> None:
             self._confirm(saying, "subscribed", told.as_map(), wish.processor)
 
-        return self.subscriptions.subscribe(wish, granted)
+        recovers = wish.position is not None
+        subscribing = self.subscriptions.subscribe(wish, granted)
+        self._recovering += recovers
+        return subscribing.addBoth(self._recovered, recovers)
+
+    def _recovered(self, result: Failure | None, recovers: bool) -> Failure | None:
+        self._recovering -= recovers
+        return result
 
     def _unsubscribe(self, saying: Saying) -> None:
         mapping(saying.request.params, "params", _NO_PARAMS)
@@ -260,7 +270,7 @@ class Session:
 
     def _overflow(self) -> None:
         self.overflowed = True
-        self._close(TOO_SLOW, "too slow: there is no room any more for what may not be missed")
+        self.close(TOO_SLOW, "too slow: there is no room any more for what may not be missed")
 
     def _stop_waiting(self) -> None:
         if self._giving_up is not None:
@@ -269,11 +279,7 @@ class Session:
 
     def _give_up(self) -> None:
         self._giving_up = None
-        self._close(NO_KEY, f"no key within {GUEST_PATIENCE:g} seconds")
-
-    def refuse(self, error: Unauthorized) -> None:
-        """Close at once: the key that was told is another one."""
-        self._close(NO_KEY, error.message)
+        self.close(NO_KEY, f"no key within {GUEST_PATIENCE:g} seconds")
 
     def finish(self) -> None:
         """The server stops: answer no more, send what waits, then close."""
@@ -281,7 +287,8 @@ class Session:
         self._finishing = True
         self._hear()
 
-    def _close(self, code: int, reason: str) -> None:
+    def close(self, code: int, reason: str) -> None:
+        """End the conversation, and say why."""
         if not self._over:
             self.ended()
             self._wire.close(code, reason)
@@ -294,8 +301,3 @@ class Session:
         self._unheard.clear()
         self.sending.end()
         self.subscriptions.end()
-
-
-def _nobody() -> str | None:
-    """Who is meant where no processor is named."""
-    return None

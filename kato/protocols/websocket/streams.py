@@ -12,8 +12,8 @@ from kato.keys import check_key
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
-from kato.protocols.websocket.sending import InThread
-from kato.protocols.websocket.session import Asks, Session
+from kato.protocols.websocket.session import NO_KEY, Asks, Session
+from kato.protocols.websocket.writing import InThread, Writing
 
 MAX_CONNECTIONS = 10_000
 """How many connections there may be."""
@@ -33,7 +33,7 @@ class Streams:
         """
         self._asks = asks
         self._clock = clock
-        self._in_thread = in_thread
+        self._writing = Writing(in_thread)
         self._api_key = api_key
         self._factory = StreamFactory(clock=clock)
         self._sessions: dict[StreamProtocol, Session] = {}
@@ -44,8 +44,7 @@ class Streams:
     # Connections
 
     def accept(self, headers: Headers, *, keyed: bool) -> StreamProtocol:
-        """Judge the head of a request, and give what its connection becomes: a protocol that is to
-        be told the head, and all that comes after it.
+        """Judge the head of a request, and give what its connection becomes.
 
         @param keyed: whether the head has the server's key.
         @raise KatoError: where it cannot be.
@@ -74,12 +73,12 @@ class Streams:
             member=keyed or self._api_key is None or (key is not None and refused is None),
             api_key=self._api_key,
             announced=self._announce,
+            writing=self._writing,
             clock=self._clock,
-            in_thread=self._in_thread,
         )
         self._counted["opened"] += 1
         if refused is not None:
-            session.refuse(refused)
+            session.close(NO_KEY, refused.message)
         if self._drained is not None:
             session.finish()
         return session
@@ -89,8 +88,9 @@ class Streams:
         if session is None:
             return
         self._count(self._counted, session)
-        if self._drained is not None and not self._sessions:
-            self._drained.callback(None)
+        drained = self._drained
+        if drained is not None and not drained.called and not self._sessions:
+            drained.callback(None)
 
     def drain(self) -> "Deferred[None]":
         """Send on all connections what waits there, and close them; fires when none is left."""
