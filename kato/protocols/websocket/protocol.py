@@ -147,7 +147,7 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
         """The client closes, perhaps by a frame that is none."""
-        self._is_told_to_close = self.state == self.STATE_OPEN
+        self._is_told_to_close = self.state == self.STATE_OPEN or self.failedByMe
         try:
             return super().onCloseFrame(code, reasonRaw)
         finally:
