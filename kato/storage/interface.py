@@ -16,6 +16,10 @@ class CannotOpen(Exception):
     """The store cannot be used: one line that says which and why."""
 
 
+class InUse(CannotOpen):
+    """Another server uses the store."""
+
+
 class IStore(Interface):
     """Keeps processors beyond the life of this process.
 
@@ -26,8 +30,8 @@ class IStore(Interface):
     def open() -> None:
         """Make the store ready, at once.
 
-        @raise CannotOpen: where it is locked by another server, damaged, out of reach, or made by
-            a newer version.
+        @raise InUse: where it is locked by another server.
+        @raise CannotOpen: where it is damaged, out of reach, or made by a newer version.
         """
 
     def processors() -> "Deferred[Sequence[str]]":
