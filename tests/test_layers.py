@@ -67,6 +67,7 @@ FLOORS: Mapping[str, int] = {
     "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.manager": 6,
+    "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
 }
 """Each room with its floor; a package stands for all that lies in it."""
@@ -88,6 +89,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
+    "tqdm": frozenset({"kato.moving.progress"}),
     "twisted": frozenset(
         {
             *(room for room, floor in FLOORS.items() if floor in (3, 4, 5, 6)),
