@@ -50,6 +50,15 @@ class CopyTests(CopyCase):
         self.assertEqual(self.names(), ["copy.db", "kato.db"])
         self.assertEqual(self.snapshots(self.copy), expected)
 
+    async def test_opened(self) -> None:
+        """A copy that is read as a store stays as it is, to the last bit."""
+        copy_database(self.path, self.copy, told=untold)
+        before = self.copy.read_bytes()
+        store = self.opened(self.copy)
+        self.assertEqual((await store.load("p2", whole)).models, (model("a"),))
+        await store.close()
+        self.assertEqual(self.copy.read_bytes(), before)
+
     def test_while_written(self) -> None:
         """While others commit, the copy is the state after one of their commits, and comes to its
         end however many there are."""

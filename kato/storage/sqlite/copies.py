@@ -32,7 +32,8 @@ class Copied(NamedTuple):
 def copy_database(source: Path, target: Path, *, told: Told) -> Copied:
     """Copy a database, as it is after one of its commits, while others read and write it.
 
-    The copy is one file, without a write-ahead log, and on the disk when this returns.
+    The copy is one file, which is on the disk when this returns, and which a store that is opened
+    and writes nothing leaves as it is, to the last bit.
 
     @param target: an empty file.
     @raise CannotOpen: where the source is not there, not ours, damaged, or of a newer program.
@@ -47,7 +48,7 @@ def copy_database(source: Path, target: Path, *, told: Told) -> Copied:
             read.backup(
                 written, pages=_PAGES, progress=lambda _, left, total: told(total - left, total)
             )
-            written.execute("PRAGMA journal_mode = DELETE")
+            written.execute("PRAGMA journal_mode = WAL")  # so that to open it as a store leaves it
             copied = _checked(written)
         _sync(target)
     return copied
