@@ -67,7 +67,8 @@ def _opened(url: str, reactor: Any, must_exist: bool) -> IStore:
     try:
         store.open()
     except InUse as error:
-        raise Trouble(f"{error}; {_WHILE_IT_RUNS if must_exist else 'stop that first'}") from None
+        copied = must_exist and isinstance(store, SqliteStore)
+        raise Trouble(f"{error}; {_WHILE_IT_RUNS if copied else 'stop that first'}") from None
     return store
 
 
@@ -78,5 +79,5 @@ def sqlite_path(url: str) -> Path:
     """
     store = open_store(url, reactor=None)
     if not isinstance(store, SqliteStore):
-        raise Trouble(f"--storage {url}: only a SQLite store is copied so; see export")
+        raise Trouble("only a SQLite store is copied so; any is moved by export and import")
     return store.path
