@@ -78,9 +78,10 @@ COMPOSING = 6
 STRANGERS: Mapping[str, frozenset[str]] = {
     "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
+    "kato.moving": frozenset({"kato.engine", "kato.protocols", "kato.worker"}),
 }
-"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, and the
-manager speaks to servers from outside."""
+"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, the manager
+speaks to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "autobahn": frozenset({"kato.protocols.websocket"}),

@@ -12,8 +12,9 @@ from kato.moving.exporting import export
 from kato.moving.importing import Import, Moved
 from kato.moving.new_file import new_file
 from kato.moving.progress import progress, progress_of
-from kato.moving.reading import Contents, survey
+from kato.moving.reading import Contents
 from kato.moving.stores import sqlite_path, with_store
+from kato.moving.surveying import survey
 from kato.moving.trouble import Trouble
 from kato.moving.writing import Writer, Written
 from kato.storage import CannotOpen, IStore

@@ -19,6 +19,7 @@ from kato.moving.notation import (
     vector_line,
 )
 from kato.moving.sealing import Fingerprint, sealed
+from kato.moving.trouble import Trouble
 
 VERSION = 1
 """The version of the format."""
@@ -50,29 +51,29 @@ class Writer:
         self._size = 0
         self._lines = 0
         self._totals = Counter[str]()
+        self._broken = False
         self._write({"kato": "export", "version": VERSION, "program": kato.__version__})
 
-    def processor(self, snapshot: Snapshot) -> bool:
-        """Write all of a processor; for a store to call, which takes C{None} for no processor.
+    def processor(self, snapshot: Snapshot) -> None:
+        """Write all of a processor; for a store to call.
 
-        @return: C{True}.
+        @raise Trouble: where another one was left in the midst: what was written cannot be taken
+            back.
         """
+        if self._broken:
+            raise Trouble("the storage was lost in the midst of a processor: export it again")
+        self._broken = True
         fingerprint = Fingerprint()
         counts = Counter[str]()
         for line in parts(snapshot):
             counts[next(iter(line))] += 1
             fingerprint.add(line)
             self._write(line)
-        self._write(
-            {
-                "end_of": snapshot.processor,
-                **counted(counts),
-                "fingerprint": fingerprint.told(),
-            }
-        )
+        last = {"end_of": snapshot.processor, **counted(counts)}
+        self._write({**last, "fingerprint": fingerprint.told()})
         self._totals["processors"] += 1
         self._totals["models"] += counts["model"]
-        return True
+        self._broken = False
 
     def deletions(self, deletions: Iterable[Deletion]) -> None:
         """Write what is remembered of processors that were deleted, after all processors."""

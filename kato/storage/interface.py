@@ -38,10 +38,10 @@ class IStore(Interface):
         """The ids of all processors that are stored, sorted."""
 
     def load(processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
-        """Call C{restore} with all that is stored of a processor, in a thread where it has to be
-        read; its models stream in as C{restore} iterates them, in no particular order, and so do
-        its vectors stand.  The index is there that L{keep_index} kept, if it still fits.  Fires
-        with what C{restore} returns, or with C{None} where no such processor is stored.
+        """Call C{restore}, once, with all that is stored of a processor, in a thread where it has
+        to be read; its models stream in as C{restore} iterates them, in no particular order, and
+        so do its vectors stand.  The index is there that L{keep_index} kept, if it still fits.
+        Fires with what C{restore} returns, or with C{None} where no such processor is stored.
 
         @raise StorageUnavailable: (the Deferred fails) where it cannot be read.
         """

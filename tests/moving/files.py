@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from kato.changes import Changes, Deletion, Snapshot
 from kato.moving.exporting import export
 from kato.moving.importing import Import, Moved
-from kato.moving.reading import Contents, survey
+from kato.moving.reading import Contents
 from kato.moving.sealing import sealed
+from kato.moving.surveying import survey
 from kato.moving.writing import Writer, Written
 from kato.storage import IStore, MemoryStore
 from tests.storage.samples import whole

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.changes import Changes, Deletion, Gathered, Percept, State, Window
 from kato.errors import InvalidRequest
 from kato.moving.notation import model_line, processor_line, read_model, read_processor
-from kato.moving.reading import survey
+from kato.moving.surveying import survey
 from kato.moving.trouble import Damaged
 from kato.moving.writing import fingerprint
 from tests.moving.files import all_of, exported, found, imported, now, resealed, stored, untold

@@ -1,6 +1,8 @@
 """From store to store: a processor comes whole or not at all, and goes on as if it had stayed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,14 +14,16 @@ from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.errors import StorageUnavailable
+from kato.model import Model
 from kato.moving.importing import Fate
 from kato.moving.trouble import Trouble
+from kato.moving.writing import Writer
 from kato.storage import MemoryStore
 from kato.worker import Worker
 from tests.doubles import at_once
 from tests.engine.worlds import CHANGES, carry_out, histories
 from tests.engine.worlds import everything as told
-from tests.moving.files import all_of, exported, imported, now, stored
+from tests.moving.files import all_of, exported, imported, now, stored, untold
 from tests.moving.test_files import FileCase
 from tests.storage.samples import answer, changes, everything, model
 
@@ -116,6 +120,21 @@ class ImportTests(FileCase):
             imported(store, self.path, "p1", "p9", "p2")
         with self.assertRaisesRegex(Trouble, "the storage holds no processor p9$"):
             exported(self.first, self.path, "p9")
+
+    def test_lost(self) -> None:
+        """A file in which a processor was left in the midst is not gone on with: no file seems
+        whole that is not."""
+
+        def lost() -> Iterator[Model]:
+            yield model("a")
+            raise StorageUnavailable("the connection was lost")
+
+        writer = Writer(BytesIO(), told=untold)
+        snapshot = all_of(self.first)["p2"]
+        with self.assertRaises(StorageUnavailable):
+            writer.processor(replace(snapshot, models=lost()))
+        with self.assertRaisesRegex(Trouble, "export it again"):
+            writer.processor(snapshot)
 
     def test_nothing(self) -> None:
         """There is no file of nothing."""
