@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def _measure(path: Path, size: int) -> None:
-    _fill(path, size)
+    fill(path, size)
     print(f"{size:,} models of 16 symbols, {path.stat().st_size / 2**20:.0f} MiB of SQLite")
     indexes = path.with_name(path.name + ".index")
     without = []
@@ -50,7 +50,7 @@ def _told(how: str, taken: list[float]) -> None:
     )
 
 
-def _fill(path: Path, size: int) -> None:
+def fill(path: Path, size: int) -> None:
     """Store models as a server does, without one."""
     prepare(path)
     database = Database(path)

@@ -5,7 +5,7 @@ One L{Changes} takes a processor from its last durable state to its present one,
 in between, so a store never sees a mixture.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -101,7 +101,9 @@ class Changes:
     """All vectors stored so far as not learned are forgotten."""
     deleted_models: tuple[str, ...] = ()
     dropped_events: tuple[Window, ...] = ()
-    models: tuple[Model, ...] = ()
+    models: Collection[Model] = ()
+    """May lie in a file, and be read anew, in the store's thread, whenever they are iterated; what
+    that raises makes the commit fail, and nothing of it is kept."""
     vectors: tuple[StoredVector, ...] = ()
     events: tuple[NumberedEvent, ...] = ()
     observations: tuple[Remembered, ...] = ()

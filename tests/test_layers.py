@@ -67,6 +67,7 @@ FLOORS: Mapping[str, int] = {
     "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.manager": 6,
+    "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
 }
 """Each room with its floor; a package stands for all that lies in it."""
@@ -77,9 +78,10 @@ COMPOSING = 6
 STRANGERS: Mapping[str, frozenset[str]] = {
     "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
+    "kato.moving": frozenset({"kato.engine", "kato.protocols", "kato.worker"}),
 }
-"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, and the
-manager speaks to servers from outside."""
+"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, the manager
+speaks to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "autobahn": frozenset({"kato.protocols.websocket"}),
@@ -88,6 +90,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
+    "tqdm": frozenset({"kato.moving.progress"}),
     "twisted": frozenset(
         {
             *(room for room, floor in FLOORS.items() if floor in (3, 4, 5, 6)),

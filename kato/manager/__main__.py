@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 
 from kato.manager import checks, telling
 from kato.manager.instances import Instances
+from kato.manager.moving import MOVES, Moving, add_words
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
 from kato.manager.wish import Wish
@@ -57,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("-n", "--lines", type=_count, default=40, help="how many lines")
     logs.add_argument("--service", type=_services, help="the log of this service of a gateway")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
+    for name, text in MOVES.items():
+        add_words(command(name, text), name)
     test = commands.add_parser("test", help="run every check", description="Run every check.")
     test.add_argument("tests", nargs="*", help="names of tests; all if left out")
     commands.add_parser("help", help="show this", description="Show what may be typed.")
@@ -141,6 +144,8 @@ def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
     if typed.command == "test":
         return checks.run(typed.tests, strict=bool(os.environ.get("CI")))
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
+    if typed.command in MOVES:
+        Moving(home, system=System(), environment=os.environ, folder=Path.cwd()).carry_out(typed)
     instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
     manager = Manager(instances)
     status: int = getattr(manager, typed.command)(typed, options)

@@ -9,13 +9,14 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -51,6 +52,18 @@ class System:
                 start_new_session=True,
             )
         return process.pid, birth(process.pid) or ""
+
+    def become(
+        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path
+    ) -> NoReturn:
+        """Go on as another program, which has this terminal and gives the exit status.
+
+        @param environment: what it has beside the manager's own.
+        @raise OSError: where it cannot be started.
+        """
+        os.chdir(folder)
+        sys.stdout.flush()
+        os.execve(command[0], tuple(command), {**os.environ, **environment})
 
     def is_running(self, pid: int, born: str) -> bool:
         """Whether the process that was born then still lives."""

@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 from platformdirs import user_data_path
 
-from kato.storage.interface import CannotOpen, IStore
+from kato.storage.interface import CannotOpen, InUse, IStore
 from kato.storage.memory import MemoryStore
 from kato.storage.sqlite import SqliteStore
 
-__all__ = ["CannotOpen", "IStore", "MemoryStore", "SqliteStore", "open_store"]
+__all__ = ["CannotOpen", "IStore", "InUse", "MemoryStore", "SqliteStore", "open_store"]
 
 
 def open_store(url: str, *, reactor: Any) -> IStore:

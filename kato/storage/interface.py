@@ -16,6 +16,10 @@ class CannotOpen(Exception):
     """The store cannot be used: one line that says which and why."""
 
 
+class InUse(CannotOpen):
+    """Another server uses the store."""
+
+
 class IStore(Interface):
     """Keeps processors beyond the life of this process.
 
@@ -26,18 +30,18 @@ class IStore(Interface):
     def open() -> None:
         """Make the store ready, at once.
 
-        @raise CannotOpen: where it is locked by another server, damaged, out of reach, or made by
-            a newer version.
+        @raise InUse: where it is locked by another server.
+        @raise CannotOpen: where it is damaged, out of reach, or made by a newer version.
         """
 
     def processors() -> "Deferred[Sequence[str]]":
         """The ids of all processors that are stored, sorted."""
 
     def load(processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
-        """Call C{restore} with all that is stored of a processor, in a thread where it has to be
-        read; its models stream in as C{restore} iterates them, in no particular order, and so do
-        its vectors stand.  The index is there that L{keep_index} kept, if it still fits.  Fires
-        with what C{restore} returns, or with C{None} where no such processor is stored.
+        """Call C{restore}, once, with all that is stored of a processor, in a thread where it has
+        to be read; its models stream in as C{restore} iterates them, in no particular order, and
+        so do its vectors stand.  The index is there that L{keep_index} kept, if it still fits.
+        Fires with what C{restore} returns, or with C{None} where no such processor is stored.
 
         @raise StorageUnavailable: (the Deferred fails) where it cannot be read.
         """

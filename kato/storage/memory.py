@@ -1,10 +1,10 @@
 """A store that lives as long as the process, for C{--storage memory:} and for tests."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, execute, succeed
+from twisted.internet.defer import Deferred, execute, fail, succeed
 from zope.interface import implementer
 
 from kato.changes import (
@@ -79,6 +79,13 @@ class _Stored:
         )
 
 
+def _with_models(change: Changes | Deletion) -> Changes | Deletion:
+    """The same with its models read, so that nothing can fail once something is kept."""
+    if isinstance(change, Deletion):
+        return change
+    return replace(change, models=tuple(change.models))
+
+
 def _drop(kept: dict[_K, Any], keys: Iterable[_K]) -> None:
     for key in keys:
         kept.pop(key, None)
@@ -124,7 +131,11 @@ class MemoryStore:
 
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         """Keep all of C{changes}, in order."""
-        for each in changes:
+        try:
+            read = [_with_models(each) for each in changes]
+        except Exception as error:
+            return fail(error)
+        for each in read:
             if isinstance(each, Deletion):
                 self._delete(each)
                 continue

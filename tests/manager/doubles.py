@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from kato.manager.system import System
 
@@ -26,6 +26,18 @@ class Spawned(NamedTuple):
         if "kato-gateway" in self.command:
             said += [value for name, value in pairwise(self.command) if name == "--registry"]
         return [int(port) for each in said for port in re.findall(r":(\d+)", each)[:1]]
+
+
+class Became(BaseException):
+    """The manager has gone on as another program."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> None:
+        super().__init__()
+        self.command = command
+        self.environment = environment
+        self.folder = folder
 
 
 class FakeSystem(System):
@@ -74,6 +86,11 @@ class FakeSystem(System):
         elif not self.dies and len(self.spawned) not in self.dying:
             self.running[self._next] = f"born at {self.time}"
         return self._next, f"born at {self.time}"
+
+    def become(
+        self, command: Sequence[str], *, environment: Mapping[str, str], folder: Path
+    ) -> NoReturn:
+        raise Became(command, environment, folder)
 
     def is_running(self, pid: int, born: str) -> bool:
         return self.running.get(pid) == born

@@ -165,6 +165,29 @@ class LiveManagerTests(SynchronousTestCase):
         self.type("stop")
         self.assertEqual(self.type("list").count(" stopped "), 3)
 
+    def test_moving(self) -> None:
+        """What a running server holds is copied, comes from the copy into another server, and the
+        copy comes back into the first one."""
+        self.try_out(self.type(f"start --port {self.port()}"))
+        file, copy = self.home / "file", self.home / "copy.db"
+        said = self.type(f"export {file}", 1)
+        self.assertIn("stop that first", said)
+        self.assertEqual(said.count("\n"), 1)
+        self.assertIn("copied 1 processor, 1 model ", self.type(f"backup {copy}"))
+        self.assertIn("exported 1 pr", self.type(f"export {file} --storage sqlite:{copy}"))
+        self.assertIn("p1: imported (1 model)", self.type(f"import {file} --id second"))
+        self.type(f"start --id second --port {self.port()}")
+        url = self.instance("second").url
+        self.assertIn('"total":1', _curl(f"curl {url}/p1/models"))
+        self.type("stop --id second")
+
+        self.teach(self.instance("kato").url + "/p1")
+        self.type("stop")
+        self.assertIn("instances/kato/kato.db.old-1\n", self.type(f"restore {copy}"))
+        self.type("start")
+        self.assertIn('"total":1', _curl(f"curl {self.instance('kato').url}/p1/models"))
+        self.type("stop")
+
     def test_refused_by_services(self) -> None:
         """What a service refuses is shown, and nothing is left running."""
         said = self.type(f"start --services 2 --port {self.port()} --rank-by beauty", 1)

@@ -118,7 +118,8 @@ class MainTests(SynchronousTestCase):
         """Help names every command."""
         status, out, _ = self.type("help")
         self.assertEqual(status, 0)
-        for command in ("start", "stop", "restart", "status", "list", "logs", "test"):
+        commands = "start stop restart status list logs export import backup restore test"
+        for command in commands.split():
             self.assertIn(command, out)
 
     def test_trouble(self) -> None:

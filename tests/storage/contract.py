@@ -1,6 +1,6 @@
 """What every store must do: its tests derive from this."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +40,25 @@ def learned(symbol: str) -> StoredVector:
 
 def pending(symbol: str) -> StoredVector:
     return StoredVector(symbol, (1.0,), False)
+
+
+class ModelsElsewhere(Collection[Model]):
+    """Models that are not held, and perhaps cannot be read to their end."""
+
+    def __init__(self, models: Sequence[Model], *, breaks: bool = False) -> None:
+        self._models = models
+        self._breaks = breaks
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __contains__(self, sought: object) -> bool:
+        return sought in self._models
+
+    def __iter__(self) -> Iterator[Model]:
+        yield from self._models
+        if self._breaks:
+            raise EOFError("cut off")
 
 
 class StoreContract(TestCase):
@@ -123,6 +142,30 @@ class StoreContract(TestCase):
         await second
         self.assertEqual((await seen).models, (model("a", 2),))
         self.assertEqual(list(await listed), ["p1"])
+
+    async def test_models_elsewhere(self) -> None:
+        """Models may lie elsewhere, and be read when they are written."""
+        written, expected = everything()
+        elsewhere = ModelsElsewhere(tuple(written.models))
+        await self.store.commit([replace(written, models=elsewhere)])
+        self.assertExactly(await self.load(), expected)
+
+    async def test_models_that_cannot_be_read(self) -> None:
+        """Where models that lie elsewhere cannot be read, nothing of the commit is kept, and what
+        was raised is told."""
+        written, expected = everything()
+        await self.store.commit([written])
+        broken = ModelsElsewhere((model("a"), model("b")), breaks=True)
+        again = changes(forgets_memory=True, models=broken)
+        commits: list[list[Changes | Deletion]] = [
+            [again],
+            [changes("p0"), Deletion("p1"), again],
+        ]
+        for commit in commits:
+            with self.assertRaisesRegex(EOFError, "cut off"):
+                await self.store.commit(commit)
+        self.assertExactly(await self.load(), expected)
+        self.assertEqual(list(await self.store.processors()), ["p1"])
 
     # What one record changes
 

@@ -14,6 +14,19 @@ from kato.storage.sqlite.schema import TABLES
 from tests.source import ROOT
 
 
+def weather() -> Processor:
+    """The processor that the page tells of."""
+    processor = Processor("weather")
+    for _ in range(2):
+        for strings in (("rain", "cold"), ("sun",)):
+            processor.observe(Observation(strings=strings, emotives={"joy": 0.5}))
+        processor.learn()
+    processor.observe(
+        Observation(strings=("wind", "rain"), emotives={"joy": 0.25}, unique_id="monday")
+    )
+    return processor
+
+
 class StoragePageTests(SynchronousTestCase):
     """The page, and a file as it tells of it."""
 
@@ -22,18 +35,7 @@ class StoragePageTests(SynchronousTestCase):
         self.path = Path(self.mktemp()).absolute()
         prepare(self.path)
         with closing(Database(self.path)) as database:
-            database.commit([self.processor().drain()])
-
-    def processor(self) -> Processor:
-        processor = Processor("weather")
-        for _ in range(2):
-            for strings in (("rain", "cold"), ("sun",)):
-                processor.observe(Observation(strings=strings, emotives={"joy": 0.5}))
-            processor.learn()
-        processor.observe(
-            Observation(strings=("wind", "rain"), emotives={"joy": 0.25}, unique_id="monday")
-        )
-        return processor
+            database.commit([weather().drain()])
 
     def shell(self, statement: str) -> list[str]:
         """What the shell prints."""

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from kato.storage.interface import CannotOpen
+from kato.storage.interface import InUse
 
 
 class FileLock:
@@ -22,7 +22,7 @@ class FileLock:
     def take(self) -> None:
         """Take the lock.
 
-        @raise CannotOpen: where another holds it; it tells which process that is.
+        @raise InUse: where another holds it; it tells which process that is.
         @raise OSError: where there can be no such file.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -32,9 +32,7 @@ class FileLock:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             os.close(descriptor)
             if isinstance(error, BlockingIOError):
-                raise CannotOpen(
-                    f"another server uses it (process {holder or 'unknown'})"
-                ) from None
+                raise InUse(f"another server uses it (process {holder or 'unknown'})") from None
             raise
         self._descriptor = descriptor
         self.sign()

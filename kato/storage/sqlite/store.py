@@ -1,9 +1,7 @@
 """A store in one SQLite file: the default, with nothing to install (SPEC 11)."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -19,7 +17,8 @@ from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
 from kato.errors import StorageUnavailable
-from kato.storage.interface import CannotOpen, IStore
+from kato.storage.folders import make_folder, sync_folder
+from kato.storage.interface import CannotOpen, InUse, IStore
 from kato.storage.sqlite.connection import prepare
 from kato.storage.sqlite.database import Database
 from kato.storage.sqlite.index_files import IndexFiles, Unfit
@@ -69,13 +68,13 @@ class SqliteStore:
         @raise CannotOpen: in one line.
         """
         try:
-            _make_folder(self.path.parent)
+            make_folder(self.path.parent)
             self._lock.take()
         except (CannotOpen, OSError) as error:
             raise self._unusable(error) from None
         try:
             prepare(self.path)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except (CannotOpen, OSError, sqlite3.Error) as error:
             self._lock.release()
             raise self._unusable(error) from None
@@ -83,7 +82,8 @@ class SqliteStore:
 
     def _unusable(self, error: Exception) -> CannotOpen:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        return CannotOpen(f"storage {self.path} cannot be used: {why}")
+        kind = InUse if isinstance(error, InUse) else CannotOpen
+        return kind(f"storage {self.path} cannot be used: {why}")
 
     def run(self, call: Callable[..., _T], *args: Any) -> "Deferred[_T]":
         """Call C{call(database, *args)} on the thread of the database, after all that was asked of
@@ -208,21 +208,3 @@ class SqliteStore:
             if thread.started:
                 thread.stop()
         self._lock.release()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for nobody else to look into."""
-    if not folder.exists():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """See that what was made in a folder is found there after a loss of power."""
-    with suppress(OSError):  # not every kind of file system can be asked for that
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

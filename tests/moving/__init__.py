@@ -1,0 +1,1 @@
+"""Processors from store to store, and copies."""
