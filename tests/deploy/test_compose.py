@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.running import PATIENCE
-from tests.deploy.compose import FAMILY, SINGLE, containers, load
+from tests.deploy.compose import FAMILY, SINGLE, VARIABLE, containers, load
 from tests.deploy.judging import judge
 from tests.deploy.programs import said
 from tests.source import ROOT
@@ -147,3 +147,34 @@ class ComposeTests(SynchronousTestCase):
         self.assertIn("/secrets/", rules)
         for path in BOTH:
             self.assertIsNone(re.search(r"KATO_API_KEY:|api-key[= ]\S", path.read_text("utf-8")))
+
+
+def _code(cell: str) -> list[str]:
+    return re.findall("`(.*?)`", cell)
+
+
+class PageTests(SynchronousTestCase):
+    """C{docs/deployment.md}."""
+
+    def setUp(self) -> None:
+        page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+        self.section = page.partition("\n## With containers\n")[2].partition("\n## Between ")[0]
+
+    def test_variables(self) -> None:
+        """Each variable that the files know is told, with its default, and no other one."""
+        known = dict(each for path in BOTH for each in VARIABLE.findall(path.read_text("utf-8")))
+        rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \|", self.section, re.MULTILINE)
+        told = [
+            (name, default)
+            for names, defaults in rows
+            for name, default in zip(_code(names), _code(defaults) or [""], strict=True)
+        ]
+        self.assertEqual(dict(told), known)
+
+    def test_files(self) -> None:
+        """The files and services that commands name are there."""
+        for each in re.findall(r"--(?:file|kustomize) ([\w./-]+)", self.section):
+            self.assertTrue((ROOT / each).exists(), each)
+        services = load(FAMILY, {})["services"]
+        for each in re.findall(r"docker compose (?:restart|logs --follow) ([\w-]+)", self.section):
+            self.assertIn(each, services)
