@@ -21,11 +21,20 @@ _LOOK = 0.05
 KEY = "as-secret-as-a-test-can-be"
 
 
-def storage(container: Container, own: Path) -> str | None:
+def in_files(container: Container, own: Path) -> str:
     """Where a service keeps its processors: a file of its own, in the place of MongoDB."""
-    if container.environment["KATO_STORAGE"].startswith("mongodb:"):
-        return f"sqlite:{own.absolute()}/kato.db"
-    return None
+    told = container.environment["KATO_STORAGE"]
+    return f"sqlite:{own.absolute()}/kato.db" if told.startswith("mongodb:") else told
+
+
+def as_told(container: Container, own: Path) -> str:
+    """Where a service keeps its processors: where it is told to."""
+    return container.environment["KATO_STORAGE"]
+
+
+STORAGE, THERE = in_files, dict[tuple[str, int], int]()
+"""With the store in MongoDB: C{as_told, {("mongodb", 27017): PORT}}, the port of a server that the
+tests start."""
 
 
 class RunningCase(SynchronousTestCase):
@@ -34,7 +43,7 @@ class RunningCase(SynchronousTestCase):
     def run_containers(self, containers: list[Container], secrets: Mapping[str, str]) -> Containers:
         """Start all, and wait until they are well."""
         folder = Path(self.mktemp()).absolute()
-        ran = Containers(containers, folder, secrets=secrets, storage=storage)
+        ran = Containers(containers, folder, secrets=secrets, storage=STORAGE, there=THERE)
         self.addCleanup(ran.close)
         ran.start()
         return ran

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -27,17 +28,20 @@ _LOOK = 0.1
 _HERE = frozenset({"0.0.0.0", "127.0.0.1"})
 _WHERE = re.compile(r"(?P<host>[a-z0-9][a-z0-9.-]*):(?P<port>\d{4,5})\b")
 _LISTEN = re.compile(r"^tcp:(\d+)$")
-_CAPABILITY = "-all,+dac_read_search"
 
 
 class Addresses:
     """The port of loopback that stands for each host and port."""
 
-    def __init__(self) -> None:
+    def __init__(self, there: Mapping[tuple[str, int], int]) -> None:
+        """@param there: those where somebody listens already."""
+        self._there = there
         self._held: dict[tuple[str, int], HeldPort] = {}
 
     def port(self, host: str, port: int) -> int:
         """The one that stands for this."""
+        if (host, port) in self._there:
+            return self._there[host, port]
         if (host, port) not in self._held:
             self._held[host, port] = HeldPort()
         return self._held[host, port].port
@@ -66,10 +70,21 @@ class Addresses:
 class Process(LiveProcess):
     """What a container runs."""
 
-    def __init__(self, container: Container, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        container: Container,
+        environment: Mapping[str, str],
+        *,
+        folder: Path,
+        by: Sequence[str],
+    ) -> None:
+        """
+        @param folder: where it works.
+        @param by: what stands before a command that is to be run by its user.
+        """
         service, *options = container.words
         super().__init__(service, *options, folder=folder)
-        self._command = [*_as_user(container.user), *self._command]
+        self._command = [*by, *self._command]
         self._env = dict(environment)
 
     def end(self, grace: float) -> int:
@@ -83,15 +98,22 @@ class Process(LiveProcess):
         return status
 
 
-def _as_user(user: str) -> list[str]:
-    """Who a command is run by, where that can be chosen."""
+@cache
+def _as_user(user: str, folder: Path) -> tuple[str, ...]:
+    """Who a command is run by, where that can be chosen: without any privilege, but for that to
+    read, if what is installed or the folder lies where only root may look."""
     if os.getuid() != 0:
-        return []
+        return ()
     uid, gid = user.split(":")
-    return [
-        *("setpriv", "--reuid", uid, "--regid", gid, "--clear-groups", "--no-new-privs"),
-        *("--inh-caps", _CAPABILITY, "--ambient-caps", _CAPABILITY, "--bounding-set", _CAPABILITY),
-    ]
+    identity = ("--reuid", uid, "--regid", gid, "--clear-groups", "--no-new-privs")
+    for few in ("-all", "-all,+dac_read_search"):
+        sets = (f"--{each}={few}" for each in ("inh-caps", "ambient-caps", "bounding-set"))
+        found = ("setpriv", *identity, *sets)
+        look = [*found, sys.executable, "-c", f"import kato.gateway, os; os.stat({str(folder)!r})"]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        if subprocess.run(look, env=env, capture_output=True, check=False).returncode == 0:
+            return found
+    raise AssertionError(f"user {user} cannot run {sys.executable}")
 
 
 class Containers:
@@ -103,30 +125,33 @@ class Containers:
         folder: Path,
         *,
         secrets: Mapping[str, str],
-        storage: Callable[[Container, Path], str | None],
+        storage: Callable[[Container, Path], str],
+        there: Mapping[tuple[str, int], int],
     ) -> None:
         """
         @param folder: where volumes and secrets lie.
         @param secrets: what stands in each.
-        @param storage: where a container keeps its processors, if not where it is told to.
+        @param storage: where a container keeps its processors, which has this folder for it.
+        @param there: the ports of loopback at which hosts and ports of others are reached.
         """
         self.containers = {each.name: each for each in containers}
-        self.addresses = Addresses()
+        self.addresses = Addresses(there)
         self.processes: dict[str, Process] = {}
         self._folder = folder
         self._environments = {}
         folder.mkdir()
+        folder.parent.chmod(0o755)  # which trial makes for one user alone
         for name, text in secrets.items():
             (folder / name).write_text(text, encoding="utf-8")
         for container in self.containers.values():
             self._environments[container.name] = self._environment(container, storage)
 
     def _environment(
-        self, container: Container, storage: Callable[[Container, Path], str | None]
+        self, container: Container, storage: Callable[[Container, Path], str]
     ) -> dict[str, str]:
         given = dict(container.environment)
         own = _owned(self._folder / container.name, container.user)
-        given["KATO_STORAGE"] = storage(container, own) or given["KATO_STORAGE"]
+        given["KATO_STORAGE"] = storage(container, own)
         if best_provider().kind != "native":
             given.pop("KATO_MATCHER")
         told = {
@@ -164,7 +189,8 @@ class Containers:
         for path, mounted in container.mounted.items():
             if path == container.folder:
                 folder = self._folder / mounted.name
-        process = Process(container, self._environments[container.name], folder)
+        environment, by = self._environments[container.name], _as_user(container.user, self._folder)
+        process = Process(container, environment, folder=folder, by=by)
         self.processes[container.name] = process
         process.launch()
 
@@ -203,7 +229,7 @@ class Containers:
             raise AssertionError(f"{name}: there is no {program} in our images")
         done = subprocess.run(
             [
-                *_as_user(container.user),
+                *_as_user(container.user, self._folder),
                 sys.executable,
                 *(self.addresses.put(each, name) for each in words),
             ],
