@@ -27,14 +27,15 @@ def in_files(container: Container, own: Path) -> str:
     return f"sqlite:{own.absolute()}/kato.db" if told.startswith("mongodb:") else told
 
 
-def as_told(container: Container, own: Path) -> str:
-    """Where a service keeps its processors: where it is told to."""
-    return container.environment["KATO_STORAGE"]
+def in_mongodb(container: Container, own: Path) -> str:
+    """Where a service keeps its processors: where it is told to, in the replica set that the server
+    of the tests says it is."""
+    return container.environment["KATO_STORAGE"].replace("replicaSet=rs0", "replicaSet=secantus")
 
 
 STORAGE, THERE = in_files, dict[tuple[str, int], int]()
-"""With the store in MongoDB: C{as_told, {("mongodb", 27017): PORT}}, the port of a server that the
-tests start."""
+"""With the store in MongoDB: C{in_mongodb, {("mongodb", 27017): server().port}}, the server that
+the tests of stores start."""
 
 
 class RunningCase(SynchronousTestCase):

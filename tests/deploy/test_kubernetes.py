@@ -198,7 +198,9 @@ class LiveTests(RunningCase):
     def test_pods(self) -> None:
         """Two gateways reach three services, although those look for gateways that do not run; a
         processor that one of them placed the other one knows."""
-        resources = rendered(Path(self.mktemp()), key=KEY, storage="mongodb://m.example/kato")
+        resources = rendered(
+            Path(self.mktemp()), key=KEY, storage="mongodb://mongodb:27017/kato?replicaSet=rs0"
+        )
         [name] = [each for each in of_kind(resources, "Secret") if "api-key" in each]
         ran = self.run_containers(pods.containers(resources), {name: f"{KEY}\n"})
         first, second = (f"kato-gateway-{number}.kato-gateways" for number in (0, 1))
