@@ -66,6 +66,7 @@ FLOORS: Mapping[str, int] = {
     "kato.routed": 6,
     "kato.processor_service": 6,
     "kato.gateway": 6,
+    "kato.health": 6,
     "kato.manager": 6,
     "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
@@ -109,7 +110,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     ),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
-    "zmq": frozenset({"kato.protocols.zmq.sockets"}),
+    "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health"}),
     "zope": frozenset(
         {
             "kato.storage",

@@ -1,0 +1,1 @@
+"""The files that run KATO in containers, checked, and run without any."""
