@@ -33,6 +33,12 @@ FLOORS: Mapping[str, int] = {
     "kato.hub": 2,
     "kato.outbox": 2,
     "kato.storage": 3,
+    "kato.holdings": 2,
+    "kato.lease": 2,
+    "kato.shares": 2,
+    "kato.tenure": 4,
+    "kato.tenancy": 4,
+    "kato.membership": 4,
     "kato.defects": 4,
     "kato.turn": 4,
     "kato.telling": 4,
@@ -83,10 +89,12 @@ manager speaks to servers from outside."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "autobahn": frozenset({"kato.protocols.websocket"}),
+    "bson": frozenset({"kato.storage.mongodb"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
+    "pymongo": frozenset({"kato.storage.mongodb"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
     "twisted": frozenset(
         {
@@ -105,6 +113,7 @@ HOMES: Mapping[str, frozenset[str]] = {
         }
     ),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
+    "txmongo": frozenset({"kato.storage.mongodb"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zope": frozenset(
