@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.cluster.history import Came, Crash
+from tests.cluster.history import Crash
 from tests.cluster.simulator import Asked, Deed, Service, Simulation
 
 _LEARNS = ("learn", "observe_sequence")

@@ -13,10 +13,12 @@ and clear_all_memory, once they are answered, or anything that was answered afte
 Not observe, nor clear_short_term_memory.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.cluster.history import Call, Came, Crash, History
@@ -410,3 +412,15 @@ _LONGEST = 600
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text)} characters)"
+
+
+def main(paths: Sequence[str]) -> int:
+    """Judge histories that were left behind; gives 0 where all are explained."""
+    verdicts = [each for path in paths for each in judge(History.load(Path(path)))]
+    for each in verdicts:
+        sys.stdout.write(f"{each.processor}: {each.found.value} ({each.points}) {each.why}\n")
+    return 0 if all(each.good for each in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -51,15 +51,14 @@ def alike(one: Any, other: Any) -> bool:
         return True
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, float) and isinstance(other, int | float):
-        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    return False
+    numbers = isinstance(one, float) and isinstance(other, int | float)
+    return bool(numbers and isclose(one, other, rel_tol=1e-9, abs_tol=1e-9))
 
 
 def explains(said: Answer, told: Answer) -> bool:
     """Whether a machine that says this explains that a client was told that."""
     if "error_code" in said:
-        return told.get("error_code") == said["error_code"]
+        return bool(told.get("error_code") == said["error_code"])
     return told.get("status") == "okay" and all(
         name in told and alike(value, told[name]) for name, value in said.items()
     )
