@@ -44,7 +44,7 @@ class SharedMemory:
     def commit(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
         return self.inner.commit(changes)
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         return self.inner.keep_index(processor, index)
 
     def statistics(self) -> dict[str, Any]:

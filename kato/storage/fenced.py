@@ -4,12 +4,12 @@ what its service owns (SPEC 11)."""
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
-from kato.errors import KatoError, StorageUnavailable
+from kato.errors import KatoError
 from kato.holdings import Fence
 from kato.storage.interface import IStore
 from kato.storage.shared import Fenced, IShared
@@ -71,9 +71,9 @@ class FencedStore:
             self._fences.lost(processors)
         return failure
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         """Nothing is kept that another service could make wrong meanwhile."""
-        return fail(StorageUnavailable("a store that is shared keeps no index"))
+        return succeed(False)
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this store."""
