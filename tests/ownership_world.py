@@ -6,7 +6,7 @@ What is learned is one sequence, again and again, so its frequency counts how of
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -55,7 +55,7 @@ class Service:
         self.up, self.stopped, self.left = True, False, False
         self.clock = Clock()
         self.clock.rightNow = world.now
-        self.store: Any = FlakyStore(world.store)
+        self.store = cast(Any, FlakyStore(world.store))
         self.tenancy = Tenancy(
             self.store,
             Member(make_boot(), self.address, f"s{self.number}"),

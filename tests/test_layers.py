@@ -62,6 +62,7 @@ FLOORS: Mapping[str, int] = {
     "kato.protocols": 5,
     "kato.logs": 6,
     "kato.settings": 6,
+    "kato.sharing_host": 6,
     "kato.options": 6,
     "kato.dashboard_files": 6,
     "kato.gateway_options": 6,

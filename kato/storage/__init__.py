@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 
 from kato.storage.interface import CannotOpen, IStore
 from kato.storage.memory import MemoryStore
+from kato.storage.shared import IShared
 from kato.storage.sqlite import SqliteStore
 
 __all__ = ["CannotOpen", "IStore", "MemoryStore", "SqliteStore", "open_store"]
@@ -49,6 +50,21 @@ def _mongodb(url: str, reactor: Any) -> IStore:
     from kato.storage.mongodb.store import MongoStore
 
     store: IStore = MongoStore(Address.parse(url), reactor=reactor)
+    return store
+
+
+def open_shared(url: str, *, reactor: Any) -> IShared | None:
+    """The store that C{url} names as several services use it, not opened yet; C{None} where it is
+    one for a single server.
+
+    @raise CannotOpen: where it names none.
+    """
+    if not url.startswith("mongodb:"):
+        return None
+    from kato.storage.mongodb.address import Address
+    from kato.storage.mongodb.sharing import SharedMongoStore
+
+    store: IShared = SharedMongoStore(Address.parse(url), reactor=reactor)
     return store
 
 

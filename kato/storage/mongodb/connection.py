@@ -86,8 +86,10 @@ class Connection:
 
     log = Logger()
 
-    def __init__(self, address: Address, *, reactor: Any) -> None:
+    def __init__(self, address: Address, *, reactor: Any, answering: float = _ANSWERING) -> None:
+        """@param answering: seconds in which a server has to answer one statement."""
         self._reactor = reactor
+        self._answering = answering
         self._pool = ConnectionPool(
             address.url,
             pool_size=1,
@@ -105,11 +107,13 @@ class Connection:
         """A session of transactions, for all statements of each of them."""
         return self._pool.start_session()
 
-    async def answered(self, asked: Awaitable[_T], seconds: float = _ANSWERING) -> _T:
+    async def answered(self, asked: Awaitable[_T], seconds: float | None = None) -> _T:
         """What comes of something that was asked; who does not answer in time is hung up on."""
         deferred: Deferred[_T] = Deferred.fromCoroutine(_awaited(asked))
         try:
-            return await deferred.addTimeout(seconds, self._reactor)
+            return await deferred.addTimeout(
+                self._answering if seconds is None else seconds, self._reactor
+            )
         except DeferredTimeout:
             self.hang_up()
             raise

@@ -45,16 +45,23 @@ _FORMATS = "kato"
 
 _FORMAT: Fields = {"_id": "format"}
 
+OWNERS = "owners"
+
 INDEXES: dict[str, list[tuple[str, ...]]] = {
     MODELS: [("processor",)],
     VECTORS: [("processor", "learned")],
     EVENTS: [("processor", "number")],
     ANSWERS: [("processor", "kind", "ordinal")],
+    DELETIONS: [("deleted",)],
+    OWNERS: [("service",)],
     PIECES: [("processor", "collection"), ("of", "piece")],
 }
 """The fields by which documents are found, beside C{_id}."""
 
-_COLLECTIONS = (*OF_A_PROCESSOR, DELETIONS, PIECES, LEASES)
+SHARING = ("services", OWNERS, "epochs")
+"""What there is where several services use a database."""
+
+_COLLECTIONS = (*OF_A_PROCESSOR, DELETIONS, PIECES, LEASES, *SHARING)
 
 _WAITING = 0.25
 """Seconds between two looks at a lease that another holds."""
@@ -85,6 +92,27 @@ def prepare(address: Address) -> Taken:
             _know(database)
             _make(database)
             return _take(database, uuid4().hex)
+    except CannotOpen as error:
+        raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
+    except PyMongoError as error:
+        raise CannotOpen(f"storage {address.shown} cannot be used: {told(error)}") from None
+
+
+def prepare_shared(address: Address) -> Taken:
+    """See that the database can be used, and make its collections and indexes; no server may have
+    it for itself.
+
+    @raise CannotOpen: in one line.
+    """
+    try:
+        with _server(address) as server:
+            _judge(server)
+            database = server[address.database]
+            _know(database)
+            _make(database)
+            _take(database, uuid4().hex)
+            _sure(database, LEASES).update_one(WHICH, lease.until(0))
+            return Taken("", 0, 0)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
     except PyMongoError as error:
