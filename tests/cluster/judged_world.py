@@ -53,6 +53,7 @@ class JudgedWorld:
         self._calls: list[Call] = []
         self._crashes: list[Crash] = []
         self._shaken: float | None = None
+        self._stopped: list[tuple[float, frozenset[str]]] = []
         self._under: dict[int, _Under] = {}
         self._again: dict[int, _Under] = {}
         self._ids = count(1)
@@ -172,7 +173,7 @@ class JudgedWorld:
     def _stop(self, service: Service) -> None:
         """It may be taken for dead, until it is found that it is not."""
         if not service.stopped:
-            self._shake()
+            self._stopped.append((self.now(), frozenset(service.tenancy.held)))
             service.stop()
 
     def _leave(self, service: Service) -> None:
@@ -189,15 +190,15 @@ class JudgedWorld:
             service.go_on(at_once=self.chance.random() < 0.5)
         else:
             service.mend()
-        if all(not each.stopped for each in self.world.services) and self._gentle:
-            self._calm()
-
-    def _calm(self) -> None:
-        """All that was shaken has settled by the time that all have looked around."""
-        if self._shaken is not None:
+        if self._stopped and not any(each.stopped for each in self.world.services):
             self.world.advance(10.0)
-            self._crashes.append(Crash(self._shaken, self.now(), often=True, why="shaken"))
-            self._shaken = None
+            self._settled()
+
+    def _settled(self) -> None:
+        """All have looked around since one was stopped."""
+        for began, held in self._stopped:
+            self._crashes.append(Crash(began, self.now(), held, why="stopped"))
+        self._stopped.clear()
 
     # The end
 
@@ -209,6 +210,7 @@ class JudgedWorld:
         world.settle()
         for under in list(self._under.values()):
             self._came(under, None)
+        self._settled()
         if self._shaken is not None:
             self._crashes.append(Crash(self._shaken, self.now(), often=True, why="shaken"))
         for processor in PROCESSORS:

@@ -2,7 +2,7 @@
 
 import http.client
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -39,10 +39,17 @@ class Records:
         with self._lock:
             return [each for each in self.calls if each.ended >= began and is_failure(each)]
 
-    def answered_since(self, began: float) -> int:
-        """How many calls that began since were answered as they should."""
+    def answered_since(self, began: float) -> set[str]:
+        """The processors of which calls that began since were answered as they should."""
         with self._lock:
-            return sum(each.began >= began and not is_failure(each) for each in self.calls)
+            answered = (each for each in self.calls if each.began >= began)
+            return {each.processor for each in answered if not is_failure(each)}
+
+    def slowest_since(self, began: float) -> float:
+        """Seconds that the slowest call took that ended since."""
+        with self._lock:
+            took = [each.ended - each.began for each in self.calls if each.ended >= began]
+            return max(took, default=0.0)
 
 
 def is_failure(call: Call) -> bool:
@@ -179,15 +186,22 @@ _LAST: Sequence[tuple[str, dict[str, int]]] = (
 
 
 def wait_for_calm(
-    records: Records, since: float, *, calm: float, patience: float, whole: Callable[[], bool]
+    records: Records,
+    since: float,
+    *,
+    processors: Collection[str],
+    calm: float,
+    patience: float,
+    whole: Callable[[], bool],
 ) -> float:
-    """Wait until nothing failed for C{calm} seconds; gives the seconds from C{since} to the last
-    failure, 0 where there was none."""
+    """Wait until nothing failed for C{calm} seconds, and every processor answers; gives the seconds
+    from C{since} to the last failure, 0 where there was none."""
     until = monotonic() + patience
     while True:
         failed = [each.ended for each in records.failed_since(since)]
         last = max(failed, default=since)
-        if monotonic() - last > calm and records.answered_since(last) and whole():
+        calms = monotonic() - last > calm and whole()
+        if calms and records.answered_since(last) >= set(processors):
             return last - since
         if monotonic() > until:
             raise AssertionError(f"{len(failed)} failed, and there is no end of it")

@@ -27,7 +27,8 @@ class Seen:
     """What a fault did.
 
     C{outage}: seconds from its begin to the last request that failed; C{failed}: how many did, by
-    what they were told; C{most}: how long it may last, 0: nothing may fail, C{None}: for ever.
+    what they were told; C{most}: how long it may last, 0: nothing may fail, C{None}: for ever;
+    C{slowest}: seconds that the slowest answer took.
     """
 
     fault: str
@@ -35,6 +36,7 @@ class Seen:
     failed: Counter[str]
     most: float | None
     took: float
+    slowest: float
     moved: int = 0
 
     @property
@@ -48,8 +50,8 @@ class Seen:
         verdict = "" if self.good else " TOO LONG"
         return (
             f"{self.fault}: failures for {self.outage:.2f} s{allowed}{verdict},"
-            f" {dict(self.failed)}; {self.moved} processors have another owner;"
-            f" the fault took {self.took:.1f} s"
+            f" {dict(self.failed)}; slowest answer {self.slowest:.2f} s;"
+            f" {self.moved} processors have another owner; the fault took {self.took:.1f} s"
         )
 
 
@@ -88,7 +90,12 @@ class Trial:
         do()
         ended = monotonic()
         outage = wait_for_calm(
-            self.load.records, began, calm=self.calm, patience=self.patience, whole=self._whole
+            self.load.records,
+            began,
+            processors=before,
+            calm=self.calm,
+            patience=self.patience,
+            whole=self._whole,
         )
         if loses is not None or everywhere:
             hit = frozenset(each for each, owner in before.items() if owner == loses)
@@ -97,8 +104,9 @@ class Trial:
             self.crashes.append(Crash(began, ended + lasting, met, everywhere, saved, fault))
         after = self.deployment.owners()
         moved = sum(after.get(each) != owner for each, owner in before.items())
+        slowest = self.load.records.slowest_since(began)
         failed = Counter(map(_word, self.load.records.failed_since(began)))
-        self.seen.append(Seen(fault, outage, failed, most, ended - began, moved))
+        self.seen.append(Seen(fault, outage, failed, most, ended - began, slowest, moved))
         sys.stdout.write(f"  {self.seen[-1]}\n")
         sys.stdout.flush()
 
