@@ -12,11 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP, SIGTERM
 from threading import Event
 
 from tests.cluster.deployment import Deployment, Host
 from tests.cluster.load import Load
 from tests.cluster.trial import CHECKPOINT, Trial, frozen_for
+from tests.cluster.witness import Witness
 from tests.storage.mongod import MongoServer
 
 SERVICES = 3
@@ -98,8 +100,77 @@ class Faults:
         name = f"MongoDB killed for {AWAY:.0f} s"
         self._trial.happen(name, do, most=None, lasting=_SETTLED, everywhere=True)
 
+    def slow(self) -> None:
+        """MongoDB does nothing for longer than a lease, and goes on."""
 
-KINDS = ("kill", "revive", "freeze", "end", "join", "mongo")
+        def do() -> None:
+            self._mongo.send_signal(SIGSTOP)
+            Event().wait(FROZEN)
+            self._mongo.send_signal(SIGCONT)
+
+        name = f"MongoDB stopped for {FROZEN:.0f} s"
+        self._trial.happen(name, do, most=None, lasting=_SETTLED, everywhere=True)
+
+    def blink(self) -> None:
+        """A service does nothing for about as long as a lease lasts."""
+        host, seconds = self._one(), self._trial.chance.uniform(2.5, 5.0)
+        self._trial.happen(
+            f"SIGSTOP for {seconds:.1f} s, SIGCONT",
+            frozen_for(host, seconds),
+            most=KILLED,
+            loses=host.address,
+            lasting=_SETTLED,
+        )
+
+    def two(self) -> None:
+        """Two services are killed, the second when the first one's processors are being taken over;
+        then they are started again."""
+        first, second = self._trial.chance.sample(
+            [host for host in self._deployment.hosts if host.runs], 2
+        )
+
+        def do() -> None:
+            first.kill()
+            Event().wait(self._trial.chance.uniform(0.0, 5.0))
+            second.kill()
+            Event().wait(self._trial.chance.uniform(0.0, 3.0))
+            first.start()
+            second.start()
+
+        name = "two killed, and started again"
+        self._trial.happen(name, do, most=2 * KILLED, lasting=_SETTLED, everywhere=True)
+
+    def end_without(self) -> None:
+        """A service is asked to end while there is no MongoDB."""
+        host = self._one()
+
+        def do() -> None:
+            self._mongo.kill()
+            host.process.send_signal(SIGTERM)
+            Event().wait(AWAY)
+            self._mongo.start()
+            host.process.wait()
+
+        name = "SIGTERM without MongoDB"
+        self._trial.happen(name, do, most=None, lasting=_SETTLED, everywhere=True)
+
+    def turn(self) -> None:
+        """A service ends and another comes, at the same time, under load: nothing may fail."""
+        host = self._one()
+
+        def do() -> None:
+            host.process.send_signal(SIGTERM)
+            self._deployment.join()
+            host.process.wait()
+            Event().wait(3.0)
+
+        self._trial.happen("SIGTERM and join at once", do, most=0.0)
+
+
+KINDS = (
+    *("kill", "revive", "freeze", "end", "join", "mongo"),
+    *("slow", "blink", "two", "end_without", "turn"),
+)
 ALL = ("kill", "join", "freeze", "end", "join", "mongo")
 
 
@@ -134,14 +205,22 @@ def _run(given: argparse.Namespace, chance: random.Random, mongo: MongoServer) -
         load = Load(
             deployment.gateway, names, chance=chance, clients=given.clients, pause=given.pause
         )
+        witness = Witness(lambda: [host.port for host in deployment.hosts if host.runs], names)
         load.start()
+        witness.start()
         trial = Trial(deployment, load, chance)
         try:
             for fault in given.faults:
                 _fault(Faults(trial, mongo), fault)()
         finally:
             load.end()
-        return _told(trial, keep=given.keep)
+            owners = witness.end()
+        epochs = {(each.processor, each.epoch) for each in witness.answers}
+        sys.stdout.write(
+            f"  {len(witness.answers)} answers of services were seen in {len(epochs)} epochs of"
+            f" {len(names)} processors\n"
+        )
+        return _told(trial, owners, keep=given.keep)
     finally:
         deployment.stop()
 
@@ -151,9 +230,9 @@ def _fault(faults: Faults, name: str) -> Callable[[], None]:
     return found
 
 
-def _told(trial: Trial, *, keep: bool) -> int:
+def _told(trial: Trial, owners: Sequence[str], *, keep: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="kato-faults-"))
-    wrong = trial.wrong(folder / "history.jsonl")
+    wrong = [*owners, *trial.wrong(folder / "history.jsonl")]
     if keep or wrong:
         log = "\n".join(trial.deployment.logs())
         (folder / "log").write_text(log, encoding="utf-8")
