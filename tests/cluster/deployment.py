@@ -44,8 +44,9 @@ class Host:
     def start(self) -> None:
         """Start a process; wait until it is ready."""
         process = LiveProcess("kato-processor", *self._options)
+        process.launch()
         self.processes.append(process)
-        process.start()
+        process.wait_for(r": ready$")
 
     def kill(self) -> None:
         """End it with C{kill -9}."""

@@ -82,6 +82,14 @@ class Past:
             hash((self.key, done.state.key, done.lasts, answered)),
         )
 
+    @property
+    def clock(self) -> int:
+        """The least that the clock of the processor can be again."""
+        here = self
+        while here.before is not None:
+            here = here.before
+        return min(here.state.interval, self.state.interval)
+
     def alone(self) -> "Past":
         """Without what was before."""
         return self if self.before is None else Past(self.state, key=self.state.key)
@@ -163,6 +171,10 @@ class Search:
         self._open = _unknown(asked)
         self._heard = {request.id for request in self.requests}
         self._again = [self._may_be_done_twice(number) for number in range(len(self.calls))]
+        self._needs = [_needed(*each) for each in zip(self.requests, self._told, strict=True)]
+        self._resets = [
+            number for number, request in enumerate(self.requests) if request.operation in _RESETS
+        ]
         self._clock_falls = any(request.operation in _RESETS for _, request in self._open)
         self._most = most
         self.points = 0
@@ -210,7 +222,9 @@ class Search:
     def _next(self, point: Point) -> Iterator[Point]:
         candidates = self.candidates(point)
         limit = min(self.calls[number].ended for number in candidates)
-        candidates.sort(key=lambda number: self.calls[number].ended)
+        candidates.sort(key=self._usual)
+        if self._is_over(point, candidates):
+            return
         if point.past.unseen and not self._may_be_seen(point, candidates):
             return
         ways: list[Point] = []
@@ -226,6 +240,36 @@ class Search:
         if not point.past.unseen:  # or the same would come of it if what is unseen had not been
             yield from self._crashed(point, limit)
         yield from self._unanswered(point, candidates, limit)
+
+    def _usual(self, number: int) -> tuple[float, float]:
+        """Puts calls into the order in which they mostly happened."""
+        needs = self._needs[number]
+        return (-1.0 if needs is None else needs), self.calls[number].began
+
+    def _is_over(self, point: Point, candidates: Sequence[int]) -> bool:
+        """Whether some answer can not be true any more, since the clock was lower."""
+        if self._clock_falls:
+            return False
+        past = point.past
+        lost = past.before is not None and any(True for _ in self._possible(point))
+        clock = past.clock if lost else past.state.interval
+        late = [number for number in candidates if self._needs_less(number, clock)]
+        return any(
+            not was_done(past.state, self.requests[number]) and not self._may_fall(point, number)
+            for number in late
+        )
+
+    def _needs_less(self, number: int, clock: int) -> bool:
+        needs = self._needs[number]
+        return needs is not None and needs < clock
+
+    def _may_fall(self, point: Point, number: int) -> bool:
+        """Whether something that puts the clock back may come before a call."""
+        return any(
+            self.calls[each].began <= self.calls[number].ended
+            for each in self._resets
+            if each >= point.first and each not in point.beyond
+        )
 
     def _may_be_seen(self, point: Point, candidates: Sequence[int]) -> bool:
         """Whether an answer may still tell of what nobody was told of: the clock only rises."""
@@ -330,6 +374,14 @@ class Search:
         return done.state is not before.state and (
             step(done.state, first).state.key == past.state.key
         )
+
+
+def _needed(request: Request, told: Answer) -> int | None:
+    """What the clock must be for an answer, where it is that of the moment."""
+    if request.operation in _RESETS or "unique_id" in request.params:
+        return None
+    needed: int | None = told.get("interval")
+    return needed
 
 
 def _is_the_same(one: State, other: State) -> bool:
