@@ -20,7 +20,7 @@ class Cluster:
     """A database, a gateway, and as many services as are started."""
 
     def __init__(self) -> None:
-        self.mongo = MongoServer()
+        self.mongo = MongoServer("--sync-on-commit")
         self.gateway = LiveServer("--registry", "tcp://127.0.0.1:0")
         self.services: list[LiveService] = []
         self._registry = ""
