@@ -86,7 +86,7 @@ class MongoServer:
 
 
 @cache
-def _shared() -> MongoServer:
+def shared_server() -> MongoServer:
     """One server for all tests of this process."""
     server = MongoServer("--enable-test-commands").start()
     atexit.register(server.remove)
@@ -98,7 +98,7 @@ def new_database() -> str:
     name = f"kato_test_{uuid4().hex}"
     given = os.environ.get("KATO_TEST_MONGO")
     if not given:
-        return _shared().url(name)
+        return shared_server().url(name)
     address, mark, options = given.partition("?")
     scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}/{name}{mark}{options}"
