@@ -67,10 +67,11 @@ class MongoServer:
                     listens.set()
         listens.set()
 
-    def send_signal(self, number: int) -> None:
-        """Send it a signal."""
+    def stop(self) -> None:
+        """End it as it would have it, with all that it has in memory written out."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.terminate()
+        self._process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End it as C{kill -9} does."""

@@ -25,7 +25,7 @@ class FailureCase(TestCase):
 
     timeout = 120
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
@@ -82,7 +82,8 @@ class FailureCase(TestCase):
         with self.assertRaises(StorageUnavailable) as caught:
             await commit
         self.assertNotIn("\n", caught.exception.message)
-        return caught.exception
+        error: StorageUnavailable = caught.exception
+        return error
 
     def commits(self) -> int:
         """How many transactions happened."""

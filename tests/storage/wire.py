@@ -10,6 +10,8 @@ from twisted.protocols import portforward
 class _ToServer(portforward.ProxyClient):
     """What the server says goes to the client, if the wire lets it."""
 
+    peer: "_FromClient"
+
     def dataReceived(self, data: bytes) -> None:
         if self.peer.wire.lets_back(self.peer):
             super().dataReceived(data)
@@ -24,10 +26,13 @@ class _FromClient(portforward.ProxyServer):
     """What the client says goes to the server, if the wire lets it."""
 
     clientProtocolFactory = _ToServerFactory
-    wire: "Wire"
+    factory: "_Factory"
+
+    @property
+    def wire(self) -> "Wire":
+        return self.factory.wire
 
     def connectionMade(self) -> None:
-        self.wire = self.factory.wire  # type: ignore[union-attr]
         self.wire.ends.append(self)
         super().connectionMade()
 
