@@ -28,6 +28,10 @@ from kato.storage.shared import MAX_ORPHANS
 SERVICES, OWNERS, EPOCHS = SHARING
 """The collections."""
 
+_MANY = 100_000
+"""More services than there are at a time, and fewer than would make an answer too large.  If it is
+not said, an answer has 101 documents."""
+
 _SAFELY: Fields = {"w": "majority", "j": True}
 _LAST: Fields = {"_id": "last"}
 
@@ -100,7 +104,7 @@ class Owners:
             {
                 "aggregate": OWNERS,
                 "pipeline": [{"$group": {"_id": "$service", "number": {"$sum": 1}}}],
-                "cursor": {},
+                "cursor": {"batchSize": _MANY},
             }
         )
         found = grouped["cursor"]["firstBatch"]
