@@ -111,7 +111,7 @@ class Membership:
         @raise KatoError: where the store cannot be reached.
         """
         await self._join(self._tenancy.member)
-        await self._look()
+        await self._patiently(self._look)
         for loop, seconds in zip(self._loops, (RENEWAL, LOOK), strict=True):
             loop.start(seconds, now=False)
 
@@ -123,6 +123,8 @@ class Membership:
     async def leave(self) -> None:
         """Give all to the others, or to nobody where there is none; then be a member no more."""
         tenancy = self._tenancy
+        if not self._loops[0].running:
+            return
         tenancy.leaving = True
         self._loops[1].stop()
         await self._renew()

@@ -1,6 +1,7 @@
 """How many processors each of several services shall have (SPEC 10): all of them compute the same
 from what they see, and each does only its own part of it."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heapreplace
 from itertools import pairwise
@@ -43,16 +44,20 @@ def targets(counts: Mapping[str, int]) -> dict[str, int]:
 
 def moves(counts: Mapping[str, int]) -> list[Move]:
     """What has to move so that all have their targets."""
+    if not counts or max(counts.values()) - min(counts.values()) < 2:
+        return []
     wanted = targets(counts)
     order = sorted(counts)
-    sources = _spans((boot, counts[boot] - wanted[boot]) for boot in order)
-    sinks = _spans((boot, wanted[boot] - counts[boot]) for boot in order)
+    sinks = deque(_spans((boot, wanted[boot] - counts[boot]) for boot in order))
     found = []
-    for source, first, last in sources:
-        for sink, begin, end in sinks:
-            number = min(last, end) - max(first, begin)
-            if number > 0:
-                found.append(Move(source, sink, number))
+    for source, first, last in _spans((boot, counts[boot] - wanted[boot]) for boot in order):
+        while first < last:
+            sink, _, end = sinks[0]
+            until = min(last, end)
+            found.append(Move(source, sink, until - first))
+            if until == end:
+                sinks.popleft()
+            first = until
     return found
 
 

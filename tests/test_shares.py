@@ -43,6 +43,7 @@ class ShareTests(SynchronousTestCase):
             left = [after[boot] for boot in counts]
             self.assertLessEqual(max(left) - min(left), 1)
         self.assertFalse({each.source for each in found} & {each.sink for each in found})
+        self.assertLess(len(found), max(1, len(counts)), "each ends a source or a sink")
         share = sum(counts.values()) // max(1, len(counts))
         over = sum(max(0, count - share - 1) for count in counts.values())
         lack = sum(max(0, share - count) for count in counts.values())

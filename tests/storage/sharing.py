@@ -164,6 +164,16 @@ class SharingContract(TestCase):
         look = await self.store.look()
         self.assertEqual([each.processor for each in look.orphans], names[:MAX_ORPHANS])
 
+    async def test_many_members(self) -> None:
+        """What each of many members owns is seen, that of the dead as well."""
+        many = [Member(f"boot-{i:03}", f"tcp://s{i}:5555", f"s{i}") for i in range(110)]
+        await gatherResults([self.store.join(each) for each in many])
+        for each in many:
+            await self.store.claim(each.boot, {f"p-{each.name}": None})
+        await self.store.leave(many[0].boot)
+        counts = (await self.store.look()).counts
+        self.assertEqual(counts, {each.boot: 1 for each in many})
+
     # Handing over
 
     async def test_hand_over(self) -> None:

@@ -5,6 +5,7 @@ the same server, which knows what was committed.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pymongo import DeleteMany, ReplaceOne
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from txmongo.connection import ConnectionPool
 from txmongo.errors import TimeExceeded
 
+from kato.errors import KatoError
 from kato.storage.mongodb.address import Address
 from kato.storage.mongodb.documents import Fields
 from kato.storage.mongodb.pieces import Written
@@ -66,6 +68,8 @@ def reason(error: Exception) -> str:
 
     What txmongo says of a failed command repeats all that was to be written.
     """
+    if isinstance(error, KatoError):
+        return error.message
     details = error.details if isinstance(error, OperationFailure) else None
     if details:
         many = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
@@ -101,6 +105,9 @@ class Connection:
         for each in self._pool.getprotocols():
             each.protocol = Protocol
             each.noisy = False
+            each.delay = _AGAIN
+            # By itself it would wait as long as connecting may take.
+            each.resetDelay = partial(setattr, each, "delay", _AGAIN)
         self._database = self._pool[address.database]
 
     def session(self) -> Any:
@@ -129,6 +136,11 @@ class Connection:
         """Have the database carry out one command."""
         found: Fields = await self.answered(self._database.command(command, session=session))
         return found
+
+    async def abort(self, session: Any) -> None:
+        """Let the server give a transaction up; C{end_session} would not say whether it heard."""
+        aborted = self._pool.admin.command({"abortTransaction": 1}, session=session)
+        await self.answered(aborted)
 
     async def delete(self, collection: str, conditions: Sequence[Fields], session: Any) -> None:
         """Delete all documents that fit one of C{conditions}."""
@@ -211,11 +223,8 @@ class Batches:
         self._upcoming = self._ask()
         return batch
 
-    def close(self) -> "Deferred[None]":
+    async def close(self) -> None:
         """Nothing more of it is needed."""
-        return Deferred.fromCoroutine(self._close())
-
-    async def _close(self) -> None:
         try:
             if self._upcoming is not None:
                 await self._upcoming

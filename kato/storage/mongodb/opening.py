@@ -4,9 +4,9 @@ Twisted's reactor does not run yet, and whoever is refused is to hear it in one 
 not for txmongo.  Nothing of the driver is left when it is done.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -205,7 +205,7 @@ def _take(database: _Kept, token: str) -> Taken:
     @raise CannotOpen: where a server that lives holds it.
     """
     first: Fields | None = None
-    deadline = time.monotonic() + 2 * lease.SECONDS
+    deadline = monotonic() + 2 * lease.SECONDS
     while True:
         held = _try_to_take(database, token)
         if isinstance(held, Taken):
@@ -214,9 +214,9 @@ def _take(database: _Kept, token: str) -> Taken:
             first = first or held
             if held["until"] != first["until"] or lease.is_gone(held["holder"]) is False:
                 raise CannotOpen(_in_use(held))
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             raise CannotOpen(_in_use(held or {}))
-        time.sleep(_WAITING)
+        sleep(_WAITING)
 
 
 def _in_use(held: Fields) -> str:

@@ -141,7 +141,10 @@ class MongoStore:
             assert self._connection is not None and self._transactions is not None
             await self._transactions.settle()
             reader = Reader(self._connection, reactor=self._reactor)
-            return await deferToThreadPool(self._reactor, self._reading, call, reader)
+            try:
+                return await deferToThreadPool(self._reactor, self._reading, call, reader)
+            finally:
+                await reader.close()
 
         return self._take_turn(read, writes=False, processors=processors)
 
@@ -151,10 +154,11 @@ class MongoStore:
         try:
             plan = await deferToThreadPool(self._reactor, self._writing, make_plan, changes)
             await self._transactions.commit(plan)
-        except BaseException as error:
+        except (BSONError, UnicodeError, OverflowError) as error:
             self._failures += 1
-            if isinstance(error, BSONError):
-                raise StorageUnavailable(f"it cannot be stored: {error}") from None
+            raise StorageUnavailable(f"it cannot be stored: {error}") from None
+        except BaseException:
+            self._failures += 1
             raise
         self._commits += 1
         self._last_commit = perf_counter() - begun

@@ -61,6 +61,8 @@ class Transactions:
         self._reactor = reactor
         self._unsettled: Any = None
         """The session of a commit of which nobody knows whether it happened."""
+        self._left_open: Any = None
+        """The session of a transaction that is not to be."""
         self._stopping = False
 
     def stop(self) -> None:
@@ -74,6 +76,7 @@ class Transactions:
         """
         try:
             await self.settle()
+            await self._abort()
             await self._renew(**more)
         except (PyMongoError, *LOST) as error:
             raise _unavailable(error) from None
@@ -81,9 +84,13 @@ class Transactions:
     async def release(self) -> None:
         """Let another server have the database at once."""
         try:
+            await self.settle()
+            await self._abort()
             await self._renew(seconds=0)
         except (StorageUnavailable, PyMongoError, *LOST) as error:
-            self.log.warn("the lease of the database ends by itself: {error}", error=error)
+            self.log.warn(
+                "the lease of the database ends by itself: {reason}", reason=reason(error)
+            )
 
     async def settle(self) -> None:
         """See that no commit can happen any more of which nobody knows whether it did.
@@ -94,7 +101,9 @@ class Transactions:
             try:
                 await self._look_into()
             except (PyMongoError, *LOST) as error:
-                raise _unavailable(error) from None
+                raise StorageUnavailable(
+                    f"the database cannot be used now: {reason(error)}", retry_after=1
+                ) from None
 
     async def commit(self, plan: Plan) -> None:
         """Make a transaction of a plan.
@@ -134,13 +143,15 @@ class Transactions:
 
         @raise _Unknown: where that does not come out until the deadline.
         """
-        session = self._connection.session()
+        await self._abort()
+        session = self._left_open = self._connection.session()
         session.start_transaction()
         try:
             await self._carry_out(plan, session)
-        except BaseException:
-            await self._abort(session)
+        except (OperationFailure, _LeaseLost):
+            await self._abort()
             raise
+        self._left_open = None
         try:
             await self._connection.answered(session.commit_transaction())
         except (PyMongoError, *LOST) as error:
@@ -182,12 +193,14 @@ class Transactions:
         for oldest in found["cursor"]["firstBatch"]:
             await self._connection.delete(DELETIONS, [{"_id": {"$lte": oldest["_id"]}}], session)
 
-    async def _abort(self, session: Any) -> None:
-        """A transaction that is left open would be in the way of the next."""
-        try:
-            await self._connection.answered(session.end_session(), _ASKING_AGAIN)
-        except (PyMongoError, *LOST):
-            pass  # it ends with its server, or when it is too old
+    async def _abort(self) -> None:
+        """A transaction that was left open would be in the way of the next for a minute."""
+        if self._left_open is not None:
+            try:
+                await self._connection.abort(self._left_open)
+            except OperationFailure as error:
+                self.log.debug("the database says: {reason}", reason=reason(error))
+            self._left_open = None
 
     # What nobody knows
 
