@@ -186,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     seed = int(os.environ.get("KATO_SEED") or random.SystemRandom().randrange(10**9))
     sys.stdout.write(f"KATO_SEED={seed}\n")
-    mongo = MongoServer()
+    mongo = MongoServer("--sync-on-commit")
     try:
         return _run(given, random.Random(seed), mongo)
     finally:

@@ -73,6 +73,11 @@ class MongoServer:
         self._process.terminate()
         self._process.wait(PATIENCE)
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it as C{kill -9} does."""
         if self._process is not None:
