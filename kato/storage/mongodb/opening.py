@@ -66,6 +66,9 @@ _COLLECTIONS = (*OF_A_PROCESSOR, DELETIONS, PIECES, LEASES, *SHARING)
 _WAITING = 0.25
 """Seconds between two looks at a lease that another holds."""
 
+_BEATING = 4.5
+"""Seconds in which the beat of a service that lives has risen."""
+
 _WRITE_CONFLICT = 112
 
 _Server = MongoClient[Fields]
@@ -91,6 +94,7 @@ def prepare(address: Address) -> Taken:
             database = server[address.database]
             _know(database)
             _make(database)
+            _see_services_end(database)
             return _take(database, uuid4().hex)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
@@ -110,8 +114,7 @@ def prepare_shared(address: Address) -> Taken:
             database = server[address.database]
             _know(database)
             _make(database)
-            _take(database, uuid4().hex)
-            _sure(database, LEASES).update_one(WHICH, lease.until(0))
+            _fence_off(database)
             return Taken("", 0, 0)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
@@ -194,6 +197,38 @@ def _create(database: _Kept, name: str) -> None:
 
 def _sure(database: _Kept, collection: str) -> Any:
     return database[collection].with_options(write_concern=WriteConcern("majority", j=True))
+
+
+# Several services, or one server
+
+
+def _fence_off(database: _Kept) -> None:
+    """See that no server has the database for itself, nor can write to it when it comes back.
+
+    @raise CannotOpen: where one that lives holds its lease.
+    """
+    leases = _sure(database, LEASES)
+    now = database.client.admin.command("hello")["localTime"]
+    found = leases.find_one(WHICH)
+    if found is not None and found["until"] > now and not lease.is_gone(found["holder"]):
+        raise CannotOpen(_in_use(found))
+    leases.update_one(WHICH, {"$inc": {"epoch": 1}})
+
+
+def _see_services_end(database: _Kept) -> None:
+    """See that no services share the database: none whose beat still rises.
+
+    @raise CannotOpen: where some do.
+    """
+    services = _sure(database, SHARING[0])
+    beats = {each["_id"]: each["beat"] for each in services.find()}
+    if not beats:
+        return
+    sleep(_BEATING)
+    for each in services.find():
+        if each["beat"] != beats.get(each["_id"]):
+            raise CannotOpen(f"services share it, one of them at {each['address']}")
+    services.delete_many({"_id": {"$in": list(beats)}})
 
 
 # The lease
