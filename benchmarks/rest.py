@@ -55,7 +55,7 @@ def _bare() -> Iterator[int]:
             process.terminate()
 
 
-def _measured(*jobs: Job) -> list[Result]:
+def measured(*jobs: Job) -> list[Result]:
     """Run jobs at the same time."""
 
     async def all_of_them() -> list[Result]:
@@ -84,7 +84,7 @@ def _throughput(server: LiveServer, bare: int) -> None:
                 connection.post("/p2/learn")
         connection.post("/p2/observe", {"strings": ["a1", "a2", "b3"]})
     print(f"\n{'16 connections':<44} {'per s':>9} {'of bare':>8} {'p50 ms':>9} {'p99 ms':>9}")
-    [baseline] = _measured(Job(bare, "GET", "/", seconds=SECONDS))
+    [baseline] = measured(Job(bare, "GET", "/", seconds=SECONDS))
     _row("bare twisted.web resource, GET", baseline)
     observation = '{"strings": ["a", "b"]}'
     genes = {"max_sequence_length": 50, "stm_mode": "CLEAR"}
@@ -96,7 +96,7 @@ def _throughput(server: LiveServer, bare: int) -> None:
         ("GET predictions, 10 models", Job(server.port, "GET", "/p2/predictions")),
         ("GET forecast, 10 models", Job(server.port, "GET", "/p2/forecast")),
     ):
-        [result] = _measured(job)
+        [result] = measured(job)
         _row(name, result, baseline)
         with closing(server.connect()) as connection:
             connection.send("POST", "/p1/clear-short-term-memory")
@@ -110,7 +110,7 @@ def _many_connections(server: LiveServer) -> None:
         connections=CONNECTIONS,
         seconds=SECONDS,
     )
-    [result] = _measured(job)
+    [result] = measured(job)
     _row(f"POST observe, brief, {CONNECTIONS:,} connections", result)
     with closing(server.connect()) as connection:
         connection.send("POST", "/p1/clear-short-term-memory")
@@ -162,7 +162,7 @@ def _durability(server: LiveServer, path: Path) -> None:
             connections=connections,
             seconds=SECONDS,
         )
-        [result] = _measured(job)
+        [result] = measured(job)
         _row(f"observe-sequence with learn, {connections} connections", result)
     with closing(server.connect()) as connection:
         learns = _learns(connection)
@@ -221,7 +221,7 @@ def _ping_beside_predictions(server: LiveServer) -> None:
             connection.post("/large/observe", {"strings": [f"s{number}", f"s{number + 7}"]})
     print(f"\n{f'beside {models:,} models':<44} {'per s':>9} {'':>8} {'p50 ms':>9} {'p99 ms':>9}")
     ping = Job(server.port, "GET", "/kato-api/ping", connections=1, seconds=SECONDS)
-    _row("ping alone, 1 connection", _measured(ping)[0])
+    _row("ping alone, 1 connection", measured(ping)[0])
     thresholds = '{"value": 0.05NUMBER}'
     predictions = Job(server.port, "GET", "/large/predictions", connections=1, seconds=SECONDS)
     changes = Job(
@@ -229,6 +229,6 @@ def _ping_beside_predictions(server: LiveServer) -> None:
         connections=1,
         seconds=SECONDS,
     )
-    pinged, predicted, _ = _measured(ping, predictions, changes)
+    pinged, predicted, _ = measured(ping, predictions, changes)
     _row("ping while it predicts without pause", pinged)
     _row("those predictions, none from the cache", predicted)

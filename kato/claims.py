@@ -14,15 +14,18 @@ class Told:
 
     @ivar unconfirmed: what is given up to whoever else claims it.
     @ivar as_of: when the first gateway confirmed C{processors}; 0: never.
+    @ivar epochs: what is owned in a store that others share, where it is.
     """
 
     processors: frozenset[str]
     unconfirmed: frozenset[str]
     as_of: int
+    epochs: Mapping[str, int] | None = None
 
     def same(self, other: "Told") -> bool:
         """Whether both tell of the same processors."""
-        return (self.processors, self.unconfirmed) == (other.processors, other.unconfirmed)
+        mine = (self.processors, self.unconfirmed, self.epochs)
+        return mine == (other.processors, other.unconfirmed, other.epochs)
 
 
 class Claims:

@@ -389,6 +389,7 @@ class Reply:
     """A success: the envelope and the result of SPEC 8.
 
     C{time_stamp} is in Unix seconds; C{processor} and C{interval} stand only where there is one.
+    C{epoch} is that of who answered, where several services share a store; no client is told.
     """
 
     message: str
@@ -396,6 +397,7 @@ class Reply:
     fields: Mapping[str, Any] = field(default_factory=dict)
     processor: str | None = None
     interval: int | None = None
+    epoch: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as every transport sends it."""

@@ -155,6 +155,19 @@ class ProcessorUnavailable(KatoError):
     http_status = 503
 
 
+class Moved(ProcessorUnavailable):
+    """Another service has the processor: who passes requests on asks there, anybody else later."""
+
+    def __init__(self, message: str, *, address: str, epoch: int) -> None:
+        """
+        @param address: where the other service is reached.
+        @param epoch: under which it has the processor.
+        """
+        super().__init__(message, retry_after=1)
+        self.address = address
+        self.epoch = epoch
+
+
 class StorageUnavailable(KatoError):
     """Nothing can be made durable now."""
 

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import Any, Protocol
@@ -15,11 +16,13 @@ from twisted.python.threadpool import ThreadPool
 from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
 from kato.engine.matchers import Provider, best_provider, provider
+from kato.errors import Moved
 from kato.options import refuse
 from kato.running import Ending
 from kato.settings import Settings
 from kato.storage import open_store
 from kato.storage.interface import CannotOpen, IStore
+from kato.tenure import Tenure
 from kato.worker import InThread, Worker
 
 _THREADS = 2
@@ -62,11 +65,18 @@ class Host:
     """Holds processors in this process."""
 
     def __init__(
-        self, settings: Settings, store: IStore, *, clock: IReactorTime, in_thread: InThread
+        self,
+        settings: Settings,
+        store: IStore,
+        *,
+        clock: IReactorTime,
+        in_thread: InThread,
+        tenure: Tenure | None = None,
     ) -> None:
         """
         @param store: an open store.
         @param in_thread: calls a function off the reactor.
+        @param tenure: which processors are this process's, where others use the store, too.
         """
         self._first = settings.processor_id
         self._store = store
@@ -84,6 +94,7 @@ class Host:
             max_events=settings.max_events,
             checkpoint=settings.checkpoint,
             matcher=self.matcher,
+            tenure=tenure,
         )
 
     @property
@@ -105,6 +116,10 @@ class Host:
         """The only processor there is, if there is just one."""
         return self.worker.sole()
 
+    def may_answer(self) -> bool:
+        """Whether what was found out may still be said: who has all for himself always may."""
+        return True
+
     async def begin(self, dispatch: Dispatch, log: Logger) -> None:
         """Load all processors, then make the one that was asked for, if it is not there."""
         if self.matcher.kind == "python":
@@ -114,8 +129,17 @@ class Host:
                 why=self.matcher.why,
             )
         await self._load()
+        await self.join()
         if self._first is not None:
-            await dispatch.ask(Command.parse("create_processor", processor=self._first))
+            await self._make(self._first, dispatch)
+
+    async def join(self) -> None:
+        """Nobody else uses the store."""
+
+    async def _make(self, processor: str, dispatch: Dispatch) -> None:
+        """See that there is a processor, here or at another service."""
+        with suppress(Moved):
+            await dispatch.ask(Command.parse("create_processor", processor=processor))
 
     async def _load(self) -> None:
         """Load all processors; what is loaded lives long, so the collector need not go over it
@@ -148,9 +172,14 @@ def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:
     store = _opened_store(settings, reactor)
     in_thread = off_the_reactor(reactor, threads)
     host = Host(settings, store, clock=reactor, in_thread=in_thread)
+    use_cores(host, threads)
+    return host
+
+
+def use_cores(host: Host, threads: ThreadPool) -> None:
+    """Let as many long turns go on at a time as the matcher does."""
     if host.matcher.kind == "native":
         threads.adjustPoolsize(0, max(_THREADS, os.cpu_count() or 1))
-    return host
 
 
 def _opened_store(settings: Settings, reactor: Any) -> IStore:

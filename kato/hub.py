@@ -147,6 +147,10 @@ class Hub:
         for ear in ears:
             self._call(ear, event)
 
+    def depart(self, key: str) -> None:
+        """A processor goes on elsewhere, and so does its history: who listens finds it there."""
+        self._feeds.pop(key, None)
+
     # Listening
 
     def wants(self, key: str, topic: str) -> bool:

@@ -23,23 +23,24 @@ class Indexing:
         """@param in_thread: calls a function off the reactor."""
         self._store = store
         self._in_thread = in_thread
-        self._keeping: set[Deferred[None]] = set()
+        self._keeping: set[Deferred[Any]] = set()
 
-    def keep(self, slot: Slot, index: bytes) -> "Deferred[None]":
+    def keep(self, slot: Slot, index: bytes) -> "Deferred[Any]":
         """Ask the store to keep an index of the models as all that it was asked before leaves
         them."""
         slot.indexed = True
-        keeping = self._store.keep_index(slot.id, index)
+        keeping: Deferred[Any] = self._store.keep_index(slot.id, index)
         self._keeping.add(keeping)
         keeping.addCallbacks(self._kept, self._not_kept, (slot,), {}, (slot,), {})
         return keeping.addBoth(self._over, keeping)
 
-    def _over(self, result: Failure | None, keeping: "Deferred[None]") -> Failure | None:
+    def _over(self, result: Failure | None, keeping: "Deferred[Any]") -> Failure | None:
         self._keeping.discard(keeping)
         return result
 
-    def _kept(self, _: None, slot: Slot) -> None:
-        self.log.info("processor {processor}: its index is kept", processor=slot.id)
+    def _kept(self, is_kept: bool, slot: Slot) -> None:
+        if is_kept:
+            self.log.info("processor {processor}: its index is kept", processor=slot.id)
 
     def _not_kept(self, failure: Failure, slot: Slot) -> Failure | None:
         """Whoever has no time to wait for it is told, nobody else."""

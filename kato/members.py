@@ -1,6 +1,6 @@
 """The services that a gateway knows, and what asks each of them (SPEC 10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -55,6 +55,8 @@ class Members:
         self._connect = connect
         self._clock = clock
         self._providers: dict[str, Provider] = {}
+        self.moved: Callable[[Iterable[str]], None] = _nobody_cares
+        """Is told of processors that others have now."""
         self._sweeps = LoopingCall(self.sweep)
         self._sweeps.clock = clock
 
@@ -123,6 +125,8 @@ class Members:
                 why=verdict.refused[processor],
             )
         self._keep(told.address)
+        if verdict.moved:
+            self.moved(verdict.moved)
         return verdict
 
     def leave(self, address: str, boot: str) -> None:
@@ -169,6 +173,10 @@ class Members:
         if provider is None:
             return {"connected": False, "healthy": False}
         return provider.statistics()
+
+
+def _nobody_cares(processors: Iterable[str]) -> None:
+    """Nothing is under way to a processor that could move."""
 
 
 def _left(service: Service, now: float) -> float | None:

@@ -34,6 +34,8 @@ class Announcement:
     @ivar members: the addresses of services that hold something, as the first gateway told.
     @ivar rank: the place of the gateway that is told this among C{gateways}, from 0.
     @ivar lease: seconds for which this holds.
+    @ivar epochs: what it owns in a store that others share, and since which epoch; C{None}: its
+        store is its own.
     """
 
     service: str
@@ -48,6 +50,7 @@ class Announcement:
     rank: int = 0
     gateways: tuple[str, ...]
     lease: float
+    epochs: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Verdict:
     @ivar news: those of C{refused} that were not refused the last time.
     @ivar joined: whether the service was not known, or forgotten.
     @ivar as_of: when this was decided; 0 where another gateway decides.
+    @ivar moved: processors of which the service says that it has them now.
     """
 
     refused: Mapping[str, str]
@@ -66,6 +70,7 @@ class Verdict:
     news: tuple[str, ...]
     joined: bool
     as_of: int
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +81,7 @@ class Service:
     @ivar held: what was granted to it; C{unconfirmed} is the part that it would give up.
     @ivar placed: what was placed there and is not announced.
     @ivar freed: what it does not hold any more, and would get again.
+    @ivar shares: whether others use its store, too, which says who has what.
     @ivar announced: when it announced itself last; C{None}: it is known from C{--processors} alone.
     """
 
@@ -97,6 +103,7 @@ class Service:
     gateways: tuple[str, ...] = ()
     lease: float = 0.0
     announced: float | None = None
+    shares: bool = False
 
     @property
     def there(self) -> bool:

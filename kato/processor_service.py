@@ -14,9 +14,10 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.dispatch import Dispatch
+from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
 from kato.options import refuse
-from kato.protocols.zmq.addresses import reachable
+from kato.protocols.zmq.addresses import Address, reachable
 from kato.protocols.zmq.announcer import Announcer, Identity
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
@@ -24,6 +25,7 @@ from kato.protocols.zmq.server import ZmqServer
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
+from kato.sharing_host import SharingHost, make_sharing_host
 from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
@@ -65,6 +67,7 @@ def build(
         in_thread=in_thread,
         publisher=publisher,
         boot=boot,
+        may_answer=host.may_answer,
     )
     return Parts(host, dispatch, server, publisher, boot)
 
@@ -75,7 +78,8 @@ def make_announcer(
     """Make who tells gateways of this service; C{None} where there is nobody to tell."""
     if not settings.gateways:
         return None
-    where = settings.advertise or reachable(zmq.router.where)
+    where = _advertised(settings, zmq)
+    tenancy = parts.host.tenancy if isinstance(parts.host, SharingHost) else None
     announcer = Announcer(
         Identity(
             service=settings.processor_name or where.name,
@@ -90,9 +94,24 @@ def make_announcer(
         clock=clock,
         random=random,
         api_key=settings.api_key,
+        epochs=None if tenancy is None else lambda: tenancy.held,
     )
-    parts.host.worker.held_changed = announcer.changed
+    if tenancy is None:
+        parts.host.worker.held_changed = announcer.changed
+    else:
+        tenancy.changed = announcer.changed
     return announcer
+
+
+def _advertised(settings: Settings, zmq: ZmqPorts) -> Address:
+    """Where gateways reach this service."""
+    return settings.advertise or reachable(zmq.router.where)
+
+
+def make_member(settings: Settings, zmq: ZmqPorts) -> Member:
+    """This service, as others that share its store know it."""
+    where = _advertised(settings, zmq)
+    return Member(token_hex(8), str(where), settings.processor_name or where.name)
 
 
 class ProcessorService(Running):
@@ -131,8 +150,10 @@ class ProcessorService(Running):
         """Have nobody ask any more, finish what is under way, make all durable, let go of the
         store."""
         parts, announcer = self._parts, self._announcer
+        handing_over = parts.host.leaving() if isinstance(parts.host, SharingHost) else ()
         leaving = () if announcer is None else (Ending("leaving the gateways", announcer.stop),)
         return (
+            *handing_over,
             *leaving,
             Ending("answering", parts.dispatch.stop),
             *parts.host.endings(),
@@ -155,10 +176,11 @@ def makeService(options: ServiceOptions) -> IService:
     settings = options.settings
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
-    host = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     if zmq is None:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
+    sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
+    host = sharing or make_host(settings, reactor, turns)
     parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq)
     return ProcessorService(
         settings,

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kato.commands import Reply
-from kato.errors import BY_CODE, InternalError, InvalidRequest, KatoError
+from kato.errors import BY_CODE, InternalError, InvalidRequest, KatoError, Moved
 from kato.fields import shown
 
-_ENVELOPE = frozenset({"status", "message", "processor", "interval", "time_stamp"})
+_ENVELOPE = frozenset({"status", "message", "processor", "interval", "time_stamp", "epoch"})
 
 
 def error_map(
@@ -56,10 +56,19 @@ def _reply(raw: Mapping[str, Any]) -> Reply:
         fields={key: value for key, value in raw.items() if key not in _ENVELOPE},
         processor=raw.get("processor"),
         interval=raw.get("interval"),
+        epoch=raw.get("epoch"),
     )
 
 
+def moved_map(error: Moved) -> dict[str, Any]:
+    """Where a processor is now: what a gateway is told beside the error."""
+    return {"address": error.address, "epoch": error.epoch}
+
+
 def _error(raw: Mapping[str, Any]) -> KatoError:
+    moved = raw.get("moved")
+    if isinstance(moved, dict):
+        return Moved(raw["message"], address=moved["address"], epoch=moved["epoch"])
     return BY_CODE.get(raw["error_code"], InternalError)(
         raw["message"],
         retry_after=raw.get("retry_after"),

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from kato.errors import Conflict, ProcessorUnavailable, TooManyRequests
 from kato.ownership import Announcement, Claim, First, Service, Standing, Verdict
 from kato.placement import Candidate, Least, Placement
+from kato.whereabouts import Whereabouts
 
 SETTLING = 2.0
 """Seconds after its start in which a gateway does not take a processor for new: the services that
@@ -51,7 +52,9 @@ class Roster:
         @param reserved: seconds for which a processor keeps the place where somebody may be making
             it.
         """
-        self._placement = placement or Least()
+        self.placement = placement or Least()
+        self.whereabouts = Whereabouts()
+        """Of the processors of services that share a store."""
         self._reserved = reserved
         self._began = now
         self._awaited: set[str] = set()
@@ -82,7 +85,7 @@ class Roster:
         return sorted(
             each.address
             for each in self.services.values()
-            if each.announced is not None and (each.held or each.placed)
+            if each.announced is not None and (each.held or each.placed) and not each.shares
         )
 
     @property
@@ -132,6 +135,8 @@ class Roster:
         if told.rank == 0:
             self._awaited |= told.members
         self._awaited -= {each for each in self._awaited if self._has_announced(each)}
+        if told.epochs is not None:
+            return self._take_word(service, told.epochs, joined, now)
         self._let_go(service, told, now)
         refused = self._grant(service, told, now)
         undecided = (told.processors | told.unconfirmed) - service.holds() - refused.keys()
@@ -139,6 +144,25 @@ class Roster:
         service.refused = refused
         as_of = self._decided(now) if told.rank == 0 else 0
         return Verdict(refused, undecided, news, joined, as_of)
+
+    def _take_word(
+        self, service: Service, epochs: Mapping[str, int], joined: bool, now: float
+    ) -> Verdict:
+        """The store has decided."""
+        service.shares = True
+        service.held = self.whereabouts.held(service.address)
+        moved = self.whereabouts.announced(service.address, epochs)
+        as_of = self._decided(now) if service.rank == 0 else 0
+        return Verdict({}, frozenset(), (), joined, as_of, tuple(moved))
+
+    @property
+    def shares(self) -> bool:
+        """Whether there are services that share a store, or have been."""
+        return any(each.shares for each in self.services.values())
+
+    def sharing(self) -> list[Service]:
+        """The services that are there and share a store."""
+        return [each for each in self.services.values() if each.shares and each.leased]
 
     def _has_announced(self, address: str) -> bool:
         service = self.services.get(address)
@@ -202,14 +226,19 @@ class Roster:
         service = self.services.get(address)
         if service is None or service.boot != boot or not service.leased:
             return None
-        service.leased = False
+        self._forget(service)
         return service
+
+    def _forget(self, service: Service) -> None:
+        service.leased = False
+        if service.shares:
+            self.whereabouts.left(service.address)
 
     def expire(self, now: float) -> list[Service]:
         """Forget those whose lease has ended, which are given back."""
         ended = [each for each in self.services.values() if each.has_ended(now)]
         for service in ended:
-            service.leased = False
+            self._forget(service)
         return ended
 
     # New processors
@@ -227,7 +256,7 @@ class Roster:
         if self._placed >= MAX_PLACED:
             raise TooManyRequests(f"{MAX_PLACED} processors are being made already", retry_after=1)
         answering = [each for each in there if each.address in loads]
-        chosen = self._placement.choose(
+        chosen = self.placement.choose(
             Candidate(
                 each.address,
                 len(each.held) + len(each.placed),

@@ -1,6 +1,7 @@
 """Commands to the service that owns their processor (SPEC 8 and 10)."""
 
 from collections import Counter
+from itertools import count
 from secrets import token_hex
 from typing import Any
 
@@ -20,6 +21,7 @@ from kato.following import Following, Follows
 from kato.listing import Page, host_and_port, merged
 from kato.members import Members
 from kato.ownership import Service, Standing
+from kato.pursuit import Pursuit
 from kato.roster import Roster
 
 PATIENCE = 5.0
@@ -40,12 +42,16 @@ class Routing:
         self._comings = Comings(members.present, clock=clock, make_epoch=lambda: token_hex(8))
         self._following = Following(self._owner, clock=clock)
         self._making: Counter[str] = Counter()
+        ids = map(f"{token_hex(8)}-{{:x}}".format, count(1))
+        self._pursuit = Pursuit(roster, members, clock=clock, make_id=lambda: next(ids))
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Have the owner of the processor carry out a command; a new processor is placed where the
         command may create it."""
         if command.processor is None:
             return self._ask_gateway(command)
+        if self._pursuit.concerns(command.processor):
+            return self._pursuit.ask(command)
         claim = self._roster.claim(command.processor)
         if (
             claim is not None
@@ -138,7 +144,9 @@ class Routing:
 
     def _belongs(self, processor: str, address: str) -> bool:
         claim = self._roster.claim(processor)
-        return claim is None or claim.service.address == address
+        if claim is None:
+            return self._roster.whereabouts.place(processor) in (None, address)
+        return claim.service.address == address
 
     @property
     def ready(self) -> bool:
@@ -152,6 +160,8 @@ class Routing:
         """Have the owner of a processor tell its events; of all processors, all services."""
         if wish.processor is None:
             return self._comings.subscribe(wish, listener)
+        if self._pursuit.concerns(wish.processor):
+            return Deferred.fromCoroutine(self._subscribe_there(wish.processor, wish, listener))
         found = self._finder.find(wish.processor, creates=False)
         return found.addCallback(self._subscribe, wish, listener)
 
@@ -163,12 +173,24 @@ class Routing:
             return fail(_away(service, wish.processor))
         return self._following.subscribe(wish, listener, provider)
 
+    async def _subscribe_there(self, processor: str, wish: Wish, listener: Listener) -> Subscribed:
+        """Find out where a processor is by asking for a sign of life of it."""
+        await self._pursuit.ask(Command.parse("ping", processor=processor))
+        provider = self._owner(processor)
+        if provider is None:
+            raise ProcessorUnavailable("the service has just been lost", retry_after=1)
+        return await self._following.subscribe(wish, listener, provider)
+
     def _owner(self, processor: str) -> Follows | None:
         claim = self._roster.claim(processor)
+        address = self._roster.whereabouts.place(processor)
+        if claim is None and address is not None:
+            return self._members.provider(self._roster.services[address])
         return None if claim is None else self._members.provider(claim.service)
 
     def close(self) -> None:
         """Follow nobody any more."""
+        self._pursuit.close()
         self._comings.close()
         self._following.close()
 
@@ -178,6 +200,7 @@ class Routing:
             "processors": sum(1 for _ in self._roster.processors()),
             "services": self._members.statistics(),
             "placement": self._finder.statistics(),
+            "moving": self._pursuit.statistics(),
         }
 
 

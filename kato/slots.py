@@ -10,17 +10,33 @@ from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.errors import KatoError
 from kato.telling import Telling
+from kato.tenure import Result
 
 
 class Ask:
-    """A command on its way; who asked may have given up."""
+    """A command on its way; who asked may have given up.
 
-    __slots__ = ("answer", "begun", "command", "given_up")
+    C{epoch} is that under which its turn began; C{known_new} says that no service has carried it
+    out before.
+    """
 
-    def __init__(self, command: Command, cancelled: "Callable[[Ask], None]") -> None:
-        """@param cancelled: is told when who asked gives up."""
+    __slots__ = ("answer", "begun", "command", "epoch", "given_up", "known_new", "seal")
+
+    def __init__(
+        self,
+        command: Command,
+        cancelled: "Callable[[Ask], None]",
+        seal: Callable[[Command, int | None, Result], Result],
+    ) -> None:
+        """
+        @param cancelled: is told when who asked gives up.
+        @param seal: says what may be answered: as L{kato.tenure.Tenure.seal}.
+        """
         self.command = command
+        self.seal = seal
+        self.epoch: int | None = None
         self.begun = False
+        self.known_new = False
         self.given_up = False
         self.answer: Deferred[Reply] = Deferred(lambda _: cancelled(self))
 
@@ -28,10 +44,11 @@ class Ask:
         """Answer, if anybody still wants to know."""
         if self.given_up:
             return
-        if isinstance(result, Reply):
-            self.answer.callback(result)
+        sealed = self.seal(self.command, self.epoch, result)
+        if isinstance(sealed, Reply):
+            self.answer.callback(sealed)
         else:
-            self.answer.errback(result)
+            self.answer.errback(sealed)
 
 
 class Slot:
@@ -41,7 +58,8 @@ class Slot:
     engine is thrown away, so that a turn that was taken on it meanwhile is not believed.
     C{indexed} says that the store keeps an index of the models, as they are stored.  C{announced}
     says that those who listen know of the processor; C{owed_since} is when predictions were
-    promised to them, which are still to be computed.
+    promised to them, which are still to be computed.  C{held_back} says that no turn begins, since
+    another service is about to get the processor, or nobody.
     """
 
     __slots__ = (
@@ -50,6 +68,7 @@ class Slot:
         "dirty",
         "engine",
         "generation",
+        "held_back",
         "id",
         "indexed",
         "loading",
@@ -65,6 +84,7 @@ class Slot:
         self.engine: Processor | None = None
         self.queue: deque[Ask] = deque()
         self.running = False
+        self.held_back = False
         self.changing = False
         self.loading: Deferred[None] | None = None
         self.stale = False
@@ -78,7 +98,8 @@ class Slot:
     @property
     def vacant(self) -> bool:
         """Whether there is nothing here to keep."""
-        return not (self.taken or self.queue or self.telling)
+        waits = self.loading is not None or self.held_back
+        return not (self.taken or self.queue or self.telling or waits)
 
     @property
     def taken(self) -> bool:

@@ -7,15 +7,15 @@ meanwhile, and both go with one commit.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, fail, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,6 +32,7 @@ from kato.errors import (
     KatoError,
     LimitReached,
     ProcessorNotFound,
+    ProcessorUnavailable,
     StorageUnavailable,
     TooManyRequests,
 )
@@ -44,6 +45,7 @@ from kato.publishing import Publishing
 from kato.restoring import Restored, Restorer
 from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
+from kato.tenure import Tenure, Whole
 from kato.turn import Outcome, is_long, take_turn
 
 MAX_QUEUE = 10_000
@@ -51,6 +53,9 @@ MAX_QUEUE = 10_000
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor; fires with what it returns."""
+
+_REST = 0.005
+"""Seconds after which is looked again whether a processor rests."""
 
 _LONG_FAREWELL = 1_000
 """An engine with more models than this is let go of in a thread: freeing it takes a while."""
@@ -77,18 +82,21 @@ class Worker:
         make_epoch: Callable[[], str] = lambda: token_hex(8),
         matcher: Provider | None = None,
         held_changed: Callable[[], None] = lambda: None,
+        tenure: Tenure | None = None,
     ) -> None:
         """
-        @param store: an open store, which nobody else uses.
+        @param store: an open store.
         @param genes: those of new processors.
         @param names: what people call some processors, by id.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param make_epoch: makes names of histories of events, none of them ever twice.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
         @param held_changed: is told when L{held} may have changed.
+        @param tenure: which processors are this worker's; all of them, where it is not said.
         """
         self._matcher = matcher or best_provider()
         self._store = store
+        self._tenure = tenure or Whole()
         self._clock = clock
         self._in_thread = in_thread
         self._genes = genes or Genes()
@@ -123,8 +131,10 @@ class Worker:
 
         @raise StorageUnavailable: where the store cannot be read.
         """
-        self._deletions.load(await self._store.deletions())
-        stored = await self._store.processors()
+        stored: Sequence[str] = ()
+        if not self._tenure.shared:
+            self._deletions.load(await self._store.deletions())
+            stored = await self._store.processors()
         loading = [self._load(self._slot(processor)) for processor in stored]
         self._opened.callback(None)
         self.held_changed()
@@ -181,7 +191,7 @@ class Worker:
                     f"{MAX_QUEUE} requests wait for processor {slot.id} already", retry_after=1
                 )
             )
-        ask = Ask(command, partial(self._cancelled, slot))
+        ask = Ask(command, partial(self._cancelled, slot), self._tenure.seal)
         slot.queue.append(ask)
         self._pump(slot)
         return ask.answer
@@ -215,13 +225,16 @@ class Worker:
 
     def _pump(self, slot: Slot) -> None:
         """Take turns until the queue is empty, or one goes on elsewhere."""
-        if not self._opened.called:
+        if not self._opened.called or slot.held_back:
             return
-        if slot.queue and slot.stale and slot.loading is None:
-            self._load(slot)
-        while slot.queue and not slot.running and slot.loading is None:
+        if slot.queue and slot.loading is None:
+            if self._tenure.epoch(slot.id) is None:
+                self._seek(slot)
+            elif slot.stale:
+                self._load(slot)
+        while slot.queue and not (slot.running or slot.held_back) and slot.loading is None:
             ask = slot.queue.popleft()
-            ask.begun = True
+            ask.begun, ask.epoch = True, self._tenure.epoch(slot.id)
             try:
                 self._begin(slot, ask)
             except KatoError as error:
@@ -233,9 +246,11 @@ class Worker:
     def _tidy(self, slot: Slot) -> None:
         if slot.vacant and self._slots.get(slot.id) is slot:
             del self._slots[slot.id]
+            self._tenure.forget(slot.id, deleted=False)
             self.held_changed()
 
     def _begin(self, slot: Slot, ask: Ask) -> None:
+        self._tenure.check()
         command = ask.command
         if command.operation == "delete_processor":
             self._delete(slot, ask)
@@ -332,12 +347,19 @@ class Worker:
 
     def _not_told(self, slot: Slot, ask: Ask, failure: Failure) -> None:
         ask.settle(failure)
-        self._tidy(slot)
+        if ask.command.operation == "delete_processor" and slot.held_back:
+            self._go_on(None, slot)
+        else:
+            self._tidy(slot)
 
     def _tell_deleted(self, slot: Slot, ask: Ask, reply: Reply) -> None:
         self._publishing.tell_deleted(slot, reply.time_stamp)
         ask.settle(reply)
-        self._tidy(slot)
+        self._tenure.forget(slot.id, deleted=True)
+        if slot.held_back:
+            self._go_on(None, slot)
+        else:
+            self._tidy(slot)
 
     @property
     def hub(self) -> Hub:
@@ -359,6 +381,10 @@ class Worker:
         @raise ProcessorNotFound: where there is none.
         """
         slot = self._slots.get(processor)
+        if self._tenure.epoch(processor) is None:
+            await self._tenure.obtain(processor, creates=False)
+            self.take(processor)
+            slot = self._slots.get(processor)
         if slot is not None and slot.stale and slot.loading is None:
             self._load(slot)
         while slot is not None and slot.loading is not None:
@@ -379,6 +405,9 @@ class Worker:
         if known is not None:
             ask.settle(_deleted(command, known.interval, known.time_stamp))
             return
+        if self._tenure.shared and command.request_id is not None and not ask.known_new:
+            self._recall(slot, ask)
+            return
         if slot.engine is None:
             raise ProcessorNotFound(f"processor: there is no {shown(slot.id)}")
         engine, slot.engine, slot.dirty = slot.engine, None, False
@@ -391,7 +420,27 @@ class Worker:
         durable = self._commits.delete(Deletion(slot.id, request))
         durable.addErrback(self._undelete, slot.id, request)
         tell = partial(self._tell_deleted, slot, ask, reply)
+        slot.held_back = self._tenure.shared
         slot.telling.add(durable, tell, partial(self._not_told, slot, ask))
+
+    def _recall(self, slot: Slot, ask: Ask) -> None:
+        """Find out whether another service has carried out a deletion before."""
+        assert ask.command.request_id is not None
+        slot.held_back = True
+        recalled = self._tenure.deletion(slot.id, ask.command.request_id)
+        done = recalled.addCallback(self._recalled, slot, ask).addErrback(ask.settle)
+        done.addCallback(self._go_on, slot)
+
+    def _recalled(self, known: Remembered | None, slot: Slot, ask: Ask) -> None:
+        if known is None:
+            ask.known_new, ask.begun = True, False
+            slot.queue.appendleft(ask)
+        else:
+            ask.settle(_deleted(ask.command, known.interval, known.time_stamp))
+
+    def _go_on(self, _: None, slot: Slot) -> None:
+        slot.held_back = False
+        self._pump(slot)
 
     def _undelete(self, failure: Failure, processor: str, request: Remembered | None) -> Failure:
         if request is not None:
@@ -416,7 +465,105 @@ class Worker:
         slot.engine = None
         slot.dirty = False
         self._publishing.roll_back(slot, defect=defect)
-        self._load(slot)
+        if self._tenure.epoch(processor) is None:
+            self.let_go(processor)
+        else:
+            self._load(slot)
+
+    # Where other services have processors, too
+
+    def _seek(self, slot: Slot) -> None:
+        """Come to hold a processor that is asked for, or tell who asks why not."""
+        seeking: Deferred[None] = Deferred()
+        slot.loading = seeking
+        creates = any(each.command.row.creates for each in slot.queue)
+        sought = self._tenure.obtain(slot.id, creates=creates)
+        sought.addCallbacks(
+            self._obtained, self._not_obtained, (slot, seeking), {}, (slot, seeking, creates)
+        )
+
+    def _obtained(self, _: None, slot: Slot, seeking: "Deferred[None]") -> None:
+        if slot.loading is seeking:
+            self._load(slot)
+        seeking.callback(None)
+
+    def _not_obtained(
+        self, failure: Failure, slot: Slot, seeking: "Deferred[None]", creates: bool
+    ) -> None:
+        """All who wait are told, but those who came meanwhile and may create it; a deletion may
+        have been carried out before."""
+        if slot.loading is seeking and self._tenure.epoch(slot.id) is not None:
+            self._obtained(None, slot, seeking)
+            return
+        seeking.callback(None)
+        if slot.loading is not seeking:
+            return
+        slot.loading = None
+        missing = failure.check(ProcessorNotFound) is not None
+        waiting, slot.queue = slot.queue, deque()
+        for ask in waiting:
+            if missing and not creates and ask.command.row.creates:
+                slot.queue.append(ask)
+            elif missing and ask.command.operation == "delete_processor" and ask.command.request_id:
+                self._recall_alone(slot, ask, failure)
+            else:
+                ask.settle(failure)
+        self._pump(slot)
+        self._tidy(slot)
+
+    def _recall_alone(self, slot: Slot, ask: Ask, missing: Failure) -> None:
+        assert ask.command.request_id is not None
+
+        def recalled(known: Remembered | None) -> None:
+            if known is None:
+                ask.settle(missing)
+            else:
+                ask.settle(_deleted(ask.command, known.interval, known.time_stamp))
+
+        ask.begun = True
+        looked = self._tenure.deletion(slot.id, ask.command.request_id)
+        looked.addCallback(recalled).addErrback(ask.settle)
+
+    def take(self, processor: str) -> None:
+        """A processor is this worker's now: it is loaded, and its turns go on."""
+        slot = self._slot(processor)
+        if slot.engine is None and not slot.stale and slot.loading is None:
+            self._load(slot)
+
+    def let_go(self, processor: str) -> None:
+        """A processor is not this worker's any more: what is known of it is void, and who waits is
+        told whose it is."""
+        slot = self._slots.get(processor)
+        if slot is None:
+            return
+        slot.generation += 1
+        slot.engine, slot.loading = None, None
+        slot.dirty = slot.stale = slot.held_back = False
+        slot.owed_since, slot.announced = None, False
+        self._publishing.hub.depart(processor)
+        self._commits.give_up(processor, ProcessorUnavailable("the processor has moved: not done"))
+        self._pump(slot)
+        self._tidy(slot)
+
+    async def rest(self, processor: str) -> None:
+        """Have a processor take no more turns, until L{go_on} or L{let_go}; fires when all that it
+        did is durable, and told."""
+        slot = self._slot(processor)
+        slot.held_back = True
+        while not self._rests(slot):
+            if slot.loading is not None:
+                await _beside(slot.loading)
+            elif slot.dirty and not slot.changing:
+                await self._save(slot)
+            await deferLater(self._clock, _REST)
+
+    def _rests(self, slot: Slot) -> bool:
+        busy = slot.loading is not None or slot.running or slot.dirty or slot.telling
+        return not busy and self._commits.pending(slot.id) is None
+
+    def go_on(self, processor: str) -> None:
+        """A processor that rests takes turns again."""
+        self._go_on(None, self._slot(processor))
 
     def _load(self, slot: Slot) -> "Deferred[None]":
         """Put the durable state of a processor in its place; its turns wait for that."""
@@ -489,8 +636,18 @@ class Worker:
             "next": page[-1][0] if len(page) < len(later) else None,
         }
         pending = (self._commits.pending(processor) for processor, _ in page)
-        await gatherResults(filter(None, pending))
+        await self._all_durable(filter(None, pending))
         return Reply(command.row.message, self._clock.seconds(), fields)
+
+    async def _all_durable(self, pending: "Iterable[Deferred[None]]") -> None:
+        """Wait for commits.
+
+        @raise KatoError: where one of them fails.
+        """
+        try:
+            await gatherResults(pending, consumeErrors=True)
+        except FirstError as first:
+            first.subFailure.raiseException()
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the processors and their store."""

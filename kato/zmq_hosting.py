@@ -50,12 +50,14 @@ def make_server(
     in_thread: InThread,
     publisher: EventPublisher | None,
     boot: str,
+    may_answer: Callable[[], bool] = lambda: True,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
     @param sole: the only processor there is, if there is just one.
     @param publisher: who publishes events, if anybody does.
     @param boot: names this start of the process, and no other one.
+    @param may_answer: whether what was found out may still be said, at the moment when it is.
     """
 
     def hello(_: object) -> dict[str, Any]:
@@ -80,4 +82,5 @@ def make_server(
         api_key=settings.api_key,
         sole=sole,
         controls=controls,
+        may_answer=may_answer,
     )

@@ -69,15 +69,15 @@ class HeldStore:
         _, held = self.held.pop(0)
         held.errback(error or StorageUnavailable("the disk is full", retry_after=1))
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         """Keep it, once all commits that were asked before have ended."""
         if self.fails_indexes:
-            failed: Deferred[None] = Deferred()
+            failed: Deferred[bool] = Deferred()
             failed.errback(StorageUnavailable("the test says so"))
             return failed
         if not self.held:
             return self.inner.keep_index(processor, index)
-        kept: Deferred[None] = Deferred()
+        kept: Deferred[bool] = Deferred()
 
         def keep(result: Any) -> Any:
             self.inner.keep_index(processor, index).chainDeferred(kept)

@@ -63,9 +63,9 @@ class ToldStore(HeldStore):
         super().__init__()
         self._told = told
         self.closing: Deferred[None] = succeed(None)
-        self.keeping: Deferred[None] = succeed(None)
+        self.keeping: Deferred[Any] = succeed(None)
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         self._told.append("index")
         return self.keeping
 

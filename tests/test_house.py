@@ -69,6 +69,9 @@ class TestsTests(SynchronousTestCase):
 _IMPORTED_AS = {"zope.interface": "zope", "pyzmq": "zmq"}
 """Libraries that are imported under another name than they are installed under."""
 
+_ALSO = {"bson": "pymongo"}
+"""Packages that come with a library of another name."""
+
 
 class PackagingTests(SynchronousTestCase):
     """What C{setup.cfg} says is what is there."""
@@ -96,6 +99,7 @@ class PackagingTests(SynchronousTestCase):
         imported = {
             name.partition(".")[0] for module in modules("kato") for name in module.imports
         } - {"kato", *sys.stdlib_module_names}
+        imported = {_ALSO.get(each, each) for each in imported}
         required = self.lines("options", "install_requires")
         names = {re.split(r"[<>=]", each)[0] for each in required}
         self.assertEqual({_IMPORTED_AS.get(each, each.lower()) for each in names}, imported)

@@ -33,6 +33,14 @@ FLOORS: Mapping[str, int] = {
     "kato.hub": 2,
     "kato.outbox": 2,
     "kato.storage": 3,
+    "kato.holdings": 2,
+    "kato.lease": 2,
+    "kato.shares": 2,
+    "kato.whereabouts": 2,
+    "kato.tenure": 4,
+    "kato.tenancy": 4,
+    "kato.membership": 4,
+    "kato.pursuit": 4,
     "kato.defects": 4,
     "kato.turn": 4,
     "kato.telling": 4,
@@ -54,6 +62,7 @@ FLOORS: Mapping[str, int] = {
     "kato.protocols": 5,
     "kato.logs": 6,
     "kato.settings": 6,
+    "kato.sharing_host": 6,
     "kato.options": 6,
     "kato.dashboard_files": 6,
     "kato.gateway_options": 6,
@@ -86,10 +95,12 @@ speaks to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "autobahn": frozenset({"kato.protocols.websocket"}),
+    "bson": frozenset({"kato.storage.mongodb"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
     "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
+    "pymongo": frozenset({"kato.storage.mongodb"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
     "tqdm": frozenset({"kato.moving.progress"}),
     "twisted": frozenset(
@@ -109,6 +120,7 @@ HOMES: Mapping[str, frozenset[str]] = {
         }
     ),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
+    "txmongo": frozenset({"kato.storage.mongodb"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
     "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health"}),
     "zope": frozenset(

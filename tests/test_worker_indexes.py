@@ -39,7 +39,7 @@ class WatchedStore(HeldStore):
 
         return super().load(processor, watched)
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         self.kept.append(processor)
         return super().keep_index(processor, index)
 

@@ -1,5 +1,6 @@
 """Where processors are kept: the stores, and the URL by which an operator chooses one (SPEC 10)."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -8,6 +9,7 @@ from platformdirs import user_data_path
 
 from kato.storage.interface import CannotOpen, InUse, IStore
 from kato.storage.memory import MemoryStore
+from kato.storage.shared import IShared
 from kato.storage.sqlite import SqliteStore
 
 __all__ = ["CannotOpen", "IStore", "InUse", "MemoryStore", "SqliteStore", "open_store"]
@@ -17,7 +19,8 @@ def open_store(url: str, *, reactor: Any) -> IStore:
     """The store that C{url} names, not opened yet.
 
     C{sqlite:} is a file in the user's data folder, C{sqlite:///path/kato.db} an absolute path,
-    C{sqlite:path/kato.db} one below the working directory, and C{memory:} keeps nothing.
+    C{sqlite:path/kato.db} one below the working directory, C{mongodb://host/database} a database
+    that other machines can reach, and C{memory:} keeps nothing.
 
     @raise CannotOpen: where it names none.
     """
@@ -27,9 +30,42 @@ def open_store(url: str, *, reactor: Any) -> IStore:
         return store
     if colon and scheme == "sqlite":
         return _sqlite(url, rest, reactor)
+    if colon and scheme == "mongodb":
+        return _mongodb(url, reactor)
     raise CannotOpen(
-        f"--storage {url}: expected sqlite:, sqlite:///path/kato.db, sqlite:path/kato.db or memory:"
+        f"--storage {_without_secrets(url)}: expected sqlite:, sqlite:///path/kato.db,"
+        " sqlite:path/kato.db, mongodb://host/database or memory:"
     )
+
+
+def _without_secrets(url: str) -> str:
+    """C{url} with nothing in place of what stands before its last C{@}."""
+    return re.sub(r"//.*@", "//…@", url, flags=re.DOTALL)
+
+
+def _mongodb(url: str, reactor: Any) -> IStore:
+    """Its libraries are loaded where they are needed alone: they take their time, and install the
+    reactor."""
+    from kato.storage.mongodb.address import Address
+    from kato.storage.mongodb.store import MongoStore
+
+    store: IStore = MongoStore(Address.parse(url), reactor=reactor)
+    return store
+
+
+def open_shared(url: str, *, reactor: Any) -> IShared | None:
+    """The store that C{url} names as several services use it, not opened yet; C{None} where it is
+    one for a single server.
+
+    @raise CannotOpen: where it names none.
+    """
+    if not url.startswith("mongodb:"):
+        return None
+    from kato.storage.mongodb.address import Address
+    from kato.storage.mongodb.sharing import SharedMongoStore
+
+    store: IShared = SharedMongoStore(Address.parse(url), reactor=reactor)
+    return store
 
 
 def _sqlite(url: str, rest: str, reactor: Any) -> IStore:

@@ -60,11 +60,12 @@ class IStore(Interface):
             C{outcome_unknown}, where nobody can tell.
         """
 
-    def keep_index(processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(processor: str, index: bytes) -> "Deferred[bool]":
         """Keep what was made of all models of a processor, as what was asked before leaves them,
-        so that they need not be gone over when it is loaded.
+        so that they need not be gone over when it is loaded.  Fires with whether it is kept: a
+        store whose models others may change unseen keeps none.
 
-        Once this has fired, a load gives it back to the last bit, until a model of this processor
+        Once it is kept, a load gives it back to the last bit, until a model of this processor
         is written, deleted or forgotten: from then on it gives none.  It may be lost earlier, so
         nothing may hang on it but time.  Of a processor that is not stored nothing is kept.
 

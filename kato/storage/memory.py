@@ -151,12 +151,12 @@ class MemoryStore:
             if len(self._deletions) > MAX_DELETIONS:
                 del self._deletions[min(self._deletions)]
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         """Keep what is made of the models of a processor as they are now."""
         stored = self._stored.get(processor)
         if stored is not None:
             stored.index = index
-        return succeed(None)
+        return succeed(stored is not None)
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this store."""

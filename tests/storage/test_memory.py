@@ -2,10 +2,10 @@
 
 from kato.storage import memory
 from kato.storage.interface import IStore
-from tests.storage import contract
+from tests.storage import index_contract
 
 
-class MemoryStoreTests(contract.StoreContract):
+class MemoryStoreTests(index_contract.IndexContract):
     """The contract, kept in memory."""
 
     def make_store(self) -> IStore:

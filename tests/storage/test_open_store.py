@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -63,16 +64,60 @@ class OpenStoreTests(SynchronousTestCase):
             "memory:x",
             "kato.db",
             "/a/kato.db",
-            "mongodb://localhost/kato",
+            "mongo://localhost/kato",
             "SQLITE:a.db",
             "postgres://x",
         ):
             line = self.refused(url)
-            for accepted in ("sqlite:", "sqlite:///path/kato.db", "sqlite:path/kato.db", "memory:"):
-                self.assertIn(accepted, line)
+            accepted = ("sqlite:", "sqlite:///path/kato.db", "sqlite:path/kato.db")
+            for each in (*accepted, "mongodb://host/database", "memory:"):
+                self.assertIn(each, line)
 
     def test_no_file(self) -> None:
         """A path that can be no file is refused."""
         self.assertIn("host", self.refused("sqlite://host/kato.db"))
         for url in ("sqlite:///", "sqlite:a%00b.db", "sqlite:~nobody-has-this-name/kato.db"):
             self.refused(url)
+
+    def mongodb(self, url: str) -> Any:
+        store: Any = open_store(url, reactor=None)
+        return store.address
+
+    def test_mongodb(self) -> None:
+        """C{mongodb:} names servers and a database; what is shown of it has no user, no password
+        and no options."""
+        address = self.mongodb("mongodb://us%65r:p%40ss@a:1,b/kato?replicaSet=rs0&authSource=admin")
+        self.assertEqual(address.shown, "mongodb://a:1,b:27017/kato")
+        self.assertEqual(address.database, "kato")
+        self.assertNotIn("p%40ss", repr(address))
+        self.assertEqual(self.mongodb("mongodb://[::1]/x").shown, "mongodb://[::1]:27017/x")
+
+    def test_mongodb_refused(self) -> None:
+        """What names no database, or what cannot be used, is refused in a line without secrets."""
+        for url, why in (
+            ("mongodb://user:secret@host", "names no database"),
+            ("mongodb://user:secret@host/", "names no database"),
+            ("mongodb://user:secret@host/a.b", "name of no database"),
+            ("mongodb://user:sec@ret@host/kato", "percent-encoded"),
+            ("mongodb://user:secret/@host/kato", "percent-encoded"),
+            ("mongodb://user:secret@host:port/kato", "percent-encoded"),
+            ("mongodb:kato", "percent-encoded"),
+            ("mongodb://user:secret@host/kato?readPreference=secondary", "readPreference"),
+            ("mongodb://user:secret@host/kato?tls=true", "TLS"),
+        ):
+            with self.assertRaises(CannotOpen) as caught:
+                open_store(url, reactor=None)
+            line = str(caught.exception)
+            self.assertIn(why, line)
+            self.assertNotIn("sec", line)
+            self.assertNotIn("user:", line)
+            self.assertNotIn("\n", line)
+
+    def test_no_secrets(self) -> None:
+        """A URL that names no store is repeated without user and password."""
+        for url in ("mongo://user:secret@host/kato", "http://user:se/c@r@et@host/"):
+            with self.assertRaises(CannotOpen) as caught:
+                open_store(url, reactor=None)
+            line = str(caught.exception)
+            self.assertIn("…@host/", line)
+            self.assertNotIn("se", line.partition("expected")[0].replace("--storage", ""))

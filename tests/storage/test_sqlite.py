@@ -21,11 +21,11 @@ from kato.storage.interface import IStore
 from kato.storage.memory import MemoryStore
 from kato.storage.sqlite import SqliteStore, database, store
 from kato.storage.sqlite.database import Database
-from tests.storage import contract
+from tests.storage import index_contract
 from tests.storage.samples import COMMITS, answer, changes, everything, model, whole
 
 
-class SqliteStoreTests(contract.StoreContract):
+class SqliteStoreTests(index_contract.IndexContract):
     """The contract, kept in a file."""
 
     store: SqliteStore

@@ -63,6 +63,7 @@ def parse_announcement(given: Mapping[str, Any]) -> Announcement:
         rank=fields.take("rank", integer, least=0, most=len(gateways) - 1),
         gateways=gateways,
         lease=fields.take("lease", _lease),
+        epochs=fields.take("epochs", _epochs, default=None),
     )
 
 
@@ -103,6 +104,15 @@ def _processors(value: object, path: str) -> frozenset[str]:
         except InvalidRequest as error:
             raise InvalidRequest(f"{path}[{i}]: {error.message}") from None
     return frozenset(given)
+
+
+def _epochs(value: object, path: str) -> dict[str, int]:
+    given = mapping(value, path)
+    _processors(list(given), path)
+    return {
+        each: integer(epoch, f"{path}.{each}", least=1, most=2**63 - 1)
+        for each, epoch in given.items()
+    }
 
 
 def _port(value: object, path: str) -> int | None:

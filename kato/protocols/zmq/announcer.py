@@ -91,6 +91,7 @@ class Announcer:
         random: Callable[[], float],
         api_key: bytes | None,
         lease: float = LEASE,
+        epochs: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         """
         @param gateways: the addresses of their registries; the first of them decides.
@@ -100,7 +101,10 @@ class Announcer:
         @param random: draws from 0 to 1, for pauses.
         @param api_key: what gateways want to see.
         @param lease: seconds for which what is told holds.
+        @param epochs: what the service owns in a store that others share, which decides in place
+            of the first gateway.
         """
+        self._epochs = epochs
         self._held = held
         self._under_way = under_way
         self._sockets = sockets
@@ -219,6 +223,8 @@ class Announcer:
 
     def _to_tell(self, gateway: _Gateway, held: frozenset[str]) -> Told | None:
         """What a gateway is to be told; C{None}: nothing, before the first one has spoken."""
+        if self._epochs is not None:
+            return Told(frozenset(), frozenset(), 0, dict(self._epochs()))
         if gateway.rank == 0:
             return self._claims.to_first(held)
         is_away = self._gateways[0].link.state is State.GONE
@@ -247,9 +253,11 @@ class Announcer:
         asked.addErrback(self._defect)
 
     def _written(self, gateway: _Gateway, told: Told) -> bytes:
+        shared = {} if told.epochs is None else {"epochs": told.epochs}
         return pack(
             {
                 **self._frame,
+                **shared,
                 "processors": sorted(told.processors),
                 "unconfirmed": sorted(told.unconfirmed),
                 "as_of": told.as_of,

@@ -58,7 +58,9 @@ class RemoteProcessors:
         """
         self._in_thread = in_thread
         key = {} if api_key is None else {"api_key": api_key.decode()}
-        accept = ["json"] if Address.parse(address).loopback else ["json", "zlib"]
+        accept = ["json", "epoch"]
+        if not Address.parse(address).loopback:
+            accept.append("zlib")
         self._key: dict[str, Any] = key
         self._frame: dict[str, Any] = {**key, "accept": accept}
         self._ids = map(f"{token_hex(8)}-{{:x}}".format, count(1))

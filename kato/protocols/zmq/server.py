@@ -17,14 +17,14 @@ from twisted.python.failure import Failure
 from kato.codec import SelfWriting
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import TooManyRequests, UnknownOperation
+from kato.errors import Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
 from kato.keys import check_key
 from kato.messagepack import pack, unpack
 from kato.protocols.zmq.backlog import Backlog
 from kato.protocols.zmq.forwarding import limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
-from kato.replies import error_map
+from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
 
 MAX_UNDER_WAY = 10_000
@@ -64,11 +64,14 @@ class ZmqServer:
         api_key: bytes | None,
         sole: Callable[[], str | None],
         controls: Mapping[str, Control],
+        may_answer: Callable[[], bool] = lambda: True,
     ) -> None:
         """
         @param api_key: what every request must bring; C{None}: nothing.
         @param sole: the only processor there is, if there is just one.
         @param controls: who answers requests that are no operations, by their C{type}.
+        @param may_answer: whether what was found out of a processor may still be said, at the
+            moment when it is.
         """
         self._asks = asks
         self._clock = clock
@@ -76,6 +79,7 @@ class ZmqServer:
         self._api_key = api_key
         self._sole = sole
         self._controls = controls
+        self._may_answer = may_answer
         self._socket: Socket | None = None
         self._backlog = Backlog(clock=clock)
         self._behind: dict[bytes, deque[list[bytes]]] = {}
@@ -194,12 +198,19 @@ class ZmqServer:
     def _reply(
         self, reply: Reply | Mapping[str, Any], envelope: list[bytes], accept: frozenset[str]
     ) -> "Deferred[None] | None":
-        answer = reply.as_dict() if isinstance(reply, Reply) else reply
+        answer = _told(reply, accept) if isinstance(reply, Reply) else reply
         if any(_is_long(each, accept) for each in answer.values()):
             written = self._in_thread(partial(pack, answer, accept=accept))
-            return written.addCallback(self._send, envelope)
-        self._send(pack(answer, accept=accept), envelope)
+            return written.addCallback(self._send_reply, reply, envelope)
+        self._send_reply(pack(answer, accept=accept), reply, envelope)
         return None
+
+    def _send_reply(
+        self, body: bytes, reply: Reply | Mapping[str, Any], envelope: list[bytes]
+    ) -> None:
+        """What is told of a processor is judged once more."""
+        about = isinstance(reply, Reply) and reply.processor is not None
+        self._send(self._too_late() if about and not self._may_answer() else body, envelope)
 
     def _fail(
         self,
@@ -211,12 +222,31 @@ class ZmqServer:
         error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
         told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
+        if isinstance(error, Moved) and "epoch" in accept:
+            told["moved"] = moved_map(error)
         self._send(pack(told, accept=accept), envelope)
 
     def _send(self, body: bytes, envelope: list[bytes]) -> None:
         self.under_way -= 1
         self._answered += 1
         self._backlog.send(envelope, body)
+
+    def _too_late(self) -> bytes:
+        """What is said in place of an answer that took so long that it may be wrong by now."""
+        error = ProcessorUnavailable(
+            "this service has not reached its store for too long",
+            retry_after=1,
+            outcome_unknown=True,
+        )
+        return pack(error_map(error, time_stamp=self._clock.seconds()))
+
+
+def _told(reply: Reply, accept: frozenset[str]) -> Mapping[str, Any]:
+    """An answer, with its epoch for who wants to know that."""
+    answer = reply.as_dict()
+    if reply.epoch is not None and "epoch" in accept:
+        answer["epoch"] = reply.epoch
+    return answer
 
 
 _SCALARS = frozenset({bool, float, int, str, type(None)})

@@ -2,9 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from threading import Thread
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -12,7 +10,6 @@ from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
@@ -24,18 +21,9 @@ from kato.storage.sqlite.database import Database
 from kato.storage.sqlite.index_files import IndexFiles, Unfit
 from kato.storage.sqlite.indexes import Named
 from kato.storage.sqlite.lock import FileLock
+from kato.storage.threads import OneThread
 
 _T = TypeVar("_T")
-
-
-class _OneThread(ThreadPool):
-    """One thread, which does one thing after the other and does not hold up the end of a process:
-    what it has not committed by then is as lost as by C{kill -9}."""
-
-    threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
-
-    def __init__(self, name: str) -> None:
-        super().__init__(1, 1, name)
 
 
 @implementer(IStore)
@@ -53,9 +41,9 @@ class SqliteStore:
         self.path = path.expanduser().resolve()
         self._lock = FileLock(self.path.with_name(self.path.name + ".lock"))
         self._reactor = reactor
-        self._thread = _OneThread("sqlite")
-        self._writer = _OneThread("indexes")
-        self._keeping: set[Deferred[None]] = set()
+        self._thread = OneThread("sqlite")
+        self._writer = OneThread("indexes")
+        self._keeping: set[Deferred[bool]] = set()
         self._database: Database | None = None
         self._is_open = False
         self._commits = 0
@@ -148,14 +136,14 @@ class SqliteStore:
         for number in numbers:
             self._with_files(IndexFiles.drop, number)
 
-    def keep_index(self, processor: str, index: bytes) -> "Deferred[None]":
+    def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
         """Keep what was made of the models of a processor, in a file that another thread writes:
         no commit waits for it."""
         keeping = Deferred.fromCoroutine(self._keep_index(processor, index))
         self._keeping.add(keeping)
         return keeping.addBoth(self._over, keeping)
 
-    async def _keep_index(self, processor: str, index: bytes) -> None:
+    async def _keep_index(self, processor: str, index: bytes) -> bool:
         try:
             named = await self.run(lambda database: database.indexes.name(processor))
             if named is not None:
@@ -163,6 +151,7 @@ class SqliteStore:
                 await self._call(lambda database: database.indexes.settle(named))
         except (OSError, Unfit, sqlite3.Error) as error:
             raise StorageUnavailable(f"the index cannot be kept: {error}") from None
+        return named is not None
 
     def _write(self, named: Named, index: bytes) -> "Deferred[None]":
         return self._with_files(IndexFiles.write, *named, index, lambda: not self._is_open)
@@ -173,7 +162,7 @@ class SqliteStore:
             self._writer.start()
         return deferToThreadPool(self._reactor, self._writer, call, IndexFiles(self.path), *args)
 
-    def _over(self, result: Any, keeping: "Deferred[None]") -> Any:
+    def _over(self, result: Any, keeping: "Deferred[bool]") -> Any:
         self._keeping.discard(keeping)
         return result
 
