@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from kato.changes import (
+    Changes,
     Deletion,
     NumberedEvent,
     Percept,
