@@ -13,7 +13,7 @@ from kato.changes import Remembered
 from kato.commands import Command, Reply
 from kato.errors import KatoError, Moved, ProcessorNotFound, ProcessorUnavailable
 from kato.fields import shown
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Member, Owner, Present
 from kato.lease import Lease
 from kato.storage.shared import IShared
 from kato.tenure import Result
@@ -148,9 +148,9 @@ class Tenancy:
 
     # What happens to it
 
-    def saw(self, look: Look) -> None:
+    def saw(self, members: Iterable[Present]) -> None:
         """Know who is there."""
-        self._others = frozenset(each.member.boot for each in look.members)
+        self._others = frozenset(each.member.boot for each in members)
 
     def took(self, boot: str, got: Mapping[str, int]) -> list[str]:
         """Hold what was got for a boot, unless that has ended since; gives what is new."""
