@@ -149,13 +149,20 @@ class SharedMemory:
                 del self.owners[processor]
 
     def commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> "Deferred[None]":
-        return execute(self._commit_under, changes, fence)
+        judged = execute(self._judge, changes, fence)
+        judged.addCallback(lambda _: self.keep(changes))
+        return judged.addCallback(lambda _: self._end_tenures(changes))
 
-    def _commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+    def keep(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
+        """Write what may be written."""
+        return self.inner.commit(changes)
+
+    def _judge(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
         foreign = {each.processor for each in changes if not self._has(fence, each.processor)}
         if foreign:
             raise Fenced(frozenset(foreign))
-        self.inner.commit(changes)
+
+    def _end_tenures(self, changes: Sequence[Changes | Deletion]) -> None:
         for each in changes:
             if isinstance(each, Deletion):
                 del self.owners[each.processor]
