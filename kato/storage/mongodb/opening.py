@@ -117,7 +117,7 @@ def prepare_shared(address: Address) -> Taken:
             _know(database)
             _make(database)
             _fence_off(database)
-            return Taken("", 0, 0)
+            return Taken("", 0, 0, True)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
     except PyMongoError as error:
