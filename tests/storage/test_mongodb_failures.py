@@ -135,7 +135,7 @@ class CommitTests(FailureCase):
     async def test_gone(self) -> None:
         """While no server can be reached nothing is stored, and everybody is told so; then all
         goes on."""
-        self.hasten(_PATIENCE=1.0, _ANSWERING=1.0, _ASKING_AGAIN=0.5)
+        self.hasten(_PATIENCE=1.0, _ANSWERING=1.0, ANSWERING_SOON=0.5)
         self.wire.die()
         error = await self.refused(self.learn())
         self.assertEqual((error.outcome_unknown, error.retry_after), (False, 1))
@@ -151,7 +151,7 @@ class CommitTests(FailureCase):
 
     async def unknown(self, what: str) -> None:
         """The wire dies when a commit is sent."""
-        self.hasten(_PATIENCE=1.0, _ANSWERING=1.0, _ASKING_AGAIN=0.5)
+        self.hasten(_PATIENCE=1.0, _ANSWERING=1.0, ANSWERING_SOON=0.5)
         self.wire.trap(b"commitTransaction", what, self.wire.die)
         error = await self.refused(self.learn())
         self.assertTrue(error.outcome_unknown)

@@ -31,8 +31,12 @@ _CONNECTING = 5
 _AGAIN = 0.5
 """Seconds between two attempts to connect, at most."""
 
-_ANSWERING = 30
-"""Seconds in which a server has to answer one statement."""
+_ANSWERING = 60
+"""Seconds in which a server has to answer one statement: no transaction may take longer, by
+MongoDB's own default.  That it lives at all txmongo sees earlier, by its pings."""
+
+ANSWERING_SOON = 5.0
+"""Seconds in which it has to answer where there is next to nothing to do."""
 
 _AT_ONCE = 1000
 """How many operations a statement has at most, and documents a batch."""
@@ -133,14 +137,15 @@ class Connection:
                 each.instance.transport.abortConnection()
 
     async def command(self, command: Fields, session: Any = None) -> Fields:
-        """Have the database carry out one command."""
-        found: Fields = await self.answered(self._database.command(command, session=session))
+        """Have the database carry out a small command."""
+        asked = self._database.command(command, session=session)
+        found: Fields = await self.answered(asked, ANSWERING_SOON)
         return found
 
     async def abort(self, session: Any) -> None:
         """Let the server give a transaction up; C{end_session} would not say whether it heard."""
         aborted = self._pool.admin.command({"abortTransaction": 1}, session=session)
-        await self.answered(aborted)
+        await self.answered(aborted, ANSWERING_SOON)
 
     async def delete(self, collection: str, conditions: Sequence[Fields], session: Any) -> None:
         """Delete all documents that fit one of C{conditions}."""

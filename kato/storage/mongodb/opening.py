@@ -40,7 +40,7 @@ from kato.storage.mongodb.lease import LEASES, WHICH
 VERSION = 1
 """Of the layout of the documents."""
 
-_FORMATS = "kato"
+FORMATS = "kato"
 """The collection that says what the database is."""
 
 _FORMAT: Fields = {"_id": "format"}
@@ -81,6 +81,8 @@ class Taken(NamedTuple):
     token: str
     epoch: int
     commit: int
+    pieces: bool
+    """Whether any document is stored in pieces."""
 
 
 def prepare(address: Address) -> Taken:
@@ -115,7 +117,7 @@ def prepare_shared(address: Address) -> Taken:
             _know(database)
             _make(database)
             _fence_off(database)
-            return Taken("", 0, 0)
+            return Taken("", 0, 0, True)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
     except PyMongoError as error:
@@ -159,10 +161,10 @@ def _judge(server: _Server) -> None:
 
 def _know(database: _Kept) -> None:
     """See that the database is ours, or empty, and not newer than this program."""
-    found = database[_FORMATS].find_one(_FORMAT)
+    found = database[FORMATS].find_one(_FORMAT)
     if found is None:
         foreign = [name for name in database.list_collection_names() if name not in _COLLECTIONS]
-        if [name for name in foreign if name != _FORMATS and not name.startswith("system.")]:
+        if [name for name in foreign if name != FORMATS and not name.startswith("system.")]:
             raise CannotOpen("it is a database of another program")
         return
     if found.get("program") != "kato":
@@ -176,7 +178,7 @@ def _know(database: _Kept) -> None:
 
 def _make(database: _Kept) -> None:
     """Make what is missing of collections and indexes, and say whose they are."""
-    _sure(database, _FORMATS).update_one(
+    _sure(database, FORMATS).update_one(
         _FORMAT, {"$setOnInsert": {"program": "kato", "version": VERSION}}, upsert=True
     )
     standing = set(database.list_collection_names())
@@ -291,4 +293,5 @@ def _take_if_free(
         return_document=ReturnDocument.AFTER,
         session=session,
     )
-    return Taken(token, epoch, commit)
+    pieces = database[PIECES].find_one({}, {"_id": 1}, session=session) is not None
+    return Taken(token, epoch, commit, pieces)

@@ -97,9 +97,13 @@ class Owners:
 
     # Seeing
 
+    async def members(self) -> tuple[Present, ...]:
+        """See the services."""
+        return tuple(map(_present, await self._all(SERVICES, {})))
+
     async def look(self) -> Look:
         """See the services, how many each of them owns, and what none of them does."""
-        members = tuple(map(_present, await self._all(SERVICES, {})))
+        members = await self.members()
         grouped = await self._asked(
             {
                 "aggregate": OWNERS,

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Remembered
 from kato.errors import StorageUnavailable
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Look, Member, Owner, Present
 from kato.storage import interface
 from kato.storage.mongodb.connection import Connection
 from kato.storage.mongodb.fenced import FencedTransactions
@@ -120,6 +120,10 @@ class SharedMongoStore(MongoStore):
     def leave(self, boot: str) -> "Deferred[None]":
         """End a member."""
         return self._ask(self._about_owners().leave(boot))
+
+    def members(self) -> "Deferred[tuple[Present, ...]]":
+        """See all members."""
+        return self._ask(self._about_owners().members())
 
     def look(self) -> "Deferred[Look]":
         """See all members, and what belongs to none of them."""

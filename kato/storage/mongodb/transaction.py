@@ -20,7 +20,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from kato.errors import StorageUnavailable
-from kato.storage.mongodb import lease
+from kato.storage.mongodb import connection, lease
 from kato.storage.mongodb.connection import LOST, Connection, is_transient, reason
 from kato.storage.mongodb.documents import DELETIONS, Fields
 from kato.storage.mongodb.lease import LEASES, WHICH
@@ -33,9 +33,6 @@ takes about ten."""
 
 _PAUSE = 0.1
 """Seconds before the next attempt."""
-
-_ASKING_AGAIN = 5.0
-"""Seconds in which a server has to say what became of a commit."""
 
 
 class _LeaseLost(Exception):
@@ -51,10 +48,8 @@ class Transactions:
 
     log = Logger()
 
-    def __init__(
-        self, connection: Connection, held: Taken, *, max_deletions: int, reactor: Any
-    ) -> None:
-        self._connection = connection
+    def __init__(self, wire: Connection, held: Taken, *, max_deletions: int, reactor: Any) -> None:
+        self._connection = wire
         self._which = {**WHICH, "epoch": held.epoch}
         self._commit = held.commit
         self._max_deletions = max_deletions
@@ -223,7 +218,9 @@ class Transactions:
         @raise StorageUnavailable: where another server has the database.
         """
         try:
-            await self._connection.answered(self._unsettled.commit_transaction(), _ASKING_AGAIN)
+            await self._connection.answered(
+                self._unsettled.commit_transaction(), connection.ANSWERING_SOON
+            )
         except OperationFailure as error:
             self.log.debug("the database says: {reason}", reason=reason(error))
         found = await self._renew()
@@ -245,7 +242,7 @@ class Transactions:
                 "update": lease.until(seconds, **more),
                 "new": True,
                 "writeConcern": {"w": "majority", "j": True},
-                "maxTimeMS": int(_ASKING_AGAIN * 1000),
+                "maxTimeMS": int(connection.ANSWERING_SOON * 1000),
             }
         )
         found: Fields | None = done["value"]
