@@ -149,20 +149,21 @@ class SharedMemory:
                 del self.owners[processor]
 
     def commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> "Deferred[None]":
-        judged = execute(self._judge, changes, fence)
-        judged.addCallback(lambda _: self.keep(changes))
-        return judged.addCallback(lambda _: self._end_tenures(changes))
+        return execute(self._commit_under, changes, fence)
 
-    def keep(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
-        """Write what may be written."""
-        return self.inner.commit(changes)
+    def _commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+        self.judge(changes, fence)
+        self.inner.commit(changes)
+        self.end_tenures(changes)
 
-    def _judge(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+    def judge(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+        """See that all belongs to who writes."""
         foreign = {each.processor for each in changes if not self._has(fence, each.processor)}
         if foreign:
             raise Fenced(frozenset(foreign))
 
-    def _end_tenures(self, changes: Sequence[Changes | Deletion]) -> None:
+    def end_tenures(self, changes: Sequence[Changes | Deletion]) -> None:
+        """What is deleted has no owner any more."""
         for each in changes:
             if isinstance(each, Deletion):
                 del self.owners[each.processor]

@@ -194,9 +194,10 @@ class SharingTests(SynchronousTestCase):
         """Where the answer to a hand-over is lost it is found out whose the processor is."""
         for number in range(4):
             self.okay(self.a, "observe", f"p{number}")
-        self.a.store.loses_answers = True
+        self.a.store.loses = "hand_over"
         self.world.advance(2.0)
-        self.a.store.loses_answers = False
+        self.assertEqual(len(self.b.tenancy.held), 2)
+        self.a.store.loses = ""
         for processor, owner in list(self.world.store.owners.items()):
             if owner.address != self.a.address:
                 self.failureResultOf(self.ask(self.a, "ping", processor), Moved)

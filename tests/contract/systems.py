@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock, deferLater
 
@@ -14,7 +14,7 @@ from kato.codec import decode_json, encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import Dispatch, IProcessors
 from kato.finding import Colleague, Finder
-from kato.holdings import Member
+from kato.holdings import Fence, Member
 from kato.members import Members
 from kato.ownership import Announcement
 from kato.protocols.zmq.addresses import Address, bind
@@ -241,8 +241,10 @@ class HeldShared(SharedMemory):
     def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
         return self.held.load(processor, restore)
 
-    def keep(self, changes: Sequence[Changes | Deletion]) -> "Deferred[None]":
-        return self.held.commit(changes)
+    def commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> "Deferred[None]":
+        judged = execute(self.judge, changes, fence)
+        judged.addCallback(lambda _: self.held.commit(changes))
+        return judged.addCallback(lambda _: self.end_tenures(changes))
 
 
 class Sharing(Routed):

@@ -18,6 +18,7 @@ from tests.storage.wire import Wire
 
 OUT_OF_DISK_SPACE = 14031
 NOT_PRIMARY = 10107
+NO_SUCH_TRANSACTION = 251
 
 
 class FailureCase(TestCase):
@@ -176,6 +177,26 @@ class CommitTests(FailureCase):
         await self.learn("last")
         self.assertEqual(await self.names(), sorted([*found, "MODEL|last"]))
         self.assertEqual(self.commits(), len(found) + 1)
+
+    async def test_many_look_into_it(self) -> None:
+        """Where many want to know what became of a commit, they find the same, and what one of
+        them goes on with the others do not disturb."""
+        await self.store.commit([changes(each) for each in ("p2", "p3")])
+        await self.unknown("unanswered")
+        asked = [self.store.load(each, whole) for each in ("p1", "p2", "p3")]
+        asked.append(self.learn("last"))
+        asked += [self.store.load(each, whole) for each in ("p2", "p3")]
+        for each in asked:
+            await each
+        self.assertEqual(await self.names(), ["MODEL|kept", "MODEL|last", "MODEL|more"])
+        self.assertEqual(self.commits(), 4)
+
+    async def test_never_committed(self) -> None:
+        """A server that neither commits a transaction nor gives it up is not asked for ever."""
+        self.hasten(_PATIENCE=0.5)
+        self.fail_command(10**6, "commitTransaction", errorCode=NO_SUCH_TRANSACTION)
+        error = await self.refused(self.learn())
+        self.assertTrue(error.outcome_unknown)
 
     async def test_refused(self) -> None:
         """What the database refuses is told at once, with its own words, and is not kept."""

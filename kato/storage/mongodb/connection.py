@@ -191,9 +191,8 @@ class Connection:
 
 def _replacing(written: Written) -> Any:
     where = {"_id": written.id}
-    processor = written.document.get("processor")
-    if processor is not None:
-        where["processor"] = processor  # by it a collection may be sharded
+    if written.processor is not None:
+        where["processor"] = written.processor  # by it a collection may be sharded
     return ReplaceOne(where, written.document, upsert=True)
 
 

@@ -13,9 +13,11 @@ all that was ever acknowledged.  The number of the commit, which is read with it
 happened.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
+from twisted.internet.defer import DeferredLock
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -43,6 +45,15 @@ class _Unknown(Exception):
     """A commit was asked for, and not answered."""
 
 
+@dataclass(slots=True)
+class _Doubt:
+    """A commit of which nobody knows whether it happened, until somebody finds out."""
+
+    session: Any
+    number: int
+    happened: bool | None = None
+
+
 class Transactions:
     """Commits, one after the other."""
 
@@ -54,8 +65,8 @@ class Transactions:
         self._commit = held.commit
         self._max_deletions = max_deletions
         self._reactor = reactor
-        self._unsettled: Any = None
-        """The session of a commit of which nobody knows whether it happened."""
+        self._doubt: _Doubt | None = None
+        self._looking = DeferredLock()
         self._left_open: Any = None
         """The session of a transaction that is not to be."""
         self._stopping = False
@@ -92,9 +103,9 @@ class Transactions:
 
         @raise StorageUnavailable: where nobody can tell yet.
         """
-        if self._unsettled is not None:
+        if self._doubt is not None:
             try:
-                await self._look_into()
+                await self._look_into(self._doubt)
             except (PyMongoError, *LOST) as error:
                 raise StorageUnavailable(
                     f"the database cannot be used now: {reason(error)}", retry_after=1
@@ -112,6 +123,8 @@ class Transactions:
                 await self.settle()
                 if await self._happens(plan, deadline):
                     return
+                if self._is_over(deadline):
+                    raise StorageUnavailable("nothing was stored", retry_after=1)
             except _Unknown as unknown:
                 raise _unavailable(unknown.__cause__, outcome_unknown=True) from None
             except _LeaseLost:
@@ -150,8 +163,8 @@ class Transactions:
         try:
             await self._connection.answered(session.commit_transaction())
         except (PyMongoError, *LOST) as error:
-            self._unsettled = session
-            return await self._came_to_pass(error, deadline)
+            self._doubt = _Doubt(session, self._commit + 1)
+            return await self._came_to_pass(self._doubt, error, deadline)
         self._commit += 1
         await session.end_session()
         return True
@@ -199,12 +212,12 @@ class Transactions:
 
     # What nobody knows
 
-    async def _came_to_pass(self, error: Exception, deadline: float) -> bool:
+    async def _came_to_pass(self, doubt: _Doubt, error: Exception, deadline: float) -> bool:
         """Whether a commit happened that was not answered."""
         self.log.warn("a commit is looked into: {reason}", reason=reason(error))
         while True:
             try:
-                return await self._look_into()
+                return await self._look_into(doubt)
             except StorageUnavailable:
                 raise _Unknown from error
             except (PyMongoError, *LOST):
@@ -212,21 +225,29 @@ class Transactions:
                     raise _Unknown from error
                 await self._pause()
 
-    async def _look_into(self) -> bool:
-        """Ask for the commit again; then read what is true.
+    async def _look_into(self, doubt: _Doubt) -> bool:
+        """Find out whether a commit happened; whoever else wants to know it waits.
 
         @raise StorageUnavailable: where another server has the database.
         """
+        await self._looking.acquire()
         try:
-            await self._connection.answered(
-                self._unsettled.commit_transaction(), connection.ANSWERING_SOON
-            )
+            if doubt.happened is None:
+                doubt.happened = await self._happened(doubt)
+                self._doubt = None
+        finally:
+            self._looking.release()
+        return doubt.happened
+
+    async def _happened(self, doubt: _Doubt) -> bool:
+        """Ask for the commit again; then read what is true."""
+        try:
+            committed = doubt.session.commit_transaction()
+            await self._connection.answered(committed, connection.ANSWERING_SOON)
         except OperationFailure as error:
             self.log.debug("the database says: {reason}", reason=reason(error))
-        found = await self._renew()
-        happened = bool(found["commit"] == self._commit + 1)
-        self._commit = found["commit"]
-        self._unsettled = None
+        self._commit = (await self._renew())["commit"]
+        happened = self._commit == doubt.number
         self.log.info("the commit {what}", what="happened" if happened else "did not happen")
         return happened
 
