@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "match", "mongo", "mongodb", "move", "rest", "start", "storage", "zmq")
+NAMES = ("engine", "match", "mongodb", "mongodb_rest", "move", "rest", "start", "storage", "zmq")
 
 
 def main() -> None:

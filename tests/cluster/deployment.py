@@ -18,8 +18,10 @@ class Host:
     It has the same port whenever it is started, so that it is the same to whoever is told of it.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, program: Sequence[str] = ()) -> None:
+        """@param program: what to run in the place of C{twistd}, as arguments to Python."""
         self._held = HeldPort(2)
+        self._program = program
         self._options = ("--zmq", f"tcp://127.0.0.1:{self._held.port}", *options)
         self.processes: list[LiveProcess] = []
 
@@ -43,7 +45,7 @@ class Host:
 
     def start(self) -> None:
         """Start a process; wait until it is ready."""
-        process = LiveProcess("kato-processor", *self._options)
+        process = LiveProcess("kato-processor", *self._options, program=self._program)
         process.launch()
         self.processes.append(process)
         process.wait_for(r": ready$")
@@ -80,12 +82,19 @@ class Deployment:
     """All of it, on loopback."""
 
     def __init__(
-        self, storage: Callable[[int], str], *, services: int, options: Sequence[str] = ()
+        self,
+        storage: Callable[[int], str],
+        *,
+        services: int,
+        options: Sequence[str] = (),
+        program: Sequence[str] = (),
     ) -> None:
         """
         @param storage: names the storage of the service of this number.
         @param options: more options of each service.
+        @param program: what services run in the place of C{twistd}.
         """
+        self._program = program
         self._storage = storage
         self._options = options
         self._services = services
@@ -107,7 +116,8 @@ class Deployment:
         """Start one more service."""
         number = len(self.hosts)
         storage = self._storage(number)
-        host = Host("--storage", storage, "--registry", self._registry, *self._options)
+        where = ("--storage", storage, "--registry", self._registry)
+        host = Host(*where, *self._options, program=self._program)
         self.hosts.append(host)
         host.start()
         return host

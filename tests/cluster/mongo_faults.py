@@ -171,7 +171,26 @@ KINDS = (
     *("kill", "revive", "freeze", "end", "join", "mongo"),
     *("slow", "blink", "two", "end_without", "turn"),
 )
+PLANTS = {
+    "lazy-learns": (
+        "import dataclasses, kato.turn as t, kato.worker as w\n"
+        "def turn(*a, **k): return dataclasses.replace(t.take_turn(*a, **k), durable=False)\n"
+        "w.take_turn = turn"
+    ),
+    "forgetful": (
+        "from kato.engine.processor import Processor as P\n"
+        "whole = P.restore.__func__\n"
+        "def restore(cls, *a, **k):\n"
+        "    made = whole(cls, *a, **k); made.clear_short_term_memory(); return made\n"
+        "P.restore = classmethod(restore)"
+    ),
+}
+"""Defects that services may be given, to see that they are found: learns that are answered before
+they are durable, for C{kill}; processors that move without their memory, for C{end}."""
 ALL = ("kill", "join", "freeze", "end", "join", "mongo")
+
+
+_RUN = "\nfrom twisted.scripts.twistd import run; run()"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -182,6 +201,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--processors", type=int, default=PROCESSORS)
     parser.add_argument("--services", type=int, default=SERVICES)
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two requests")
+    parser.add_argument("--plant", choices=sorted(PLANTS), help="a defect, to see it found")
     parser.add_argument("--keep", action="store_true", help="write down what all processes said")
     given = parser.parse_args(arguments)
     seed = int(os.environ.get("KATO_SEED") or random.SystemRandom().randrange(10**9))
@@ -197,7 +217,10 @@ def _run(given: argparse.Namespace, chance: random.Random, mongo: MongoServer) -
     mongo.start()
     url = mongo.url("kato")
     deployment = Deployment(
-        lambda _: url, services=given.services, options=("--checkpoint", f"{CHECKPOINT:g}")
+        lambda _: url,
+        services=given.services,
+        options=("--checkpoint", f"{CHECKPOINT:g}"),
+        program=() if given.plant is None else ("-c", PLANTS[given.plant] + _RUN),
     )
     try:
         deployment.start()

@@ -218,6 +218,9 @@ class CaseTests(SynchronousTestCase):
         slow = replace(self.observed(0, 9, "a", at=1), request_id="r")
         between = self.observed(1, 2, "a", "b", at=2)
         after = self.looked(10, "a", at=1)
+        late = [self.observed(0, 0.1, "c", at=1), self.observed(0.2, 0.3, "c", "a", at=2)]
+        again = [self.looked(10, "c", at=1), self.looked(11, "c", "a", at=2)]
+        self.assertIs(self.found(*late, *again, crashes=[Crash(0.2, 5)]), Found.NOT_EXPLAINED)
         crash = Crash(4, 5)
         self.assertIs(self.found(slow, between, after, crashes=[crash]), Found.EXPLAINED)
         self.assertIs(self.found(slow, between, after), Found.NOT_EXPLAINED)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.changes import Changes, Deletion
@@ -35,11 +36,13 @@ class OwnershipTests(SynchronousTestCase):
     def test_unfenced(self) -> None:
         """Services that answer without a lease, and write under any epoch, are found out."""
 
-        def commit(store: SharedMemory, changes: Sequence[Changes | Deletion], _: Fence) -> None:
-            store.inner.commit(changes)
+        def commit(
+            store: SharedMemory, changes: Sequence[Changes | Deletion], _: Fence
+        ) -> "Deferred[None]":
+            return store.inner.commit(changes)
 
         self.patch(Tenancy, "valid", property(lambda tenancy: True))
-        self.patch(SharedMemory, "_commit_under", commit)
+        self.patch(SharedMemory, "commit_under", commit)
         self.assertTrue(any(map(_is_found_out, range(_SEEDS))))
 
 

@@ -86,7 +86,9 @@ def _unheard(
 ) -> Iterator[_World]:
     if world.unheard == _UNHEARD:
         return
-    for call, request in zip(history.calls, requests, strict=True):
+    for number, (call, request) in enumerate(zip(history.calls, requests, strict=True)):
+        if number in world.done:  # what was answered is not under way any more
+            continue
         shaken = any(
             call.began <= each.ended and each.began <= call.ended for each in history.crashes
         )

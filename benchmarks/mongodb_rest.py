@@ -1,4 +1,4 @@
-"""C{python -m benchmarks mongo}: processors in MongoDB, beside what a driver alone writes there.
+"""C{python -m benchmarks mongodb_rest}: a server in front of MongoDB, beside what a driver writes.
 
 The server of MongoDB is C{secantusd-py}, which syncs every commit to disk, or the one that
 C{KATO_TEST_MONGO} names, as in the tests.
