@@ -50,14 +50,15 @@ def moves(counts: Mapping[str, int]) -> list[Move]:
     order = sorted(counts)
     sinks = deque(_spans((boot, wanted[boot] - counts[boot]) for boot in order))
     found = []
-    for source, first, last in _spans((boot, counts[boot] - wanted[boot]) for boot in order):
-        while first < last:
+    for source, begin, last in _spans((boot, counts[boot] - wanted[boot]) for boot in order):
+        given = begin
+        while given < last:
             sink, _, end = sinks[0]
             until = min(last, end)
-            found.append(Move(source, sink, until - first))
+            found.append(Move(source, sink, until - given))
             if until == end:
                 sinks.popleft()
-            first = until
+            given = until
     return found
 
 
