@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("cluster_sim", "engine", "match", "rest", "start", "storage", "zmq")
+NAMES = ("cluster_sim", "engine", "match", "mongodb", "rest", "start", "storage", "zmq")
 TAKE_ARGUMENTS = ("cluster_sim", "match")
 
 

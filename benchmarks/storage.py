@@ -18,6 +18,7 @@ from twisted.internet.task import react
 from kato.changes import Changes
 from kato.engine import Observation, Processor
 from kato.model import Model, model_name
+from kato.storage.interface import IStore
 from kato.storage.sqlite import SqliteStore
 
 MODELS = 100_000
@@ -32,16 +33,16 @@ _Statement = tuple[str, tuple[Any, ...]]
 def main() -> None:
     """Run all, and print a table of each."""
     with tempfile.TemporaryDirectory() as folder:
-        _heading("a commit in ms")
-        _row("bare SQLite, one row, FULL", _bare(Path(folder) / "bare.db"))
+        heading("a commit in ms")
+        row("bare SQLite, one row, FULL", _bare(Path(folder) / "bare.db"))
         react(_store, (Path(folder) / "kato.db",))
 
 
-def _heading(what: str) -> None:
+def heading(what: str) -> None:
     print(f"\n{what:<58} {'p50':>8} {'p99':>8} {'mean':>8}")
 
 
-def _row(name: str, taken: list[float]) -> None:
+def row(name: str, taken: list[float]) -> None:
     ranked = [each * 1e3 for each in sorted(taken)]
     p99 = ranked[len(ranked) * 99 // 100]
     print(f"{name:<58} {median(ranked):>8.2f} {p99:>8.2f} {mean(ranked):>8.2f}")
@@ -84,12 +85,12 @@ async def _store(reactor: Any, path: Path) -> None:
     chance = random.Random(1)
     large = Processor("large")
     for _ in range(MODELS):
-        _learn(large, chance)
+        learn(large, chance)
     await store.commit([large.drain()])
-    _row("the store, one learn", [await _committed(store, large, chance) for _ in range(COMMITS)])
+    row("the store, one learn", [await committed(store, large, chance) for _ in range(COMMITS)])
     many = [Processor(f"p{number}") for number in range(GROUP)]
-    taken = [await _committed_together(store, many, chance) for _ in range(_MOST)]
-    _row(f"the store, a learn of each of {GROUP} processors", taken)
+    taken = [await committed_together(store, many, chance) for _ in range(_MOST)]
+    row(f"the store, a learn of each of {GROUP} processors", taken)
     print(f"{GROUP / mean(taken):,.0f} learns a second in such commits")
     del large
     await _load(store)
@@ -97,27 +98,27 @@ async def _store(reactor: Any, path: Path) -> None:
     _layouts(path.parent)
 
 
-def _learn(processor: Processor, chance: random.Random) -> None:
+def learn(processor: Processor, chance: random.Random) -> None:
     for _ in range(8):
         strings = (f"s{chance.randrange(5000)}", f"s{chance.randrange(5000)}")
         processor.observe(Observation(strings=strings))
     processor.learn()
 
 
-async def _committed(store: SqliteStore, processor: Processor, chance: random.Random) -> float:
-    _learn(processor, chance)
+async def committed(store: IStore, processor: Processor, chance: random.Random) -> float:
+    learn(processor, chance)
     return await _commit(store, [processor.drain()])
 
 
-async def _committed_together(
-    store: SqliteStore, processors: list[Processor], chance: random.Random
+async def committed_together(
+    store: IStore, processors: list[Processor], chance: random.Random
 ) -> float:
     for processor in processors:
-        _learn(processor, chance)
+        learn(processor, chance)
     return await _commit(store, [processor.drain() for processor in processors])
 
 
-async def _commit(store: SqliteStore, changes: list[Changes]) -> float:
+async def _commit(store: IStore, changes: list[Changes]) -> float:
     began = perf_counter()
     await store.commit(changes)
     return perf_counter() - began
@@ -141,7 +142,7 @@ def _layouts(folder: Path) -> None:
     settings = [*product(("index beside", "in the index"), (4096,), (1000,), (8, 500))]
     settings += [("index beside", 8192, 500, 8), ("index beside", 4096, 4000, 8)]
     for number, (layout, page, checkpoint, events) in enumerate(settings):
-        _heading(f"{layout}, pages {page}, checkpoint {checkpoint}, {2 * events} symbols")
+        heading(f"{layout}, pages {page}, checkpoint {checkpoint}, {2 * events} symbols")
         path = folder / f"layout{number}.db"
         with closing(_connection(path, checkpoint)) as connection:
             connection.execute(f"PRAGMA page_size = {page}")
@@ -165,7 +166,7 @@ def _layout(connection: sqlite3.Connection, in_index: bool, events: int) -> None
         (f"{GROUP} known models", GROUP, _MOST, _again(known)),
     ):
         batches = ([_upsert(each) for each in islice(source, count)] for _ in range(times))
-        _row(f"  {name}", [_timed(connection, batch) for batch in batches])
+        row(f"  {name}", [_timed(connection, batch) for batch in batches])
 
 
 def _models(chance: random.Random, events: int) -> Iterator[Model]:

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.errors import KatoError
-from kato.holdings import Look, Member, Owner
+from kato.holdings import Look, Member, Owner, Present
 from kato.lease import LEASE, Sightings
 from kato.shares import assigned, emptied, moves
 from kato.storage.shared import MAX_ORPHANS, IShared
@@ -111,7 +111,7 @@ class Membership:
         @raise KatoError: where the store cannot be reached.
         """
         await self._join(self._tenancy.member)
-        await self._look()
+        await self._patiently(self._look)
         for loop, seconds in zip(self._loops, (RENEWAL, LOOK), strict=True):
             loop.start(seconds, now=False)
 
@@ -123,6 +123,8 @@ class Membership:
     async def leave(self) -> None:
         """Give all to the others, or to nobody where there is none; then be a member no more."""
         tenancy = self._tenancy
+        if not self._loops[0].running:
+            return
         tenancy.leaving = True
         self._loops[1].stop()
         await self._renew()
@@ -170,18 +172,19 @@ class Membership:
         if not self._tenancy.valid:
             self._sightings.begin_anew()
             return
+        members = await self._store.members()
+        if await self._bury(members):
+            members = await self._store.members()
+        self._tenancy.saw(members)
         look = await self._store.look()
-        if await self._bury(look):
-            look = await self._store.look()
-        self._tenancy.saw(look)
         await self._find_own(look)
         await self._adopt(look)
         self._share(look)
 
-    async def _bury(self, look: Look) -> bool:
+    async def _bury(self, members: Sequence[Present]) -> bool:
         """End those that have been silent for too long."""
         mine = self._tenancy.member.boot
-        others = {each.member.boot: each for each in look.members if each.member.boot != mine}
+        others = {each.member.boot: each for each in members if each.member.boot != mine}
         silent = self._sightings.see(
             {boot: each.beat for boot, each in others.items()}, self._monotonic()
         )
@@ -233,6 +236,8 @@ class Membership:
         if look.orphans or any(each.leaving for each in look.members):
             return
         mine = self._tenancy.member.boot
+        if any(each.leaving for each in look.members):
+            return  # what is given away just now would look like a want
         given = [each for each in moves(look.staying()) if each.source == mine]
         if given and not self._sharing and not self._tenancy.leaving:
             self._sharing = True

@@ -62,7 +62,12 @@ class CommonOptions(usage.Options):
     optParameters = [
         ["zmq", None, None, "tcp://host:port of the ROUTER socket for clients of ZeroMQ"],
         ["events", None, None, "tcp://host:port of the PUB socket; the port after --zmq's"],
-        ["storage", None, None, "sqlite:, sqlite:///path/kato.db or memory:"],
+        [
+            "storage",
+            None,
+            None,
+            "sqlite:, sqlite:///path/kato.db, mongodb://host/database or memory:",
+        ],
         ["processor-id", None, None, "a processor that is made at the start"],
         ["processor-name", None, None, "what people call it"],
         ["max-processors", None, "1000", "how many processors there may be"],

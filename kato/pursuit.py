@@ -205,7 +205,8 @@ class Pursuit:
         if reply.epoch is not None:
             if reply.epoch < self._places.epoch(lane.processor):
                 wanted.doubtful = wanted.command.row.changes
-                self._once_more(lane, wanted)
+                old = ProcessorUnavailable("a service answered that has lost the processor")
+                self._once_more(lane, wanted, error=old, pause=True)
                 return
             self._places.confirm(lane.processor, wanted.address, reply.epoch)
         if wanted.command.operation == "delete_processor":
@@ -218,8 +219,9 @@ class Pursuit:
         changes = wanted.command.row.changes
         if isinstance(error, Moved):
             lane.avoids = ""
-            news = self._places.learn(lane.processor, error.address, error.epoch)
-            self._once_more(lane, wanted, error=error, pause=not news)
+            self._places.learn(lane.processor, error.address, error.epoch)
+            nowhere_else = self._places.place(lane.processor) == wanted.address
+            self._once_more(lane, wanted, error=error, pause=nowhere_else)
         elif isinstance(error, AlreadyBegun | CancelledError):
             wanted.doubtful |= changes and isinstance(error, AlreadyBegun)
             self._once_more(lane, wanted)

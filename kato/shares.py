@@ -50,15 +50,15 @@ def moves(counts: Mapping[str, int]) -> list[Move]:
     order = sorted(counts)
     sinks = deque(_spans((boot, wanted[boot] - counts[boot]) for boot in order))
     found = []
-    for source, begin, last in _spans((boot, counts[boot] - wanted[boot]) for boot in order):
-        given = begin
-        while given < last:
+    done = 0
+    for source, _, last in _spans((boot, counts[boot] - wanted[boot]) for boot in order):
+        while done < last:
             sink, _, end = sinks[0]
             until = min(last, end)
-            found.append(Move(source, sink, until - given))
+            found.append(Move(source, sink, until - done))
             if until == end:
                 sinks.popleft()
-            given = until
+            done = until
     return found
 
 

@@ -11,9 +11,15 @@ from twisted.python.failure import Failure
 
 from kato.changes import Remembered
 from kato.commands import Command, Reply
-from kato.errors import KatoError, Moved, ProcessorNotFound, ProcessorUnavailable
+from kato.errors import (
+    KatoError,
+    Moved,
+    ProcessorNotFound,
+    ProcessorUnavailable,
+    StorageUnavailable,
+)
 from kato.fields import shown
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Member, Owner, Present
 from kato.lease import Lease
 from kato.storage.shared import IShared
 from kato.tenure import Result
@@ -68,11 +74,13 @@ class Tenancy:
     def seal(self, command: Command, epoch: int | None, result: Result) -> Result:
         """What may be answered, just before it is."""
         error = result.value if isinstance(result, Failure) else result
-        if isinstance(error, ProcessorUnavailable):
+        if isinstance(error, ProcessorUnavailable | StorageUnavailable):
             return result
-        begun = epoch is not None
-        if not self.valid or (begun and self.held.get(command.processor or "") != epoch):
-            return _cut_off(unknown=begun and command.row.changes)
+        unknown = epoch is not None and command.row.changes
+        if not self.valid:
+            return _cut_off(unknown=unknown)
+        if epoch is not None and self.held.get(command.processor or "") != epoch:
+            return _lost(unknown=unknown)
         if isinstance(result, Reply) and epoch is not None:
             return _under(result, epoch)
         return result
@@ -148,9 +156,9 @@ class Tenancy:
 
     # What happens to it
 
-    def saw(self, look: Look) -> None:
+    def saw(self, members: Iterable[Present]) -> None:
         """Know who is there."""
-        self._others = frozenset(each.member.boot for each in look.members)
+        self._others = frozenset(each.member.boot for each in members)
 
     def took(self, boot: str, got: Mapping[str, int]) -> list[str]:
         """Hold what was got for a boot, unless that has ended since; gives what is new."""
@@ -191,6 +199,12 @@ def _cut_off(*, unknown: bool) -> KatoError:
         f"this service has not reached its store for too long{done}",
         retry_after=1,
         outcome_unknown=unknown,
+    )
+
+
+def _lost(*, unknown: bool) -> KatoError:
+    return ProcessorUnavailable(
+        "this service has lost the processor meanwhile", retry_after=1, outcome_unknown=unknown
     )
 
 

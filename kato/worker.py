@@ -7,13 +7,13 @@ meanwhile, and both go with one commit.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
-from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, fail, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -636,8 +636,18 @@ class Worker:
             "next": page[-1][0] if len(page) < len(later) else None,
         }
         pending = (self._commits.pending(processor) for processor, _ in page)
-        await gatherResults(filter(None, pending))
+        await self._all_durable(filter(None, pending))
         return Reply(command.row.message, self._clock.seconds(), fields)
+
+    async def _all_durable(self, pending: "Iterable[Deferred[None]]") -> None:
+        """Wait for commits.
+
+        @raise KatoError: where one of them fails.
+        """
+        try:
+            await gatherResults(pending, consumeErrors=True)
+        except FirstError as first:
+            first.subFailure.raiseException()
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the processors and their store."""

@@ -17,6 +17,7 @@ class FlakyStore:
 
     @ivar cut: nothing reaches the store.
     @ivar loses_answers: all is done, and nobody learns of it.
+    @ivar loses: what is asked so is done, and nobody learns of it.
     @ivar holds: what is asked waits, until L{release}; who asks may be told meanwhile that nobody
         knows what becomes of it (L{give_up}), while it still waits.
     """
@@ -25,6 +26,7 @@ class FlakyStore:
         self.inner = inner
         self.cut = False
         self.loses_answers = False
+        self.loses = ""
         self.holds = False
         self._waiting: list[tuple[Callable[[], Deferred[Any]], Deferred[Any]]] = []
 
@@ -34,18 +36,18 @@ class FlakyStore:
             return real
 
         def ask(*args: Any, **kwargs: Any) -> "Deferred[Any]":
-            return self._ask(lambda: real(*args, **kwargs))
+            return self._ask(name, lambda: real(*args, **kwargs))
 
         return ask
 
-    def _ask(self, call: "Callable[[], Deferred[Any]]") -> "Deferred[Any]":
+    def _ask(self, name: str, call: "Callable[[], Deferred[Any]]") -> "Deferred[Any]":
         if self.cut:
             return fail(StorageUnavailable("the store is not there: not done", retry_after=1))
         if self.holds:
             held: Deferred[Any] = Deferred()
             self._waiting.append((call, held))
             return held
-        if self.loses_answers:
+        if self.loses_answers or name == self.loses:
             return call().addBoth(_lost)
         return call()
 

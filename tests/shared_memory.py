@@ -21,7 +21,7 @@ class SharedMemory:
 
     def __init__(self) -> None:
         self.inner = MemoryStore()
-        self.members: dict[str, Present] = {}
+        self.present: dict[str, Present] = {}
         self.owners: dict[str, Owner] = {}
         self.answers: dict[tuple[str, str], Remembered] = {}
         self._epochs = count(1)
@@ -56,7 +56,7 @@ class SharedMemory:
     # Members
 
     def join(self, member: Member) -> "Deferred[None]":
-        self.members[member.boot] = Present(member, 0)
+        self.present[member.boot] = Present(member, 0)
         return self.inner.processors().addCallback(self._adopt)
 
     def _adopt(self, stored: Sequence[str]) -> None:
@@ -64,32 +64,38 @@ class SharedMemory:
             self.owners.setdefault(processor, Owner(processor, None, "", 0))
 
     def renew(self, boot: str, *, leaving: bool) -> "Deferred[bool]":
-        present = self.members.get(boot)
+        present = self.present.get(boot)
         if present is None:
             return succeed(False)
-        self.members[boot] = replace(present, beat=present.beat + 1, leaving=leaving)
+        self.present[boot] = replace(present, beat=present.beat + 1, leaving=leaving)
         return succeed(True)
 
     def bury(self, boot: str, beat: int) -> "Deferred[bool]":
-        present = self.members.get(boot)
+        present = self.present.get(boot)
         if present is None or present.beat != beat:
             return succeed(False)
-        del self.members[boot]
+        del self.present[boot]
         return succeed(True)
 
     def leave(self, boot: str) -> "Deferred[None]":
-        self.members.pop(boot, None)
+        self.present.pop(boot, None)
         return succeed(None)
+
+    def members_now(self) -> tuple[Present, ...]:
+        return tuple(self.present.values())
+
+    def members(self) -> "Deferred[tuple[Present, ...]]":
+        return succeed(self.members_now())
 
     # Owners
 
     def look(self) -> "Deferred[Look]":
         counts = Counter(each.boot for each in self.owners.values() if each.boot is not None)
         orphans = [each for _, each in sorted(self.owners.items()) if self._is_orphan(each)]
-        return succeed(Look(tuple(self.members.values()), counts, tuple(orphans[:MAX_ORPHANS])))
+        return succeed(Look(self.members_now(), counts, tuple(orphans[:MAX_ORPHANS])))
 
     def _is_orphan(self, owner: Owner) -> bool:
-        return owner.boot is None or owner.boot not in self.members
+        return owner.boot is None or owner.boot not in self.present
 
     def owner(self, processor: str) -> "Deferred[Owner | None]":
         return self.inner.processors().addCallback(self._owner, processor)
@@ -111,17 +117,17 @@ class SharedMemory:
             owner = self.owners.get(processor)
             unknown = known is None or known.epoch == 0
             as_known = owner == known or (unknown and (owner is None or owner.epoch == 0))
-            if as_known and (owner is None or self._is_orphan(owner)) and boot in self.members:
+            if as_known and (owner is None or self._is_orphan(owner)) and boot in self.present:
                 got[processor] = self._give(processor, boot).epoch
         return got
 
     def _give(self, processor: str, boot: str | None) -> Owner:
-        address = "" if boot is None else self.members[boot].member.address
+        address = "" if boot is None else self.present[boot].member.address
         owner = self.owners[processor] = Owner(processor, boot, address, next(self._epochs))
         return owner
 
     def hand_over(self, fence: Fence, to: str | None) -> "Deferred[Mapping[str, Owner]]":
-        if to is not None and to not in self.members:
+        if to is not None and to not in self.present:
             return succeed({})
         return succeed(
             {each: self._give(each, to) for each in fence.epochs if self._has(fence, each)}
@@ -146,10 +152,18 @@ class SharedMemory:
         return execute(self._commit_under, changes, fence)
 
     def _commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+        self.judge(changes, fence)
+        self.inner.commit(changes)
+        self.end_tenures(changes)
+
+    def judge(self, changes: Sequence[Changes | Deletion], fence: Fence) -> None:
+        """See that all belongs to who writes."""
         foreign = {each.processor for each in changes if not self._has(fence, each.processor)}
         if foreign:
             raise Fenced(frozenset(foreign))
-        self.inner.commit(changes)
+
+    def end_tenures(self, changes: Sequence[Changes | Deletion]) -> None:
+        """What is deleted has no owner any more."""
         for each in changes:
             if isinstance(each, Deletion):
                 del self.owners[each.processor]

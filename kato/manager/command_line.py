@@ -22,6 +22,10 @@ _SCHEMES = {"tcp": "http", "tcp6": "http", "ssl": "https"}
 
 _KEY = "KATO_API_KEY"
 _KEY_FILE = "KATO_API_KEY_FILE"
+_STORAGE = "KATO_STORAGE"
+
+_WHO = re.compile(r"(?<=mongodb://).*(?=@)", re.DOTALL)
+"""What stands before the host in an address of MongoDB: a user, and a password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +79,13 @@ def launch_service(
     @param registry: the port where the gateway hears of services.
     @param data: where it keeps its data unless C{options} say otherwise.
     """
-    given, environment = without_keys(options)
+    given, environment = handed_over(options)
     arguments = [
         *("--nodaemon", "--pidfile=", "kato-processor"),
         *("--zmq", f"tcp://127.0.0.1:{port}", "--events", f"tcp://127.0.0.1:{events}"),
         *("--registry", f"127.0.0.1:{registry}"),
     ]
-    storage = values(given, "--storage")[-1:]
+    storage = values(options, "--storage")[-1:]
     if not storage:
         storage = [f"sqlite://{quote(str(data))}"]
         arguments += ["--storage", *storage]
@@ -90,7 +94,7 @@ def launch_service(
         environment=environment,
         url=f"tcp://127.0.0.1:{port}",
         port=port,
-        storage=storage[0],
+        storage=without_password(storage[0]),
     )
 
 
@@ -105,14 +109,14 @@ def launch(
     @param registry: the port where services announce themselves, which then keep the data.
     @raise Trouble: where the manager could not tell where it answers.
     """
-    given, environment = without_keys(options)
+    given, environment = handed_over(options)
     arguments = ["--nodaemon", "--pidfile=", "kato-gateway"]
     if port is not None:
         arguments += ["--listen", f"tcp:{port}:interface=127.0.0.1"]
         url = f"http://127.0.0.1:{port}"
     else:
         url = answers_at(values(given, "--listen")[0])
-    storage = values(given, "--storage")[-1:]
+    storage = values(options, "--storage")[-1:]
     if registry is not None:
         arguments += ["--registry", f"tcp://127.0.0.1:{registry}"]
         storage = ["each service has its own"]
@@ -124,7 +128,7 @@ def launch(
         environment=environment,
         url=url,
         port=port,
-        storage=storage[0],
+        storage=without_password(storage[0]),
     )
 
 
@@ -154,6 +158,28 @@ def without_keys(options: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         else:
             kept.append(option)
     return kept, environment
+
+
+def handed_over(options: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The options without a key and without a storage that names a password, and the environment
+    that hands them over."""
+    kept, environment = without_keys(options)
+    storage = values(kept, "--storage")[-1:]
+    if storage and storage[0] != without_password(storage[0]):
+        environment[_STORAGE] = storage[0]
+        rest = iter(kept)
+        kept = []
+        for option in rest:
+            if option == "--storage":
+                next(rest, "")
+            elif not option.startswith("--storage="):
+                kept.append(option)
+    return kept, environment
+
+
+def without_password(text: str) -> str:
+    """C{text} with nothing in place of a user and a password in an address of MongoDB."""
+    return _WHO.sub("…", text)
 
 
 def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kato.manager.command_line import without_password
 from kato.manager.health import Health, Report
 from kato.manager.registry import Instance
 
@@ -99,7 +100,7 @@ def status(report: Report, details: Mapping[str, Any], tails: Mapping[str, Seque
         f"  address  {instance.url}",
         f"  process  {_process(report)}",
         f"  storage  {instance.storage}",
-        f"  options  {' '.join(instance.options) or '-'}",
+        f"  options  {' '.join(map(without_password, instance.options)) or '-'}",
         f"  log      {instance.log}",
     ]
     for each in report.services:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 from kato.changes import Changes, Deletion, Remembered
 from kato.errors import ProcessorUnavailable
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Look, Member, Owner, Present
 from kato.storage.interface import IStore
 
 MAX_ORPHANS = 1000
@@ -50,6 +50,9 @@ class IShared(IStore):
 
     def leave(boot: str) -> "Deferred[None]":
         """End a member, whatever its beat."""
+
+    def members() -> "Deferred[tuple[Present, ...]]":
+        """See all members, which costs little, however many processors there are."""
 
     def look() -> "Deferred[Look]":
         """See all members, and what belongs to none of them: L{MAX_ORPHANS} at most."""

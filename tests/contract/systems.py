@@ -1,18 +1,20 @@
 """Providers of L{kato.dispatch.IProcessors}, each with a worker at its end, whose store and threads
 a test holds."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock, deferLater
 
-from kato.changes import Changes, Deletion
+from kato.changes import Changes, Deletion, Snapshot
 from kato.codec import decode_json, encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import Dispatch, IProcessors
 from kato.finding import Colleague, Finder
+from kato.holdings import Fence, Member
 from kato.members import Members
 from kato.ownership import Announcement
 from kato.protocols.zmq.addresses import Address, bind
@@ -21,8 +23,11 @@ from kato.protocols.zmq.remote import RemoteProcessors
 from kato.protocols.zmq.server import ZmqServer
 from kato.roster import SETTLING, Roster
 from kato.routing import Routing
+from kato.storage.fenced import FencedStore
+from kato.tenancy import Tenancy
 from kato.worker import Worker
 from tests.doubles import HeldStore, Threads, at_once
+from tests.shared_memory import SharedMemory
 from tests.zmq.memory import MemoryPort, MemorySockets
 
 T = TypeVar("T")
@@ -194,6 +199,8 @@ class OverSockets(Remote):
 class Routed(InMemory):
     """A service that announced itself to a gateway, where every processor is new."""
 
+    epochs: Mapping[str, int] | None = None
+
     def reach(self, worker: IProcessors) -> Any:
         self.remote = super().reach(worker)
         roster = Roster(now=self.clock.seconds() - SETTLING)
@@ -210,6 +217,7 @@ class Routed(InMemory):
                 processors=frozenset(),
                 gateways=("tcp://gateway:5550",),
                 lease=10.0,
+                epochs=self.epochs,
             )
         )
         return Routing(roster, self.members, self.finder, clock=self.clock)
@@ -220,6 +228,40 @@ class Routed(InMemory):
         await self.result(self.members.stop())
         self.processors = self.remote
         await super().stop()
+
+
+class HeldShared(SharedMemory):
+    """A store that is shared, whose commits and loads a test holds."""
+
+    def __init__(self, held: Store) -> None:
+        super().__init__()
+        self.held = held
+        self.inner = held.inner
+
+    def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
+        return self.held.load(processor, restore)
+
+    def commit_under(self, changes: Sequence[Changes | Deletion], fence: Fence) -> "Deferred[None]":
+        judged = execute(self.judge, changes, fence)
+        judged.addCallback(lambda _: self.held.commit(changes))
+        return judged.addCallback(lambda _: self.end_tenures(changes))
+
+
+class Sharing(Routed):
+    """A service that shares its store with others, behind a gateway that follows processors."""
+
+    epochs: Mapping[str, int] | None = MappingProxyType({})
+
+    async def start(self, **options: Any) -> None:
+        member = Member("b", "tcp://127.0.0.1:5555", "it")
+        shared = HeldShared(self.store)
+        self.tenancy = Tenancy(shared, member, monotonic=lambda: 0.0)
+        self.tenancy.lease.renewed(0.0)
+        await shared.join(member)
+        store: Any = self.store
+        self.store = cast(Any, FencedStore(shared, self.tenancy))
+        await super().start(tenure=self.tenancy, **options)
+        self.store = store
 
 
 def _nobody(address: str) -> Colleague:

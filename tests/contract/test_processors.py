@@ -1,7 +1,7 @@
 """The providers of L{kato.dispatch.IProcessors} under their contract."""
 
 from tests.contract.processors import ProcessorsContract
-from tests.contract.systems import Embedded, InMemory, OverSockets, Routed, System
+from tests.contract.systems import Embedded, InMemory, OverSockets, Routed, Sharing, System
 
 
 class EmbeddedTests(ProcessorsContract):
@@ -30,6 +30,13 @@ class RoutedTests(ProcessorsContract):
 
     def make(self) -> System:
         return Routed()
+
+
+class SharingTests(ProcessorsContract):
+    """A gateway that follows processors, and a service that shares its store with others."""
+
+    def make(self) -> System:
+        return Sharing()
 
 
 del ProcessorsContract  # it is no test by itself

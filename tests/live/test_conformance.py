@@ -1,6 +1,6 @@
 """The worked cases over sockets, against live servers: over HTTP with each way to match, over
 ZeroMQ with a plain REQ socket, and over HTTP through a gateway whose processors live in two
-services."""
+services, also such as keep them in MongoDB."""
 
 import json
 from typing import Any
@@ -12,6 +12,7 @@ from tests.engine.providers import built
 from tests.live.family import Family, LiveService, zmq_port
 from tests.live.server import LiveServer
 from tests.live.speaking import RestSpeaker, Speaker, ZmqSpeaker, lasting
+from tests.storage.mongod import new_database
 
 
 class ConformanceTests(SynchronousTestCase):
@@ -89,6 +90,19 @@ class ConformanceTests(SynchronousTestCase):
             self.addCleanup(speaker.close)
         held = [speaker.ask("list_processors")["total"] for speaker in speakers]
         self.assertEqual(sorted(held), [self.number() // 2, (self.number() + 1) // 2])
+
+    def test_mongodb(self) -> None:
+        """Every case gives through a gateway whose two services keep their processors in MongoDB
+        what it must, to the last byte what it gives where a gateway keeps them there itself, or in
+        a file."""
+        self.add_family(Family(["--storage", new_database()], ["--storage", new_database()]))
+        gateway = LiveServer(env={"KATO_STORAGE": new_database()})
+        self.addCleanup(gateway.stop)
+        connection = gateway.start().connect()
+        self.assertEqual(connection.get("/stats")["store"]["kind"], "mongodb")
+        self.add(RestSpeaker(connection))
+        self.add_server(KATO_MATCHER="python")
+        self.go_through()
 
     def number(self) -> int:
         """How many cases there are."""

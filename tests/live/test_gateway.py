@@ -90,7 +90,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_storage(self) -> None:
         """A storage that cannot be used is named with what is wrong."""
-        self.assertIn("--storage mongodb://x/y", self.refused("--storage", "mongodb://x/y"))
+        self.assertIn("--storage postgres://x/y", self.refused("--storage", "postgres://x/y"))
         folder = self.mktemp()
         Path(folder).mkdir()
         self.assertIn(folder, self.refused("--storage", f"sqlite:{folder}"))

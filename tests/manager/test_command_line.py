@@ -7,8 +7,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.manager.command_line import (
     answers_at,
     choose_port,
+    handed_over,
     known_key,
     launch,
+    launch_service,
     values,
     way_of_key,
     with_environment,
@@ -76,6 +78,23 @@ class LaunchTests(SynchronousTestCase):
         plan = launch(["--api-key", "secret"], port=8000, folder=Path("/data"))
         self.assertNotIn("secret", " ".join(plan.command))
         self.assertEqual(plan.environment, {"KATO_API_KEY": "secret"})
+
+    def test_storage_with_a_password(self) -> None:
+        """So is a storage that names a password; what is shown of it has none."""
+        url = "mongodb://ann:s%40cret@host/kato"
+        for last in (["--open", "--storage", url], [f"--storage={url}", "--open"]):
+            typed = ["--storage", "memory:", *last]
+            self.assertEqual(handed_over(typed), (["--open"], {"KATO_STORAGE": url}))
+            for plan in (
+                launch(typed, port=8000, folder=Path("/data")),
+                launch_service(typed, port=1, events=2, registry=3, data=Path("/data")),
+            ):
+                self.assertNotIn("cret", " ".join(plan.command))
+                self.assertNotIn("memory:", plan.command)
+                self.assertEqual(plan.environment, {"KATO_STORAGE": url})
+                self.assertEqual(plan.storage, "mongodb://…@host/kato")
+        for plain in ("mongodb://host/kato", "sqlite:///a@b.db", "sqlite:a@b.db"):
+            self.assertEqual(handed_over(["--storage", plain]), (["--storage", plain], {}))
 
     def test_way_of_key(self) -> None:
         """A key comes from a file that is named, from who starts the server, or from nowhere."""

@@ -67,10 +67,11 @@ class MongoServer:
                     listens.set()
         listens.set()
 
-    def send_signal(self, number: int) -> None:
-        """Send it a signal."""
+    def stop(self) -> None:
+        """End it as it would have it, with all that it has in memory written out."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.terminate()
+        self._process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End it as C{kill -9} does."""
@@ -86,7 +87,7 @@ class MongoServer:
 
 
 @cache
-def _shared() -> MongoServer:
+def shared_server() -> MongoServer:
     """One server for all tests of this process."""
     server = MongoServer("--enable-test-commands").start()
     atexit.register(server.remove)
@@ -98,7 +99,7 @@ def new_database() -> str:
     name = f"kato_test_{uuid4().hex}"
     given = os.environ.get("KATO_TEST_MONGO")
     if not given:
-        return _shared().url(name)
+        return shared_server().url(name)
     address, mark, options = given.partition("?")
     scheme, _, rest = address.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}/{name}{mark}{options}"

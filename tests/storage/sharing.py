@@ -64,6 +64,7 @@ class SharingContract(TestCase):
         self.assertTrue(await self.store.renew(A.boot, leaving=False))
         look = await self.store.look()
         self.assertEqual({each.member for each in look.members}, {A, B})
+        self.assertEqual(set(await self.store.members()), set(look.members))
         first, second = look.find(A.boot), look.find(B.boot)
         assert first is not None and second is not None
         self.assertGreater(first.beat, second.beat)

@@ -117,6 +117,29 @@ class AnnouncerCase(SynchronousTestCase):
         return [formatEvent(each) for each in events if each["log_level"] is LogLevel.error]
 
 
+class SharingTests(AnnouncerCase):
+    """L{Announcer} of a service whose store others use, too."""
+
+    gateways = (G0, G1)
+
+    def test_epochs(self) -> None:
+        """Every gateway is told what is owned, under which epochs, and told again when that
+        changes; nothing else is claimed."""
+        epochs = {"p": 7}
+        second = FakeGateway(self.network, G1)
+        self.announcer = self.announce(epochs=lambda: epochs)
+        self.start()
+        for gateway in (self.first, second):
+            [told] = gateway.told
+            self.assertEqual((told["epochs"], told["processors"]), ({"p": 7}, []))
+            gateway.told.clear()
+        epochs["q"] = 8
+        self.announcer.changed()
+        self.advance(PAUSE)
+        for gateway in (self.first, second):
+            self.assertEqual([each["epochs"] for each in gateway.told], [{"p": 7, "q": 8}])
+
+
 class OneGatewayTests(AnnouncerCase):
     """L{Announcer} and the only gateway."""
 

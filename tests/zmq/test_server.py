@@ -9,12 +9,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
-from kato.errors import ModelNotFound, StorageUnavailable
+from kato.errors import ModelNotFound, Moved, StorageUnavailable
 from kato.messagepack import WrittenList, pack, unpack
 from kato.protocols.zmq import backlog, server
 from kato.protocols.zmq.backlog import PAUSE
 from kato.protocols.zmq.forwarding import MARK, MAX_FORWARDED
 from kato.protocols.zmq.server import LONG, ZmqServer
+from kato.replies import read_reply
 from tests.doubles import Threads, Written
 from tests.zmq.memory import Connecting, MemoryPort, MemorySockets
 
@@ -84,6 +85,44 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(answer["status"], "error")
         self.assertEqual(answer["time_stamp"], self.clock.seconds())
         return answer["error_code"], answer["message"]
+
+    def test_epoch(self) -> None:
+        """The epoch of an answer, and where a processor has moved, are told to who asks for that,
+        and to nobody else."""
+        told = []
+        for accept in ([], ["epoch"]):
+            for result in (
+                Reply("done", 1.0, processor="p", epoch=7),
+                Moved("elsewhere", address="tcp://other:5555", epoch=8),
+            ):
+                self.send({"method": "get_status", "processor": "p", "accept": accept})
+                answer = self.asked.answers.pop()
+                if isinstance(result, Moved):
+                    answer.errback(result)
+                else:
+                    answer.callback(result)
+                told.append(self.answer())
+        plain, sent_away, epoch, moved = told
+        self.assertNotIn("epoch", plain)
+        self.assertNotIn("moved", sent_away)
+        self.assertEqual(sent_away["error_code"], "PROCESSOR_UNAVAILABLE")
+        self.assertEqual(epoch, {**plain, "epoch": 7})
+        self.assertEqual(moved, {**sent_away, "moved": {"address": "tcp://other:5555", "epoch": 8}})
+        read = read_reply(moved)
+        assert isinstance(read, Moved)
+        self.assertEqual((read.address, read.epoch), ("tcp://other:5555", 8))
+
+    def test_too_late(self) -> None:
+        """What may not be said any more when it is sent is not said; what is no processor's is."""
+        self.server.close()
+        may: list[bool] = []
+        self.server = self.serve(may_answer=lambda: bool(may))
+        self.client = self.connect(self.came)
+        for processor in ("p", None):
+            self.send({"method": "ping", "processor": processor})
+            self.asked.answers.pop().callback(Reply("pong", 1.0, processor=processor))
+        self.assertEqual(self.answer()["error_code"], "PROCESSOR_UNAVAILABLE")
+        self.assertEqual(self.answer()["status"], "okay")
 
     def test_envelopes(self) -> None:
         """The reply goes back behind exactly the frames that came before the request."""

@@ -70,7 +70,8 @@ class ZmqServer:
         @param api_key: what every request must bring; C{None}: nothing.
         @param sole: the only processor there is, if there is just one.
         @param controls: who answers requests that are no operations, by their C{type}.
-        @param may_answer: whether what was found out may still be said, at the moment when it is.
+        @param may_answer: whether what was found out of a processor may still be said, at the
+            moment when it is.
         """
         self._asks = asks
         self._clock = clock
@@ -200,9 +201,16 @@ class ZmqServer:
         answer = _told(reply, accept) if isinstance(reply, Reply) else reply
         if any(_is_long(each, accept) for each in answer.values()):
             written = self._in_thread(partial(pack, answer, accept=accept))
-            return written.addCallback(self._send, envelope)
-        self._send(pack(answer, accept=accept), envelope)
+            return written.addCallback(self._send_reply, reply, envelope)
+        self._send_reply(pack(answer, accept=accept), reply, envelope)
         return None
+
+    def _send_reply(
+        self, body: bytes, reply: Reply | Mapping[str, Any], envelope: list[bytes]
+    ) -> None:
+        """What is told of a processor is judged once more."""
+        about = isinstance(reply, Reply) and reply.processor is not None
+        self._send(self._too_late() if about and not self._may_answer() else body, envelope)
 
     def _fail(
         self,
@@ -221,7 +229,7 @@ class ZmqServer:
     def _send(self, body: bytes, envelope: list[bytes]) -> None:
         self.under_way -= 1
         self._answered += 1
-        self._backlog.send(envelope, body if self._may_answer() else self._too_late())
+        self._backlog.send(envelope, body)
 
     def _too_late(self) -> bytes:
         """What is said in place of an answer that took so long that it may be wrong by now."""

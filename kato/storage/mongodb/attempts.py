@@ -9,6 +9,7 @@ from twisted.internet.task import deferLater
 
 from kato.errors import StorageUnavailable
 from kato.storage.mongodb.connection import LOST, Connection, is_transient, reason
+from kato.storage.mongodb.sessions import Sessions
 
 _T = TypeVar("_T")
 
@@ -31,8 +32,9 @@ Work = Callable[[Any], Awaitable[_T]]
 class Attempts:
     """Makes transactions on one connection."""
 
-    def __init__(self, connection: Connection, *, reactor: Any) -> None:
+    def __init__(self, connection: Connection, sessions: Sessions, *, reactor: Any) -> None:
         self._connection = connection
+        self._sessions = sessions
         self._reactor = reactor
 
     async def transact(self, work: Work[_T]) -> _T:
@@ -53,6 +55,7 @@ class Attempts:
 
     async def _attempt(self, work: Work[_T]) -> _T:
         session = self._connection.session()
+        await self._sessions.tell(session)
         session.start_transaction()
         try:
             result = await work(session)

@@ -5,6 +5,7 @@ the same server, which knows what was committed.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from pymongo import DeleteMany, ReplaceOne
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from txmongo.connection import ConnectionPool
 from txmongo.errors import TimeExceeded
 
+from kato.errors import KatoError
 from kato.storage.mongodb.address import Address
 from kato.storage.mongodb.documents import Fields
 from kato.storage.mongodb.pieces import Written
@@ -29,8 +31,12 @@ _CONNECTING = 5
 _AGAIN = 0.5
 """Seconds between two attempts to connect, at most."""
 
-_ANSWERING = 30
-"""Seconds in which a server has to answer one statement."""
+_ANSWERING = 60
+"""Seconds in which a server has to answer one statement: no transaction may take longer, by
+MongoDB's own default.  That it lives at all txmongo sees earlier, by its pings."""
+
+ANSWERING_SOON = 5.0
+"""Seconds in which it has to answer where there is next to nothing to do."""
 
 _AT_ONCE = 1000
 """How many operations a statement has at most, and documents a batch."""
@@ -66,6 +72,8 @@ def reason(error: Exception) -> str:
 
     What txmongo says of a failed command repeats all that was to be written.
     """
+    if isinstance(error, KatoError):
+        return error.message
     details = error.details if isinstance(error, OperationFailure) else None
     if details:
         many = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
@@ -101,6 +109,9 @@ class Connection:
         for each in self._pool.getprotocols():
             each.protocol = Protocol
             each.noisy = False
+            each.delay = _AGAIN
+            # By itself it would wait as long as connecting may take.
+            each.resetDelay = partial(setattr, each, "delay", _AGAIN)
         self._database = self._pool[address.database]
 
     def session(self) -> Any:
@@ -126,9 +137,15 @@ class Connection:
                 each.instance.transport.abortConnection()
 
     async def command(self, command: Fields, session: Any = None) -> Fields:
-        """Have the database carry out one command."""
-        found: Fields = await self.answered(self._database.command(command, session=session))
+        """Have the database carry out a small command."""
+        asked = self._database.command(command, session=session)
+        found: Fields = await self.answered(asked, ANSWERING_SOON)
         return found
+
+    async def abort(self, session: Any) -> None:
+        """Let the server give a transaction up; C{end_session} would not say whether it heard."""
+        aborted = self._pool.admin.command({"abortTransaction": 1}, session=session)
+        await self.answered(aborted, ANSWERING_SOON)
 
     async def delete(self, collection: str, conditions: Sequence[Fields], session: Any) -> None:
         """Delete all documents that fit one of C{conditions}."""
@@ -174,9 +191,8 @@ class Connection:
 
 def _replacing(written: Written) -> Any:
     where = {"_id": written.id}
-    processor = written.document.get("processor")
-    if processor is not None:
-        where["processor"] = processor  # by it a collection may be sharded
+    if written.processor is not None:
+        where["processor"] = written.processor  # by it a collection may be sharded
     return ReplaceOne(where, written.document, upsert=True)
 
 
@@ -211,11 +227,8 @@ class Batches:
         self._upcoming = self._ask()
         return batch
 
-    def close(self) -> "Deferred[None]":
+    async def close(self) -> None:
         """Nothing more of it is needed."""
-        return Deferred.fromCoroutine(self._close())
-
-    async def _close(self) -> None:
         try:
             if self._upcoming is not None:
                 await self._upcoming

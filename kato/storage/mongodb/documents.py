@@ -116,13 +116,13 @@ def percept_document(processor: str, percept: Percept) -> Document:
 def read_percept(found: Fields) -> Percept:
     """The reverse of L{percept_document}."""
     observation = found["observation"]
-    event = tuple(map(_text, found["event"]))
+    event = _symbols(found["event"])
     return Percept(None if observation is None else _observation(read(observation)), event)
 
 
 def _observation(found: Fields) -> Observation:
     return Observation(
-        strings=tuple(map(_text, found["strings"])),
+        strings=_symbols(found["strings"]),
         vectors=tuple(tuple(map(float, vector)) for vector in found["vectors"]),
         emotives={name: float(value) for name, value in found["emotives"].items()},
         unique_id=found["unique_id"],
@@ -164,14 +164,22 @@ def read_models(found: Iterable[Fields]) -> Iterator[Model]:
 
 
 def _sequence(events: list[list[str]], intern: Callable[[str, str], str]) -> Sequence:
-    """The events; a number among the symbols would not be one.
+    """The events.
 
-    @raise TypeError: for what is no symbol.
+    @raise TypeError: for what is none, or no symbol.
     """
+    if type(events) is not list or not all(type(event) is list for event in events):
+        raise TypeError("a sequence that is no list of lists")
     sequence = tuple([tuple([intern(symbol, symbol) for symbol in event]) for event in events])
     if not all(type(symbol) is str for event in sequence for symbol in event):
         raise TypeError("a symbol that is no string")
     return sequence
+
+
+def _symbols(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list):
+        raise TypeError(f"{found!r} is no list")
+    return tuple(map(_text, found))
 
 
 def _felt(found: Fields) -> dict[str, float]:
@@ -198,7 +206,7 @@ def event_document(processor: str, event: NumberedEvent) -> Document:
 
 def read_event(found: Fields) -> NumberedEvent:
     """The reverse of L{event_document}."""
-    return NumberedEvent(_integer(found["number"]), tuple(map(_text, found["event"])))
+    return NumberedEvent(_integer(found["number"]), _symbols(found["event"]))
 
 
 # What is remembered

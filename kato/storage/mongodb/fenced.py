@@ -10,6 +10,7 @@ from kato.storage.mongodb.connection import Connection
 from kato.storage.mongodb.opening import Taken
 from kato.storage.mongodb.owners import OWNERS
 from kato.storage.mongodb.plan import Plan
+from kato.storage.mongodb.sessions import Sessions
 from kato.storage.mongodb.transaction import Transactions
 from kato.storage.shared import Fenced
 
@@ -19,10 +20,17 @@ class FencedTransactions(Transactions):
     nobody knows to have happened is fenced by the next epoch."""
 
     def __init__(
-        self, connection: Connection, held: Taken, *, max_deletions: int, reactor: Any
+        self,
+        connection: Connection,
+        held: Taken,
+        *,
+        max_deletions: int,
+        reactor: Any,
+        sessions: Sessions,
     ) -> None:
+        """@param sessions: where those of these transactions are told."""
         super().__init__(connection, held, max_deletions=max_deletions, reactor=reactor)
-        self._attempts = Attempts(connection, reactor=reactor)
+        self._attempts = Attempts(connection, sessions, reactor=reactor)
 
     async def settle(self) -> None:
         """What is not settled is fenced."""

@@ -4,9 +4,9 @@ Twisted's reactor does not run yet, and whoever is refused is to hear it in one 
 not for txmongo.  Nothing of the driver is left when it is done.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -40,7 +40,7 @@ from kato.storage.mongodb.lease import LEASES, WHICH
 VERSION = 1
 """Of the layout of the documents."""
 
-_FORMATS = "kato"
+FORMATS = "kato"
 """The collection that says what the database is."""
 
 _FORMAT: Fields = {"_id": "format"}
@@ -66,6 +66,9 @@ _COLLECTIONS = (*OF_A_PROCESSOR, DELETIONS, PIECES, LEASES, *SHARING)
 _WAITING = 0.25
 """Seconds between two looks at a lease that another holds."""
 
+_BEATING = 4.5
+"""Seconds in which the beat of a service that lives has risen."""
+
 _WRITE_CONFLICT = 112
 
 _Server = MongoClient[Fields]
@@ -78,6 +81,8 @@ class Taken(NamedTuple):
     token: str
     epoch: int
     commit: int
+    pieces: bool
+    """Whether any document is stored in pieces."""
 
 
 def prepare(address: Address) -> Taken:
@@ -91,6 +96,7 @@ def prepare(address: Address) -> Taken:
             database = server[address.database]
             _know(database)
             _make(database)
+            _see_services_end(database)
             return _take(database, uuid4().hex)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
@@ -110,9 +116,8 @@ def prepare_shared(address: Address) -> Taken:
             database = server[address.database]
             _know(database)
             _make(database)
-            _take(database, uuid4().hex)
-            _sure(database, LEASES).update_one(WHICH, lease.until(0))
-            return Taken("", 0, 0)
+            _fence_off(database)
+            return Taken("", 0, 0, True)
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
     except PyMongoError as error:
@@ -156,10 +161,10 @@ def _judge(server: _Server) -> None:
 
 def _know(database: _Kept) -> None:
     """See that the database is ours, or empty, and not newer than this program."""
-    found = database[_FORMATS].find_one(_FORMAT)
+    found = database[FORMATS].find_one(_FORMAT)
     if found is None:
         foreign = [name for name in database.list_collection_names() if name not in _COLLECTIONS]
-        if [name for name in foreign if name != _FORMATS and not name.startswith("system.")]:
+        if [name for name in foreign if name != FORMATS and not name.startswith("system.")]:
             raise CannotOpen("it is a database of another program")
         return
     if found.get("program") != "kato":
@@ -173,7 +178,7 @@ def _know(database: _Kept) -> None:
 
 def _make(database: _Kept) -> None:
     """Make what is missing of collections and indexes, and say whose they are."""
-    _sure(database, _FORMATS).update_one(
+    _sure(database, FORMATS).update_one(
         _FORMAT, {"$setOnInsert": {"program": "kato", "version": VERSION}}, upsert=True
     )
     standing = set(database.list_collection_names())
@@ -196,6 +201,38 @@ def _sure(database: _Kept, collection: str) -> Any:
     return database[collection].with_options(write_concern=WriteConcern("majority", j=True))
 
 
+# Several services, or one server
+
+
+def _fence_off(database: _Kept) -> None:
+    """See that no server has the database for itself, nor can write to it when it comes back.
+
+    @raise CannotOpen: where one that lives holds its lease.
+    """
+    leases = _sure(database, LEASES)
+    now = database.client.admin.command("hello")["localTime"]
+    found = leases.find_one(WHICH)
+    if found is not None and found["until"] > now and not lease.is_gone(found["holder"]):
+        raise CannotOpen(_in_use(found))
+    leases.update_one(WHICH, {"$inc": {"epoch": 1}})
+
+
+def _see_services_end(database: _Kept) -> None:
+    """See that no services share the database: none whose beat still rises.
+
+    @raise CannotOpen: where some do.
+    """
+    services = _sure(database, SHARING[0])
+    beats = {each["_id"]: each["beat"] for each in services.find()}
+    if not beats:
+        return
+    sleep(_BEATING)
+    for each in services.find():
+        if each["beat"] != beats.get(each["_id"]):
+            raise CannotOpen(f"services share it, one of them at {each['address']}")
+    services.delete_many({"_id": {"$in": list(beats)}})
+
+
 # The lease
 
 
@@ -205,7 +242,7 @@ def _take(database: _Kept, token: str) -> Taken:
     @raise CannotOpen: where a server that lives holds it.
     """
     first: Fields | None = None
-    deadline = time.monotonic() + 2 * lease.SECONDS
+    deadline = monotonic() + 2 * lease.SECONDS
     while True:
         held = _try_to_take(database, token)
         if isinstance(held, Taken):
@@ -214,9 +251,9 @@ def _take(database: _Kept, token: str) -> Taken:
             first = first or held
             if held["until"] != first["until"] or lease.is_gone(held["holder"]) is False:
                 raise CannotOpen(_in_use(held))
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             raise CannotOpen(_in_use(held or {}))
-        time.sleep(_WAITING)
+        sleep(_WAITING)
 
 
 def _in_use(held: Fields) -> str:
@@ -256,4 +293,5 @@ def _take_if_free(
         return_document=ReturnDocument.AFTER,
         session=session,
     )
-    return Taken(token, epoch, commit)
+    pieces = database[PIECES].find_one({}, {"_id": 1}, session=session) is not None
+    return Taken(token, epoch, commit, pieces)

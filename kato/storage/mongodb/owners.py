@@ -1,6 +1,7 @@
 """Who the services of a database are, and who of them owns which processor, as documents.
 
-    services  {_id: boot, address: "tcp://kato-1:5555", name: "kato-1", beat: 17, leaving: false}
+    services  {_id: boot, address: "tcp://kato-1:5555", name: "kato-1", beat: 17, leaving: false,
+               sessions: [UUID(…)]}
     owners    {_id: processor, service: boot, address: "tcp://kato-1:5555", epoch: 4711}
     epochs    {_id: "last", epoch: 4711}
 
@@ -9,7 +10,7 @@ changes owners takes a new epoch from the one counter in the same transaction, s
 the same time run into each other, and epochs rise in the order in which owners change.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -21,6 +22,7 @@ from kato.storage.mongodb.attempts import Attempts, unavailable
 from kato.storage.mongodb.connection import LOST, Connection
 from kato.storage.mongodb.documents import DELETIONS, PROCESSORS, Fields
 from kato.storage.mongodb.opening import SHARING
+from kato.storage.mongodb.sessions import Sessions
 from kato.storage.shared import MAX_ORPHANS
 
 SERVICES, OWNERS, EPOCHS = SHARING
@@ -39,12 +41,14 @@ class Owners:
 
     def __init__(self, connection: Connection, *, reactor: Any) -> None:
         self._connection = connection
-        self._attempts = Attempts(connection, reactor=reactor)
+        self.sessions = Sessions(connection, SERVICES)
+        self._attempts = Attempts(connection, self.sessions, reactor=reactor)
 
     # Members
 
     async def join(self, member: Member) -> None:
         """Write the document of a service; what nobody ever had becomes nobody's."""
+        self.sessions.begin(member.boot)
         document = {"address": member.address, "name": member.name, "beat": 0, "leaving": False}
         await self._write(
             {"insert": SERVICES, "documents": [{"_id": member.boot, **document}]},
@@ -66,18 +70,40 @@ class Owners:
         )
         return bool(done["n"])
 
-    async def bury(self, condition: Fields) -> bool:
-        """Delete the document of a service."""
-        done = await self._write(
-            {"delete": SERVICES, "deletes": [{"q": condition, "limit": 1}]},
-        )
+    async def bury(self, boot: str, beat: int) -> bool:
+        """Delete the document of a service that is silent, and end what it had begun: before, since
+        nobody else would do it, and after, since it may have begun something meanwhile."""
+        found = await self._some(SERVICES, {"_id": boot, "beat": beat})
+        keys = [key for each in found for key in each.get("sessions", ())]
+        await self._kill(keys)
+        buried = bool(found) and await self._delete({"_id": boot, "beat": beat})
+        await self._kill(keys)
+        return buried
+
+    async def _kill(self, keys: Sequence[Any]) -> None:
+        try:
+            await self.sessions.kill(keys)
+        except (PyMongoError, *LOST) as error:
+            raise unavailable(error, outcome_unknown=False) from None
+
+    async def leave(self, boot: str) -> None:
+        """Delete the document of a service that ends."""
+        await self._delete({"_id": boot})
+
+    async def _delete(self, condition: Fields) -> bool:
+        deletes = [{"q": condition, "limit": 1}]
+        done = await self._write({"delete": SERVICES, "deletes": deletes})
         return bool(done["n"])
 
     # Seeing
 
+    async def members(self) -> tuple[Present, ...]:
+        """See the services."""
+        return tuple(map(_present, await self._all(SERVICES, {})))
+
     async def look(self) -> Look:
         """See the services, how many each of them owns, and what none of them does."""
-        members = tuple(map(_present, await self._all(SERVICES, {})))
+        members = await self.members()
         grouped = await self._asked(
             {
                 "aggregate": OWNERS,

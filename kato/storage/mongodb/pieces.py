@@ -26,6 +26,7 @@ class Written(NamedTuple):
 
     collection: str
     id: Any
+    processor: str | None
     document: RawBSONDocument
 
 
@@ -34,10 +35,10 @@ def written(document: Document) -> Iterator[Written]:
     collection, head, body = document
     whole = bson.encode({**head, **body})
     if len(whole) <= WHOLE:
-        yield Written(collection, head["_id"], RawBSONDocument(whole))
+        yield _written(collection, head, whole)
         return
     starts = range(0, len(whole), WHOLE)
-    yield _written(collection, {**head, "pieces": len(starts)})
+    yield _written(collection, head, bson.encode({**head, "pieces": len(starts)}))
     of = _name(collection, head["_id"])
     for number, start in enumerate(starts):
         data = whole[start : start + WHOLE]
@@ -49,11 +50,12 @@ def written(document: Document) -> Iterator[Written]:
             "piece": number,
             "data": data,
         }
-        yield _written(PIECES, piece)
+        yield _written(PIECES, piece, bson.encode(piece))
 
 
-def _written(collection: str, document: Fields) -> Written:
-    return Written(collection, document["_id"], RawBSONDocument(bson.encode(document)))
+def _written(collection: str, head: Fields, encoded: bytes) -> Written:
+    document = RawBSONDocument(encoded)
+    return Written(collection, head["_id"], head.get("processor"), document)
 
 
 def _name(collection: str, key: object) -> str:

@@ -32,9 +32,10 @@ class Plan(NamedTuple):
     writes: dict[str, list[Written]]
 
 
-def make_plan(changes: Sequence[Changes | Deletion]) -> Plan:
+def make_plan(changes: Sequence[Changes | Deletion], *, pieces: bool = True) -> Plan:
     """What carries out all of C{changes}, in order.
 
+    @param pieces: whether any document may be stored in pieces.
     @raise OverflowError, ValueError: where something cannot be written as BSON.
     """
     drawn: dict[str, _Drawn] = {}
@@ -47,7 +48,10 @@ def make_plan(changes: Sequence[Changes | Deletion]) -> Plan:
                 deletions.append(documents.deletion_document(each.processor, each.request))
         else:
             of_processor.apply(each)
-    return _as_plan(list(drawn.values()), deletions)
+    plan = _as_plan(list(drawn.values()), deletions)
+    if not pieces:
+        plan.deletes.pop(PIECES, None)
+    return plan
 
 
 def _as_plan(drawn: "list[_Drawn]", deletions: list[Document]) -> Plan:

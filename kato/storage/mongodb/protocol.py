@@ -13,7 +13,8 @@ from kato.storage.mongodb.scram import Conversation
 
 class Protocol(MongoProtocol):  # type: ignore[misc]
     """It takes no commit for done that is not on a majority's disks, which txmongo passes over in
-    the answer to a C{commitTransaction}; and it logs in with SCRAM-SHA-256."""
+    the answer to a C{commitTransaction}; it logs in with SCRAM-SHA-256; and it stays with one
+    server where that is asked."""
 
     @inlineCallbacks
     def send_msg(self, *args: Any, **kwargs: Any) -> Any:
@@ -26,6 +27,14 @@ class Protocol(MongoProtocol):  # type: ignore[misc]
         if unsafe:
             raise WriteConcernError(unsafe.get("errmsg", ""), unsafe.get("code"), unsafe)
         return reply
+
+    def send_op_query_command(self, database: Any, query: Any) -> Any:
+        """Greet a server, or log in.  With the option C{directConnection} the others are kept from
+        txmongo that a server tells of, to which it would turn."""
+        found = super().send_op_query_command(database, query)
+        if self.factory.uri["options"].get("directconnection"):
+            found.addCallback(_alone)
+        return found
 
     @inlineCallbacks
     def authenticate(self, database_name: Any, username: Any, password: Any, mechanism: Any) -> Any:
@@ -65,3 +74,7 @@ class Protocol(MongoProtocol):  # type: ignore[misc]
         if not told.get("ok"):
             raise MongoAuthenticationError("the server does not let us in")
         return told
+
+
+def _alone(hello: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in hello.items() if name != "hosts"}

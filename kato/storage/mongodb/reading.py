@@ -32,6 +32,12 @@ class Reader:
     def __init__(self, connection: Connection, *, reactor: Any) -> None:
         self._connection = connection
         self._reactor = reactor
+        self._unfinished: list[Batches] = []
+
+    async def close(self) -> None:
+        """Let go of what was not read to its end, in the reactor's thread."""
+        for batches in self._unfinished:
+            await batches.close()
 
     def processors(self) -> list[str]:
         """The ids of all processors that are stored, sorted."""
@@ -96,15 +102,18 @@ class Reader:
         condition, find = pieces.where(collection, head), self._connection.find
         order = [("piece", 1)]
         found = self._stream(lambda: find(PIECES, condition, sort=order, batch=1))
-        return pieces.joined(head, found)
+        try:
+            return pieces.joined(head, found)
+        except (BSONError, *DAMAGE) as error:
+            raise documents.damaged(condition["of"], error) from None
 
     def _stream(self, find: Callable[[], Batches]) -> Iterator[Fields]:
+        """It cleans up nothing: who knows in which thread it is when nobody iterates it further."""
         batches: Batches = self._wait(find)
-        try:
-            while batch := self._wait(batches.next):
-                yield from batch
-        finally:
-            self._wait(batches.close)
+        self._unfinished.append(batches)
+        while batch := self._wait(batches.next):
+            yield from batch
+        self._unfinished.remove(batches)
 
     def _wait(self, call: Callable[[], Any]) -> Any:
         """What comes of a call in the reactor's thread."""

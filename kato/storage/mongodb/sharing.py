@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Remembered
 from kato.errors import StorageUnavailable
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Look, Member, Owner, Present
 from kato.storage import interface
 from kato.storage.mongodb.connection import Connection
 from kato.storage.mongodb.fenced import FencedTransactions
@@ -53,6 +53,7 @@ class SharedMongoStore(MongoStore):
             held,
             max_deletions=interface.MAX_DELETIONS,
             reactor=self._reactor,
+            sessions=self._owners.sessions,
         )
 
     async def _close(self, held: Taken) -> None:
@@ -114,11 +115,15 @@ class SharedMongoStore(MongoStore):
 
     def bury(self, boot: str, beat: int) -> "Deferred[bool]":
         """End a member if its beat is still this one."""
-        return self._ask(self._about_owners().bury({"_id": boot, "beat": beat}))
+        return self._ask(self._about_owners().bury(boot, beat))
 
     def leave(self, boot: str) -> "Deferred[None]":
         """End a member."""
-        return self._ask(self._about_owners().bury({"_id": boot})).addCallback(lambda _: None)
+        return self._ask(self._about_owners().leave(boot))
+
+    def members(self) -> "Deferred[tuple[Present, ...]]":
+        """See all members."""
+        return self._ask(self._about_owners().members())
 
     def look(self) -> "Deferred[Look]":
         """See all members, and what belongs to none of them."""

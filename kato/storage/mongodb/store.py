@@ -1,6 +1,7 @@
 """A store in a MongoDB database, which several machines can reach (SPEC 11)."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -18,14 +19,18 @@ from kato.storage.interface import IStore
 from kato.storage.mongodb import lease
 from kato.storage.mongodb.address import Address
 from kato.storage.mongodb.connection import Connection
+from kato.storage.mongodb.documents import PIECES
 from kato.storage.mongodb.opening import Taken, prepare
-from kato.storage.mongodb.plan import make_plan
+from kato.storage.mongodb.plan import Plan, make_plan
 from kato.storage.mongodb.reading import Reader
 from kato.storage.mongodb.transaction import Transactions
 from kato.storage.mongodb.turns import Turns
 from kato.storage.threads import OneThread
 
 _T = TypeVar("_T")
+
+_ENDING = 10.0
+"""Seconds until a server is hung up on that does not answer while the store is closed."""
 
 
 @implementer(IStore)
@@ -49,6 +54,7 @@ class MongoStore:
         self._transactions: Transactions | None = None
         self._renewing = LoopingCall(self._renew)
         self._renewing.clock = reactor
+        self._has_pieces = True
         self._commits = 0
         self._failures = 0
         self._last_commit = 0.0
@@ -59,6 +65,7 @@ class MongoStore:
         @raise CannotOpen: in one line.
         """
         self._held = prepare(self.address)
+        self._has_pieces = self._held.pieces
 
     def processors(self) -> "Deferred[Sequence[str]]":
         """The ids of all processors that are stored, sorted."""
@@ -141,7 +148,10 @@ class MongoStore:
             assert self._connection is not None and self._transactions is not None
             await self._transactions.settle()
             reader = Reader(self._connection, reactor=self._reactor)
-            return await deferToThreadPool(self._reactor, self._reading, call, reader)
+            try:
+                return await deferToThreadPool(self._reactor, self._reading, call, reader)
+            finally:
+                await reader.close()
 
         return self._take_turn(read, writes=False, processors=processors)
 
@@ -149,15 +159,24 @@ class MongoStore:
         assert self._transactions is not None
         begun = perf_counter()
         try:
-            plan = await deferToThreadPool(self._reactor, self._writing, make_plan, changes)
+            plan = await self._planned(changes)
             await self._transactions.commit(plan)
-        except BaseException as error:
+        except (BSONError, UnicodeError, OverflowError) as error:
             self._failures += 1
-            if isinstance(error, BSONError):
-                raise StorageUnavailable(f"it cannot be stored: {error}") from None
+            raise StorageUnavailable(f"it cannot be stored: {error}") from None
+        except BaseException:
+            self._failures += 1
             raise
         self._commits += 1
         self._last_commit = perf_counter() - begun
+
+    async def _planned(self, changes: Sequence[Changes | Deletion]) -> Plan:
+        """Encode what is written off the reactor: it may be much."""
+        plan: Plan = await deferToThreadPool(
+            self._reactor, self._writing, partial(make_plan, changes, pieces=self._has_pieces)
+        )
+        self._has_pieces = self._has_pieces or PIECES in plan.writes
+        return plan
 
     def close(self) -> "Deferred[None]":
         """Finish what is under way, give the lease back, and let go."""
@@ -173,7 +192,10 @@ class MongoStore:
         if self._renewing.running:
             self._renewing.stop()
         self._transactions.stop()
+        late = self._reactor.callLater(_ENDING, self._connection.hang_up)
         await self._turns.at_rest()
+        if late.active():
+            late.cancel()
         await self._transactions.release()
         await self._connection.close()
         for thread in (self._reading, self._writing):

@@ -13,14 +13,16 @@ all that was ever acknowledged.  The number of the commit, which is read with it
 happened.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
+from twisted.internet.defer import DeferredLock
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from kato.errors import StorageUnavailable
-from kato.storage.mongodb import lease
+from kato.storage.mongodb import connection, lease
 from kato.storage.mongodb.connection import LOST, Connection, is_transient, reason
 from kato.storage.mongodb.documents import DELETIONS, Fields
 from kato.storage.mongodb.lease import LEASES, WHICH
@@ -34,9 +36,6 @@ takes about ten."""
 _PAUSE = 0.1
 """Seconds before the next attempt."""
 
-_ASKING_AGAIN = 5.0
-"""Seconds in which a server has to say what became of a commit."""
-
 
 class _LeaseLost(Exception):
     """Another server has taken the database over."""
@@ -46,21 +45,30 @@ class _Unknown(Exception):
     """A commit was asked for, and not answered."""
 
 
+@dataclass(slots=True)
+class _Doubt:
+    """A commit of which nobody knows whether it happened, until somebody finds out."""
+
+    session: Any
+    number: int
+    happened: bool | None = None
+
+
 class Transactions:
     """Commits, one after the other."""
 
     log = Logger()
 
-    def __init__(
-        self, connection: Connection, held: Taken, *, max_deletions: int, reactor: Any
-    ) -> None:
-        self._connection = connection
+    def __init__(self, wire: Connection, held: Taken, *, max_deletions: int, reactor: Any) -> None:
+        self._connection = wire
         self._which = {**WHICH, "epoch": held.epoch}
         self._commit = held.commit
         self._max_deletions = max_deletions
         self._reactor = reactor
-        self._unsettled: Any = None
-        """The session of a commit of which nobody knows whether it happened."""
+        self._doubt: _Doubt | None = None
+        self._looking = DeferredLock()
+        self._left_open: Any = None
+        """The session of a transaction that is not to be."""
         self._stopping = False
 
     def stop(self) -> None:
@@ -74,6 +82,7 @@ class Transactions:
         """
         try:
             await self.settle()
+            await self._abort()
             await self._renew(**more)
         except (PyMongoError, *LOST) as error:
             raise _unavailable(error) from None
@@ -81,20 +90,26 @@ class Transactions:
     async def release(self) -> None:
         """Let another server have the database at once."""
         try:
+            await self.settle()
+            await self._abort()
             await self._renew(seconds=0)
         except (StorageUnavailable, PyMongoError, *LOST) as error:
-            self.log.warn("the lease of the database ends by itself: {error}", error=error)
+            self.log.warn(
+                "the lease of the database ends by itself: {reason}", reason=reason(error)
+            )
 
     async def settle(self) -> None:
         """See that no commit can happen any more of which nobody knows whether it did.
 
         @raise StorageUnavailable: where nobody can tell yet.
         """
-        if self._unsettled is not None:
+        if self._doubt is not None:
             try:
-                await self._look_into()
+                await self._look_into(self._doubt)
             except (PyMongoError, *LOST) as error:
-                raise _unavailable(error) from None
+                raise StorageUnavailable(
+                    f"the database cannot be used now: {reason(error)}", retry_after=1
+                ) from None
 
     async def commit(self, plan: Plan) -> None:
         """Make a transaction of a plan.
@@ -108,6 +123,8 @@ class Transactions:
                 await self.settle()
                 if await self._happens(plan, deadline):
                     return
+                if self._is_over(deadline):
+                    raise StorageUnavailable("nothing was stored", retry_after=1)
             except _Unknown as unknown:
                 raise _unavailable(unknown.__cause__, outcome_unknown=True) from None
             except _LeaseLost:
@@ -134,18 +151,20 @@ class Transactions:
 
         @raise _Unknown: where that does not come out until the deadline.
         """
-        session = self._connection.session()
+        await self._abort()
+        session = self._left_open = self._connection.session()
         session.start_transaction()
         try:
             await self._carry_out(plan, session)
-        except BaseException:
-            await self._abort(session)
+        except (OperationFailure, _LeaseLost):
+            await self._abort()
             raise
+        self._left_open = None
         try:
             await self._connection.answered(session.commit_transaction())
         except (PyMongoError, *LOST) as error:
-            self._unsettled = session
-            return await self._came_to_pass(error, deadline)
+            self._doubt = _Doubt(session, self._commit + 1)
+            return await self._came_to_pass(self._doubt, error, deadline)
         self._commit += 1
         await session.end_session()
         return True
@@ -182,21 +201,23 @@ class Transactions:
         for oldest in found["cursor"]["firstBatch"]:
             await self._connection.delete(DELETIONS, [{"_id": {"$lte": oldest["_id"]}}], session)
 
-    async def _abort(self, session: Any) -> None:
-        """A transaction that is left open would be in the way of the next."""
-        try:
-            await self._connection.answered(session.end_session(), _ASKING_AGAIN)
-        except (PyMongoError, *LOST):
-            pass  # it ends with its server, or when it is too old
+    async def _abort(self) -> None:
+        """A transaction that was left open would be in the way of the next for a minute."""
+        if self._left_open is not None:
+            try:
+                await self._connection.abort(self._left_open)
+            except OperationFailure as error:
+                self.log.debug("the database says: {reason}", reason=reason(error))
+            self._left_open = None
 
     # What nobody knows
 
-    async def _came_to_pass(self, error: Exception, deadline: float) -> bool:
+    async def _came_to_pass(self, doubt: _Doubt, error: Exception, deadline: float) -> bool:
         """Whether a commit happened that was not answered."""
         self.log.warn("a commit is looked into: {reason}", reason=reason(error))
         while True:
             try:
-                return await self._look_into()
+                return await self._look_into(doubt)
             except StorageUnavailable:
                 raise _Unknown from error
             except (PyMongoError, *LOST):
@@ -204,19 +225,29 @@ class Transactions:
                     raise _Unknown from error
                 await self._pause()
 
-    async def _look_into(self) -> bool:
-        """Ask for the commit again; then read what is true.
+    async def _look_into(self, doubt: _Doubt) -> bool:
+        """Find out whether a commit happened; whoever else wants to know it waits.
 
         @raise StorageUnavailable: where another server has the database.
         """
+        await self._looking.acquire()
         try:
-            await self._connection.answered(self._unsettled.commit_transaction(), _ASKING_AGAIN)
+            if doubt.happened is None:
+                doubt.happened = await self._happened(doubt)
+                self._doubt = None
+        finally:
+            self._looking.release()
+        return doubt.happened
+
+    async def _happened(self, doubt: _Doubt) -> bool:
+        """Ask for the commit again; then read what is true."""
+        try:
+            committed = doubt.session.commit_transaction()
+            await self._connection.answered(committed, connection.ANSWERING_SOON)
         except OperationFailure as error:
             self.log.debug("the database says: {reason}", reason=reason(error))
-        found = await self._renew()
-        happened = bool(found["commit"] == self._commit + 1)
-        self._commit = found["commit"]
-        self._unsettled = None
+        self._commit = (await self._renew())["commit"]
+        happened = self._commit == doubt.number
         self.log.info("the commit {what}", what="happened" if happened else "did not happen")
         return happened
 
@@ -232,7 +263,7 @@ class Transactions:
                 "update": lease.until(seconds, **more),
                 "new": True,
                 "writeConcern": {"w": "majority", "j": True},
-                "maxTimeMS": int(_ASKING_AGAIN * 1000),
+                "maxTimeMS": int(connection.ANSWERING_SOON * 1000),
             }
         )
         found: Fields | None = done["value"]
