@@ -76,11 +76,15 @@ class Table:
 
     # Seeing
 
+    def seen(self) -> tuple[Present, ...]:
+        """See the members."""
+        return tuple(self.members.values())
+
     def look(self) -> Look:
         """See all, as far as one may."""
         counts = {boot: len(owned) for boot, owned in self._owned.items() if owned}
         orphans = tuple(map(self.owners.__getitem__, self.orphans[: self._window]))
-        return Look(tuple(self.members.values()), counts, orphans)
+        return Look(self.seen(), counts, orphans)
 
     def owned(self, boot: str) -> Mapping[str, int]:
         """What a boot owns, with epochs."""

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 from benchmarks.cluster_table import Table
 from kato.errors import StorageUnavailable
-from kato.holdings import Fence, Look, Member, Owner
+from kato.holdings import Fence, Look, Member, Owner, Present
 from kato.membership import Membership
 from kato.ownership import Announcement
 from kato.roster import Roster
@@ -111,6 +111,9 @@ class Line:
 
     def leave(self, boot: str) -> "Deferred[None]":
         return self._simply(partial(self._world.table.leave, boot))
+
+    def members(self) -> "Deferred[tuple[Present, ...]]":
+        return self._simply(self._world.table.seen)
 
     def look(self) -> "Deferred[Look]":
         return self._simply(self._world.table.look)

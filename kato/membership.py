@@ -236,8 +236,6 @@ class Membership:
         if look.orphans or any(each.leaving for each in look.members):
             return
         mine = self._tenancy.member.boot
-        if any(each.leaving for each in look.members):
-            return  # what is given away just now would look like a want
         given = [each for each in moves(look.staying()) if each.source == mine]
         if given and not self._sharing and not self._tenancy.leaving:
             self._sharing = True
