@@ -221,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--restarts", type=int, default=3)
     parser.add_argument("--orphans", type=int, default=MAX_ORPHANS, help="told in one look")
-    parser.add_argument("--limit", type=float, default=15.0, help="simulated seconds to settle in")
+    parser.add_argument("--limit", type=float, default=30.0, help="simulated seconds to settle in")
     parser.add_argument("--read", type=float, default=READ * 1e3, help="ms of a read of the store")
     parser.add_argument(
         "--transaction", type=float, default=TRANSACTION * 1e3, help="ms of a change of owners"
