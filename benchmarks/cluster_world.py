@@ -16,7 +16,6 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.defer import Deferred
 
 from benchmarks.cluster_table import Table
-from kato.errors import StorageUnavailable
 from kato.holdings import Fence, Look, Member, Owner, Present
 from kato.membership import Membership
 from kato.ownership import Announcement
@@ -271,7 +270,7 @@ class World:
         """One more service, that is started now."""
         service = Service(self, len(self.services))
         self.services.append(service)
-        service.create().addErrback(_lost)
+        service.create()
         return service
 
     def _sweep(self) -> None:
@@ -302,7 +301,3 @@ class World:
         counts = self.counts()
         owned = sum(counts) == len(self.table.owners) == self.known()
         return owned and not self.table.orphans and max(counts) - min(counts) <= 1
-
-
-def _lost(failure: Any) -> None:
-    failure.trap(StorageUnavailable)
