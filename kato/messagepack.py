@@ -21,9 +21,8 @@ INTEGER = 2
 COMPRESSED = 3
 """The extension type of a message that is compressed with zlib."""
 
-ACCEPTED = frozenset({"json", "zlib", "epoch"})
-"""What a receiver may say that it takes beside plain MessagePack, and beside what every client is
-told."""
+ACCEPTED = frozenset({"json", "zlib"})
+"""What a receiver may say that it takes beside plain MessagePack."""
 
 LARGE = 4096
 """A message of fewer bytes is not compressed, whoever accepts it: there is little to win."""

@@ -17,6 +17,9 @@ KEYS = frozenset({"method", "params", "processor", "request_id"})
 _EACH_ALONE = KEYS | {"api_key", "accept"}
 """What it may say where every request stands for itself."""
 
+_BETWEEN_OURS = frozenset({"epoch"})
+"""What only gateways say that they take: no client needs to know of it."""
+
 OLDER: Mapping[str, str] = MappingProxyType(
     {
         "clear_stm": "clear_short_term_memory",
@@ -109,7 +112,7 @@ def parse_key(given: Mapping[str, Any]) -> str | None:
 
 def _accept(value: object) -> frozenset[str]:
     words = frozenset(text(each, f"accept[{i}]") for i, each in enumerate(array(value, "accept")))
-    unknown = sorted(words - ACCEPTED)
+    unknown = sorted(words - ACCEPTED - _BETWEEN_OURS)
     if unknown:
         raise InvalidRequest(
             f"accept: {shown(unknown[0])} is unknown, known are {', '.join(sorted(ACCEPTED))}"

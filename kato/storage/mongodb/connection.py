@@ -94,8 +94,9 @@ class Connection:
 
     log = Logger()
 
-    def __init__(self, address: Address, *, reactor: Any, answering: float = _ANSWERING) -> None:
-        """@param answering: seconds in which a server has to answer one statement."""
+    def __init__(self, address: Address, *, reactor: Any, answering: float | None = None) -> None:
+        """@param answering: seconds in which a server has to answer one statement, if not the
+        usual ones."""
         self._reactor = reactor
         self._answering = answering
         self._pool = ConnectionPool(
@@ -121,10 +122,9 @@ class Connection:
     async def answered(self, asked: Awaitable[_T], seconds: float | None = None) -> _T:
         """What comes of something that was asked; who does not answer in time is hung up on."""
         deferred: Deferred[_T] = Deferred.fromCoroutine(_awaited(asked))
+        patience = seconds or self._answering or _ANSWERING
         try:
-            return await deferred.addTimeout(
-                self._answering if seconds is None else seconds, self._reactor
-            )
+            return await deferred.addTimeout(patience, self._reactor)
         except DeferredTimeout:
             self.hang_up()
             raise
