@@ -3,14 +3,27 @@
 import sys
 from importlib import import_module
 
-NAMES = ("engine", "match", "mongodb", "mongodb_rest", "move", "rest", "start", "storage", "zmq")
+NAMES = (
+    "cluster_sim",
+    "engine",
+    "match",
+    "mongodb",
+    "mongodb_rest",
+    "move",
+    "rest",
+    "start",
+    "storage",
+    "zmq",
+)
+TAKE_ARGUMENTS = ("cluster_sim", "match")
 
 
 def main() -> None:
     """Run what is named on the command line."""
     name, *arguments = sys.argv[1:] or [""]
-    if name not in NAMES or (arguments and name != "match"):
-        raise SystemExit(f"usage: python -m benchmarks {'|'.join(NAMES)}; match takes arguments")
+    if name not in NAMES or (arguments and name not in TAKE_ARGUMENTS):
+        usage = f"usage: python -m benchmarks {'|'.join(NAMES)}"
+        raise SystemExit(f"{usage}; {' and '.join(TAKE_ARGUMENTS)} take arguments")
     import_module(f"benchmarks.{name}").main(*([arguments] if arguments else []))
 
 

@@ -231,10 +231,11 @@ class Membership:
     # Handing over
 
     def _share(self, look: Look) -> None:
-        """Give to those who have less, a few processors at a time."""
+        """Give to those who have less, a few processors at a time; not while those of a service
+        that leaves, or is dead, go to the fewest first, which ends as even as it can."""
+        if look.orphans or any(each.leaving for each in look.members):
+            return
         mine = self._tenancy.member.boot
-        if any(each.leaving for each in look.members):
-            return  # what is given away just now would look like a want
         given = [each for each in moves(look.staying()) if each.source == mine]
         if given and not self._sharing and not self._tenancy.leaving:
             self._sharing = True

@@ -168,12 +168,10 @@ class Pursuit:
 
     def _whom(self, lane: _Lane) -> str | None:
         """Who has a processor; where nobody knows, who would get it; C{None}: nobody is there."""
-        there = [
-            each for each in self._roster.sharing() if self._members.provider(each) is not None
-        ]
         known = self._places.place(lane.processor)
-        if known != lane.avoids and known in {each.address for each in there}:
+        if known is not None and known != lane.avoids and self._is_there(known):
             return known
+        there = [each for each in self._roster.sharing() if self._is_there(each.address)]
         loads = self._members.loads()
         useful = [each for each in there if each.address != lane.avoids and each.address in loads]
         candidates = useful or [each for each in there if each.address in loads] or there
@@ -185,6 +183,12 @@ class Pursuit:
         )
         self._places.guess(lane.processor, chosen)
         return chosen
+
+    def _is_there(self, address: str) -> bool:
+        service = self._roster.services.get(address)
+        if service is None or not (service.shares and service.leased):
+            return False
+        return self._members.provider(service) is not None
 
     # What comes back
 
