@@ -80,6 +80,11 @@ class GroupCommit:
             return self._under_way.wait(processor)
         return None
 
+    def is_pending(self, processor: str) -> bool:
+        """Whether something was requested for this processor that is not durable yet."""
+        under_way = self._under_way is not None and self._under_way.holds(processor)
+        return under_way or self._gathering.holds(processor)
+
     def delete(self, deletion: Deletion) -> "Deferred[None]":
         """Delete what is stored of a processor, after all that was requested for it so far."""
         self._gathering.changes.append(deletion)

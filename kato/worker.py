@@ -164,7 +164,7 @@ class Worker:
         """Whether nothing happens to an engine, and its models are stored as they are: a turn that
         changes them has its commit requested before it is over."""
         busy = slot.running or slot.loading is not None
-        return not busy and self._commits.pending(slot.id) is None
+        return not busy and not self._commits.is_pending(slot.id)
 
     def _save_all(self) -> "Deferred[None]":
         """Make everything durable that is not; a failure is logged where it happens."""
@@ -559,7 +559,7 @@ class Worker:
 
     def _rests(self, slot: Slot) -> bool:
         busy = slot.loading is not None or slot.running or slot.dirty or slot.telling
-        return not busy and self._commits.pending(slot.id) is None
+        return not busy and not self._commits.is_pending(slot.id)
 
     def go_on(self, processor: str) -> None:
         """A processor that rests takes turns again."""

@@ -72,6 +72,20 @@ class GroupCommitTests(SynchronousTestCase):
         self.successResultOf(gathering)
         self.assertIsNone(self.commits.pending("a"))
 
+    def test_is_pending(self) -> None:
+        """Who only wants to know waits for nothing, and hears of no failure."""
+        self.assertFalse(self.commits.is_pending("a"))
+        first = self.commits.request("a")
+        self.assertTrue(self.commits.is_pending("a"))
+        second = self.commits.request("b")
+        self.assertTrue(self.commits.is_pending("b"))
+        self.store.release()
+        self.assertEqual([self.commits.is_pending(each) for each in "ab"], [False, True])
+        self.store.fail()
+        self.assertFalse(self.commits.is_pending("b"))
+        self.successResultOf(first)
+        self.failureResultOf(second, StorageUnavailable)
+
     def test_pending_waits_for_the_latest(self) -> None:
         """A processor that is under way and wanted again is durable with the later commit."""
         self.commits.request("a")
