@@ -13,9 +13,10 @@ NAMES = (
     "rest",
     "start",
     "storage",
+    "streams",
     "zmq",
 )
-TAKE_ARGUMENTS = ("cluster_sim", "match")
+TAKE_ARGUMENTS = ("cluster_sim", "match", "streams")
 
 
 def main() -> None:
