@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.deploy.container import Container
 from tests.deploy.running import Containers, strewn
 from tests.live.server import PATIENCE, Connection
+from tests.storage.mongod import MongoServer
 
 _LOOK = 0.05
 """Seconds after which is looked again whether a gateway has heard of its services."""
@@ -21,21 +22,14 @@ _LOOK = 0.05
 KEY = "as-secret-as-a-test-can-be"
 
 
-def in_files(container: Container, own: Path) -> str:
-    """Where a service keeps its processors: a file of its own, in the place of MongoDB."""
-    told = container.environment["KATO_STORAGE"]
-    return f"sqlite:{own.absolute()}/kato.db" if told.startswith("mongodb:") else told
+MONGODB = ("mongodb", 27017)
+"""Where the files say that MongoDB is."""
 
 
-def in_mongodb(container: Container, own: Path) -> str:
-    """Where a service keeps its processors: where it is told to, in the replica set that the server
-    of the tests says it is."""
+def storage(container: Container, own: Path) -> str:
+    """Where a container keeps its processors: where it is told to, in the replica set that the
+    server of the tests says it is."""
     return container.environment["KATO_STORAGE"].replace("replicaSet=rs0", "replicaSet=secantus")
-
-
-STORAGE, THERE = in_files, dict[tuple[str, int], int]()
-"""With the store in MongoDB: C{in_mongodb, {("mongodb", 27017): server().port}}, the server that
-the tests of stores start."""
 
 
 class RunningCase(SynchronousTestCase):
@@ -44,7 +38,12 @@ class RunningCase(SynchronousTestCase):
     def run_containers(self, containers: list[Container], secrets: Mapping[str, str]) -> Containers:
         """Start all, and wait until they are well."""
         folder = Path(self.mktemp()).absolute()
-        ran = Containers(containers, folder, secrets=secrets, storage=STORAGE, there=THERE)
+        there = {}
+        if any("mongodb:" in each.environment["KATO_STORAGE"] for each in containers):
+            server = MongoServer().start()
+            self.addCleanup(server.remove)
+            there[MONGODB] = server.port
+        ran = Containers(containers, folder, secrets=secrets, storage=storage, there=there)
         self.addCleanup(ran.close)
         ran.start()
         return ran
