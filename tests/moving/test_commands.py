@@ -20,6 +20,7 @@ from kato.moving.trouble import Trouble
 from kato.storage.sqlite.connection import prepare
 from kato.storage.sqlite.database import Database
 from tests.source import ROOT
+from tests.storage.mongod import new_database
 from tests.storage.process import PATIENCE, command
 from tests.storage.samples import changes, everything, model, whole
 
@@ -39,11 +40,12 @@ class CommandCase(SynchronousTestCase):
         with closing(Database(self.first)) as database:
             database.commit(commit)  # type: ignore[arg-type]
 
-    def command(self, name: str, store: Path, *more: str) -> list[str]:
+    def command(self, name: str, store: Path | str, *more: str) -> list[str]:
         runs = [sys.executable, "-P", "-m", "kato.moving", name, str(self.file)]
-        return [*runs, "--storage", f"sqlite:{store}", *more]
+        url = f"sqlite:{store}" if isinstance(store, Path) else store
+        return [*runs, "--storage", url, *more]
 
-    def type(self, name: str, store: Path, *more: str, status: int = 0) -> tuple[str, str]:
+    def type(self, name: str, store: Path | str, *more: str, status: int = 0) -> tuple[str, str]:
         """Type a command that is to end with this status; gives what is printed, and told."""
         ended = subprocess.run(
             self.command(name, store, *more),
@@ -91,6 +93,16 @@ class ProcessTests(CommandCase):
                 "processors: 2 imported, 0 replaced, 0 skipped",
             ],
         )
+        self.assertEqual(self.snapshots(self.second), self.snapshots(self.first))
+
+    def test_mongodb(self) -> None:
+        """What goes into MongoDB and comes back is the same."""
+        database = new_database()
+        self.type("export", self.first)
+        self.assertIn("2 imported", self.type("import", database)[0])
+        self.file.unlink()
+        self.type("export", database)
+        self.assertIn("2 imported", self.type("import", self.second)[0])
         self.assertEqual(self.snapshots(self.second), self.snapshots(self.first))
 
     def test_killed(self) -> None:
