@@ -179,7 +179,7 @@ class ProcessTests(CommandCase):
 class MainTests(CommandCase):
     """In this process, where nothing needs a reactor."""
 
-    def type(self, name: str, store: Path, *more: str, status: int = 0) -> tuple[str, str]:
+    def type(self, name: str, store: Path | str, *more: str, status: int = 0) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             ended = main([name, str(self.file), *more], {"KATO_STORAGE": f"sqlite:{store}"})
