@@ -92,10 +92,11 @@ class ConformanceTests(SynchronousTestCase):
         self.assertEqual(sorted(held), [self.number() // 2, (self.number() + 1) // 2])
 
     def test_mongodb(self) -> None:
-        """Every case gives through a gateway whose two services keep their processors in MongoDB
-        what it must, to the last byte what it gives where a gateway keeps them there itself, or in
-        a file."""
-        self.add_family(Family(["--storage", new_database()], ["--storage", new_database()]))
+        """Every case gives through a gateway whose two services share one MongoDB what it must, to
+        the last byte what it gives where a gateway keeps its processors there itself, or in a
+        file."""
+        shared = ["--storage", new_database()]
+        self.add_family(Family(shared, shared))
         gateway = LiveServer(env={"KATO_STORAGE": new_database()})
         self.addCleanup(gateway.stop)
         connection = gateway.start().connect()
