@@ -1,5 +1,5 @@
 """C{python -m tests.cluster.mongo_faults}: services that share a MongoDB, under load, to which all
-happens that issue 6 names, one after the other.
+happens that may happen to them, one after the other.
 
 It is judged as L{tests.cluster.test_restarts}, and by how long requests failed.  C{KATO_SEED} draws
 the same again; the history of a run that failed is left for C{python -m tests.cluster.judging}.
@@ -25,7 +25,7 @@ SERVICES = 3
 CLIENTS = 32
 PROCESSORS = 12
 KILLED = 10.0
-"""Seconds for which requests may fail after a service was killed (issue 6)."""
+"""Seconds for which requests may fail after a service was killed."""
 FROZEN = 8.0
 """Seconds in which a lease is lost."""
 AWAY = 3.0

@@ -1,4 +1,4 @@
-"""Three services on one MongoDB, and all that may happen to them under load (issue 6)."""
+"""Three services on one MongoDB, and all that may happen to them under load."""
 
 from twisted.trial.unittest import SynchronousTestCase
 
