@@ -90,18 +90,9 @@ def prepare(address: Address) -> Taken:
 
     @raise CannotOpen: in one line.
     """
-    try:
-        with _server(address) as server:
-            _judge(server)
-            database = server[address.database]
-            _know(database)
-            _make(database)
-            _see_services_end(database)
-            return _take(database, uuid4().hex)
-    except CannotOpen as error:
-        raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
-    except PyMongoError as error:
-        raise CannotOpen(f"storage {address.shown} cannot be used: {told(error)}") from None
+    with _database(address) as database:
+        _see_services_end(database)
+        return _take(database, uuid4().hex)
 
 
 def prepare_shared(address: Address) -> Taken:
@@ -110,14 +101,21 @@ def prepare_shared(address: Address) -> Taken:
 
     @raise CannotOpen: in one line.
     """
+    with _database(address) as database:
+        _fence_off(database)
+        return Taken("", 0, 0, True)
+
+
+@contextmanager
+def _database(address: Address) -> "Iterator[Database[Fields]]":
+    """The database, with its collections and indexes; whatever is wrong is told in one line."""
     try:
         with _server(address) as server:
             _judge(server)
             database = server[address.database]
             _know(database)
             _make(database)
-            _fence_off(database)
-            return Taken("", 0, 0, True)
+            yield database
     except CannotOpen as error:
         raise CannotOpen(f"storage {address.shown} cannot be used: {error}") from None
     except PyMongoError as error:
