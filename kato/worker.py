@@ -403,7 +403,7 @@ class Worker:
         command, now = ask.command, self._clock.seconds()
         known = self._deletions.find(command)
         if known is not None:
-            ask.settle(_deleted(command, known.interval, known.time_stamp))
+            ask.settle(_deleted_before(command, known))
             return
         if self._tenure.shared and command.request_id is not None and not ask.known_new:
             self._recall(slot, ask)
@@ -436,7 +436,7 @@ class Worker:
             ask.known_new, ask.begun = True, False
             slot.queue.appendleft(ask)
         else:
-            ask.settle(_deleted(ask.command, known.interval, known.time_stamp))
+            ask.settle(_deleted_before(ask.command, known))
 
     def _go_on(self, _: None, slot: Slot) -> None:
         slot.held_back = False
@@ -518,7 +518,7 @@ class Worker:
             if known is None:
                 ask.settle(missing)
             else:
-                ask.settle(_deleted(ask.command, known.interval, known.time_stamp))
+                ask.settle(_deleted_before(ask.command, known))
 
         ask.begun = True
         looked = self._tenure.deletion(slot.id, ask.command.request_id)
@@ -694,6 +694,11 @@ def _line(engine: Processor) -> dict[str, Any]:
 
 def _deleted(command: Command, interval: int, time_stamp: float) -> Reply:
     return Reply(command.row.message, time_stamp, processor=command.processor, interval=interval)
+
+
+def _deleted_before(command: Command, known: Remembered) -> Reply:
+    """The answer that was given the first time."""
+    return _deleted(command, known.interval, known.time_stamp)
 
 
 def _farewell(engines: list[Processor]) -> None:
