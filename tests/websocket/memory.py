@@ -252,6 +252,17 @@ class StreamTestCase(SynchronousTestCase):
         self.assertTrue(client.speaker.opened, client.speaker.wasNotCleanReason)
         return client
 
+    def later(self, what: str) -> "list[Deferred[Any]]":
+        """Let what the dispatch is asked, C{ask} or C{subscribe}, wait for the test."""
+        held: list[Deferred[Any]] = []
+
+        def wait(*asked: object) -> "Deferred[Any]":
+            held.append(Deferred())
+            return held[-1]
+
+        self.patch(self.system.parts.dispatch, what, wait)
+        return held
+
     def subscribed(self, *protocols: str, processor: str | None = "p1", **params: Any) -> Client:
         """A new client that listens."""
         client = self.connect(*protocols)

@@ -5,7 +5,6 @@ import zlib
 from typing import Any
 
 import msgpack
-from twisted.internet.defer import Deferred
 
 from kato.commands import Reply
 from kato.events import Numbers, Subscribed
@@ -246,21 +245,10 @@ class RoomTests(StreamTestCase):
         self.assertEqual([each["id"] for each in client.told()], list(range(9)))
         self.assertTrue(client.end.reads)
 
-    def ask_later(self) -> "list[Deferred[Any]]":
-        """Let requests wait for the test to answer them."""
-        held: list[Deferred[Any]] = []
-
-        def ask(command: object) -> "Deferred[Any]":
-            held.append(Deferred())
-            return held[-1]
-
-        self.patch(self.system.parts.dispatch, "ask", ask)
-        return held
-
     def test_answered_at_once(self) -> None:
         """However large the answers are that come together, none is left out, and nobody is closed
         who asked for them and reads slowly."""
-        held = self.ask_later()
+        held = self.later("ask")
         client = self.connect()
         for each in range(100):
             client.say(id=each, method="get_short_term_memory", processor="p1")
@@ -274,7 +262,7 @@ class RoomTests(StreamTestCase):
     def test_excused(self) -> None:
         """Who waits for the server, which reads nothing meanwhile, is not given up."""
         self.patch(session, "MAX_UNDER_WAY", 1)
-        held = self.ask_later()
+        held = self.later("ask")
         client = self.connect()
         self.patch(client.speaker, "onPing", lambda payload: None)
         client.say(id=1, method="learn", processor="p1")
@@ -303,13 +291,7 @@ class RoomTests(StreamTestCase):
 
     def test_recoveries(self) -> None:
         """Of subscriptions that may have much to tell few are begun at a time."""
-        asked: list[Deferred[Any]] = []
-
-        def subscribe(wish: object, listener: object) -> "Deferred[Any]":
-            asked.append(Deferred())
-            return asked[-1]
-
-        self.patch(self.system.parts.dispatch, "subscribe", subscribe)
+        asked = self.later("subscribe")
         client = self.connect()
         for each in range(5):
             params = {"since": 1, "epoch": "e"}
@@ -340,7 +322,7 @@ class RoomTests(StreamTestCase):
         """Nor so many large ones that they are larger together than a bound."""
         self.patch(session, "MAX_BYTES_UNDER_WAY", 10_000)
         self.system = System(self)
-        held = self.ask_later()
+        held = self.later("ask")
         client = self.connect()
         for each in range(4):
             params = {"strings": ["a" * 6_000]}

@@ -205,13 +205,7 @@ class PendingTests(StreamTestCase):
 
     def test_unsubscribed_meanwhile(self) -> None:
         """Who takes it back before it is granted is told so, and nothing else."""
-        asked: list[Deferred[Any]] = []
-
-        def subscribe(wish: object, listener: object) -> "Deferred[Any]":
-            asked.append(Deferred())
-            return asked[-1]
-
-        self.patch(self.system.parts.dispatch, "subscribe", subscribe)
+        asked = self.later("subscribe")
         client = self.connect()
         client.say(id=1, method="subscribe", processor="p1")
         answer = client.ask(id=2, method="unsubscribe", processor="p1")
@@ -224,13 +218,12 @@ class PendingTests(StreamTestCase):
 
     def test_gone_meanwhile(self) -> None:
         """Who is gone by then is not listened for."""
-        asked: Deferred[Any] = Deferred()
-        self.patch(self.system.parts.dispatch, "subscribe", lambda wish, listener: asked)
+        asked = self.later("subscribe")
         client = self.connect()
         client.say(id=1, method="subscribe", processor="p1")
         client.cut()
         cancelled: list[bool] = []
-        asked.callback(granted(lambda: cancelled.append(True)))
+        asked[0].callback(granted(lambda: cancelled.append(True)))
         self.assertEqual(cancelled, [True])
 
     def test_durable_first(self) -> None:
