@@ -10,7 +10,7 @@ from pymongo import DeleteMany, MongoClient, ReplaceOne
 from twisted.internet.task import react
 from twisted.internet.threads import deferToThread
 
-from benchmarks.storage import committed, committed_together, heading, learn, row
+from benchmarks.storage import committed, committed_together, heading, learn, load_large, row
 from kato.engine import Processor
 from kato.storage import open_store
 from kato.storage.mongodb.plan import make_plan
@@ -82,10 +82,4 @@ async def _load(store: Any, chance: random.Random) -> None:
             await store.commit([large.drain()])
     await store.commit([large.drain()])
     del large
-    began = perf_counter()
-    models = await store.load("large", lambda snapshot: sum(1 for _ in snapshot.models))
-    read = perf_counter() - began
-    began = perf_counter()
-    await store.load("large", Processor.restore)
-    restored = perf_counter() - began
-    print(f"\n{models:,} models are read in {read:.2f} s, and restored in {restored:.2f} s")
+    await load_large(store)

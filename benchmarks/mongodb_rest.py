@@ -5,8 +5,6 @@ C{KATO_TEST_MONGO} names, as in the tests.
 """
 
 import os
-import random
-from collections.abc import Iterator
 from contextlib import closing
 from statistics import median
 from time import perf_counter
@@ -18,9 +16,9 @@ from pymongo.collection import Collection
 
 from benchmarks.load import Job
 from benchmarks.rest import measured
+from benchmarks.start import some_models
 from kato.changes import Changes, State
 from kato.engine import Observation, Processor
-from kato.model import Model, model_name
 from kato.storage.mongodb import documents
 from kato.storage.mongodb.plan import make_plan
 from tests.live.server import LiveServer
@@ -97,7 +95,7 @@ def _collection(client: Client, url_name: str) -> Collection[dict[str, Any]]:
 
 
 def _fill(client: Client) -> None:
-    models = _models(MODELS)
+    models = some_models(MODELS)
     for _ in range(MODELS // _BATCH):
         batch = tuple(next(models) for _ in range(_BATCH))
         changes = Changes(processor=_SERVED, state=State(name=_SERVED), models=batch)
@@ -111,16 +109,6 @@ def _send(client: Client, changes: list[Changes]) -> None:
     for collection, many in make_plan(changes).writes.items():
         writes: list[Any] = [ReplaceOne({"_id": each.id}, each.document, True) for each in many]
         _collection(client, collection).bulk_write(writes, ordered=False)
-
-
-def _models(size: int) -> Iterator[Model]:
-    """Different models of 8 events with 2 symbols each."""
-    chance = random.Random(1)
-    symbols = [f"s{i}" for i in range(5_000)]
-    for _ in range(size):
-        drawn = chance.choices(symbols, k=16)
-        sequence = tuple((drawn[i], drawn[i + 1]) for i in range(0, 16, 2))
-        yield Model(model_name(sequence), sequence, 1)
 
 
 def _served(url: str) -> float:

@@ -55,14 +55,14 @@ def fill(path: Path, size: int) -> None:
     prepare(path)
     database = Database(path)
     state = State(name="p1")
-    models = _models(size)
+    models = some_models(size)
     for _ in range(size // _BATCH):
         batch = tuple(next(models) for _ in range(_BATCH))
         database.commit([Changes(processor="p1", state=state, models=batch)])
     database.close()
 
 
-def _models(size: int) -> Iterator[Model]:
+def some_models(size: int) -> Iterator[Model]:
     """Different models of 8 events with 2 symbols each."""
     chance = random.Random(1)
     symbols = [f"s{i}" for i in range(5_000)]

@@ -93,7 +93,7 @@ async def _store(reactor: Any, path: Path) -> None:
     row(f"the store, a learn of each of {GROUP} processors", taken)
     print(f"{GROUP / mean(taken):,.0f} learns a second in such commits")
     del large
-    await _load(store)
+    await load_large(store)
     await store.close()
     _layouts(path.parent)
 
@@ -124,7 +124,8 @@ async def _commit(store: IStore, changes: list[Changes]) -> float:
     return perf_counter() - began
 
 
-async def _load(store: SqliteStore) -> None:
+async def load_large(store: IStore) -> None:
+    """Load the processor C{large}, and print how long that takes."""
     began = perf_counter()
     models = await store.load("large", lambda snapshot: sum(1 for _ in snapshot.models))
     read = perf_counter() - began
