@@ -106,7 +106,7 @@ class Pursuit:
 
     def concerns(self, processor: str) -> bool:
         """Whether a processor is, or would be, that of services that share a store."""
-        return self._roster.shares and self._roster.claim(processor) is None
+        return self._roster.claim(processor) is None and self._roster.shares
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Have whoever has the processor carry out a command."""
