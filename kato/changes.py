@@ -75,13 +75,17 @@ class Percept:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The small state of a processor, written whole with every commit."""
+    """The small state of a processor, written whole with every commit.
+
+    C{revision} counts the operations that have changed it, whatever they were, since it was made.
+    """
 
     name: str
     genes: Genes = field(default_factory=Genes)
     interval: int = 0
     window: Window = Window(0, 0)
     emotives: dict[str, Gathered] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

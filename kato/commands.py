@@ -16,6 +16,7 @@ from kato.fields import array, boolean, integer, kind, mapping, number, shown, t
 from kato.genes import known_gene, parse_gene, parse_genes
 from kato.model import Emotives
 from kato.observation import Observation, digest
+from kato.origin import Origin
 
 MAX_PAGE = 10_000
 """How many entries a list gives at most at a time."""
@@ -289,12 +290,16 @@ OPERATIONS: Mapping[str, Operation] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request, judged: nobody past the edge checks it again."""
+    """A request, judged: nobody past the edge checks it again.
+
+    C{origin} tells where it came in; what is asked for is the same without it.
+    """
 
     operation: str
     params: Params
     processor: str | None = None
     request_id: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
 
     UNSENT: ClassVar[Mapping[str, Any]] = {}
 
@@ -318,6 +323,10 @@ class Command:
             _addressee(row, processor),
             None if request_id is None else parse_request_id(request_id),
         )
+
+    def asked(self, origin: Origin | None) -> "Command":
+        """The same request, as it came in at an edge."""
+        return Command(self.operation, self.params, self.processor, self.request_id, origin)
 
     @property
     def row(self) -> Operation:

@@ -10,11 +10,12 @@ from kato.commands import About, Command, known_operation, parse_processor_id
 from kato.errors import InvalidRequest
 from kato.fields import array, mapping, shown, text
 from kato.messagepack import ACCEPTED
+from kato.origin import Origin
 
 KEYS = frozenset({"method", "params", "processor", "request_id"})
 """What a request may say on every transport that sends maps."""
 
-_EACH_ALONE = KEYS | {"api_key", "accept"}
+_EACH_ALONE = KEYS | {"api_key", "accept", "origin"}
 """What it may say where every request stands for itself."""
 
 _BETWEEN_OURS = frozenset({"epoch"})
@@ -43,7 +44,8 @@ class Request:
     """A request of which only the frame is judged: not yet whether it may be made, nor what it
     asks for.
 
-    C{accept} is what the sender takes in an answer beside plain MessagePack.
+    C{accept} is what the sender takes in an answer beside plain MessagePack; C{origin} is where a
+    request came in that a gateway passes on.
     """
 
     method: object
@@ -52,6 +54,7 @@ class Request:
     request_id: object
     api_key: str | None
     accept: frozenset[str]
+    origin: Origin | None
 
     @classmethod
     def parse(cls, raw: object, known: frozenset[str] = _EACH_ALONE) -> "Request":
@@ -70,6 +73,7 @@ class Request:
             request_id=given.get("request_id"),
             api_key=parse_key(given),
             accept=_accept(given.get("accept", ())),
+            origin=Origin.parse(given["origin"]) if "origin" in given else None,
         )
 
     def command(self, sole: Callable[[], str | None]) -> Command:
@@ -137,4 +141,6 @@ def request_map(command: Command) -> dict[str, Any]:
         request["processor"] = command.processor
     if command.request_id is not None:
         request["request_id"] = command.request_id
+    if command.origin is not None:
+        request["origin"] = command.origin.sent()
     return request

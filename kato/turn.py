@@ -117,6 +117,7 @@ def take_turn(
             reply.time_stamp,
         )
     changed = changes and not (result.repeated and command.request_id is None)
+    processor.revision += changed
     return Outcome(reply, changed, changed and result.durable, result.happened)
 
 
@@ -230,6 +231,7 @@ def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
             "vectors": processor.vectors,
             "events": window.end - window.start,
             "genes": processor.genes.as_dict(),
+            "revision": processor.revision,
             "matcher": processor.matcher,
             "memory": asdict(processor.memory),
             "version": __version__,

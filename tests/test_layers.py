@@ -24,6 +24,7 @@ FLOORS: Mapping[str, int] = {
     "kato.events": 1,
     "kato.happenings": 1,
     "kato.keys": 1,
+    "kato.origin": 1,
     "kato.claims": 2,
     "kato.ownership": 2,
     "kato.placement": 2,

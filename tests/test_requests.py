@@ -123,7 +123,7 @@ class RequestTests(SynchronousTestCase):
             ([], "body: expected an object, got list"),
             ({}, "method: missing"),
             ({1: 2}, "body: key: expected a string, got int 1"),
-            (request(speed=1), "speed: unknown key, known are accept, api_key, method, params, "),
+            (request(speed=1), "speed: unknown key, known are accept, api_key, method, origin, "),
             (request(api_key=7), "api_key: expected a string, got int 7"),
             (request(accept="zlib"), "accept: expected a list, got str 'zlib'"),
             (request(accept=["xz"]), "accept: 'xz' is unknown, known are json, zlib"),

@@ -63,6 +63,7 @@ class AnswerTests(TurnCase):
                 "symbols": 2,
                 "vectors": 0,
                 "events": 1,
+                "revision": 4,
                 "matcher": best_provider().kind,
                 "version": __version__,
             },

@@ -98,6 +98,8 @@ class Processor:
         self.name = processor_id if name is None else name
         self.genes = genes or Genes()
         self.interval = 0
+        self.revision = 0
+        """How many operations have changed it; who carries them out counts them."""
         self._max_events = max_events
         self._new_matcher = matcher
         self._stm = ShortTermMemory()
@@ -520,6 +522,7 @@ class Processor:
             interval=self.interval,
             window=self._stm.window,
             emotives=dict(self._emotives),
+            revision=self.revision,
         )
 
     @classmethod
@@ -540,6 +543,7 @@ class Processor:
             matcher=matcher,
         )
         processor.interval = state.interval
+        processor.revision = state.revision
         processor._emotives = dict(state.emotives)
         processor._percept = snapshot.percept
         processor._stm = ShortTermMemory.restore(state.window, snapshot.events)

@@ -35,7 +35,17 @@ _UNIT = 1074
 _SUM = re.compile(r"(-?0x[0-9a-f]+)p([+-][0-9]{1,4})")
 
 _PROCESSOR = frozenset(
-    {"processor", "name", "genes", "interval", "stm", "emotives", "observation", "last_event"}
+    {
+        "processor",
+        "name",
+        "genes",
+        "interval",
+        "revision",
+        "stm",
+        "emotives",
+        "observation",
+        "last_event",
+    }
 )
 _ANSWER = frozenset({"ordinal", "key", "digest", "fields", "stm", "interval", "time_stamp"})
 
@@ -48,6 +58,7 @@ def processor_line(processor: str, state: State, percept: Percept) -> Line:
         "name": state.name,
         "genes": state.genes.as_dict(),
         "interval": state.interval,
+        "revision": state.revision,
         "stm": state.window,
         "emotives": {name: (each.times, _sum(each)) for name, each in state.emotives.items()},
         "observation": None if observation is None else observation.sent(),
@@ -68,6 +79,7 @@ def read_processor(line: Line) -> tuple[str, State, Percept]:
             name: _gathered(each, f"emotives.{name}")
             for name, each in mapping(line["emotives"], "emotives").items()
         },
+        revision=_whole(line["revision"], "revision"),
     )
     percept = Percept(
         None if observation is None else Observation.parse(observation, "observation"),

@@ -72,6 +72,7 @@ def everything() -> tuple[Changes, Snapshot]:
         interval=2**53,
         window=Window(2**40, 2**40 + 2),
         emotives={name: Gathered(2**50, -(2**2100) + 1) for name in AWKWARD},
+        revision=2**53,
     )
     observation = Observation(
         strings=AWKWARD,

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from kato.errors import KatoError
+from kato.origin import Origin
 from kato.protocols.rest.access import Headers
 from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.compression import accepts_gzip
@@ -69,6 +70,11 @@ class RestRequest(Request):
             )
         )
         return self.intent
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came in."""
+        return Origin("rest", self.request_id.decode("ascii"))
 
     @property
     def accepts_gzip(self) -> bool:

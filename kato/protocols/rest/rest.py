@@ -117,13 +117,15 @@ class Rest:
             intent.parameters(request.body)
             self._show(intent.page, intent, request)
         else:
-            answer = self._ask(intent, request.body)
+            answer = self._ask(intent, request)
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
 
-    def _ask(self, intent: Intent, body: bytes) -> "Deferred[Reply]":
+    def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
+        body = request.body
         if len(body) <= LONG_BODY:
-            return self._asks.ask(intent.command(body))
-        return self._in_thread(partial(intent.command, body)).addCallback(self._asks.ask)
+            return self._asks.ask(intent.command(body).asked(request.origin))
+        reading = self._in_thread(partial(intent.command, body))
+        return reading.addCallback(lambda read: self._asks.ask(read.asked(request.origin)))
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:

@@ -17,6 +17,7 @@ from kato.defects import judged
 from kato.events import Event, Listener, Subscribed, Wish
 from kato.fields import mapping
 from kato.keys import check_key
+from kato.origin import Origin
 from kato.protocols.websocket.conversation import HOW, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Announced, Codec, Written
 from kato.protocols.websocket.sending import Sending, Wire
@@ -79,6 +80,7 @@ class Session:
         deflates: bool,
         member: bool,
         api_key: bytes | None,
+        make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
         writing: Writing,
         clock: IReactorTime,
@@ -87,6 +89,7 @@ class Session:
         @param deflates: whether the client takes what is compressed.
         @param member: whether it has told its key already, or need not.
         @param api_key: the server's.
+        @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
         @param writing: writes, and reads, what takes long.
         """
@@ -94,6 +97,7 @@ class Session:
         self._asks = asks
         self._codec = codec
         self._api_key = api_key
+        self._make_id = make_id
         self._announced = announced
         self._clock = clock
         self._in_thread = writing.in_thread
@@ -209,7 +213,8 @@ class Session:
         assert saying is not None, "what is not at fault is a request"
         if heard.command is None:
             return self._does[saying.kind](saying)
-        return self._asks.ask(heard.command).addCallback(self._reply, saying)
+        command = heard.command.asked(Origin("websocket", self._make_id()))
+        return self._asks.ask(command).addCallback(self._reply, saying)
 
     def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1

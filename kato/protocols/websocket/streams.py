@@ -1,6 +1,8 @@
 """All WebSocket connections of a gateway (SPEC 9)."""
 
 from collections.abc import Sequence
+from itertools import count
+from secrets import token_hex
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -37,6 +39,7 @@ class Streams:
         self._api_key = api_key
         self._factory = StreamFactory(clock=clock)
         self._sessions: dict[StreamProtocol, Session] = {}
+        self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
         self._drained: Deferred[None] | None = None
         self._counted = dict.fromkeys(("opened", "requests", "events", "skipped", "too_slow"), 0)
@@ -72,6 +75,7 @@ class Streams:
             deflates=protocol.deflates,
             member=keyed or self._api_key is None or (key is not None and refused is None),
             api_key=self._api_key,
+            make_id=self._ids.__next__,
             announced=self._announce,
             writing=self._writing,
             clock=self._clock,

@@ -7,6 +7,8 @@ before it, whatever they are.
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import count
+from secrets import token_hex
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -21,6 +23,7 @@ from kato.errors import Moved, ProcessorUnavailable, TooManyRequests, UnknownOpe
 from kato.fields import mapping, shown, text
 from kato.keys import check_key
 from kato.messagepack import pack, unpack
+from kato.origin import Origin
 from kato.protocols.zmq.backlog import Backlog
 from kato.protocols.zmq.forwarding import limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
@@ -83,6 +86,7 @@ class ZmqServer:
         self._socket: Socket | None = None
         self._backlog = Backlog(clock=clock)
         self._behind: dict[bytes, deque[list[bytes]]] = {}
+        self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self.under_way = 0
         self._answered = 0
         self._refused = 0
@@ -172,7 +176,8 @@ class ZmqServer:
         plain = isinstance(request.method, str) and request.method == "ping"
         if not plain or request.processor is not None:
             self._check_key(request.api_key)
-        return request.command(self._sole)
+        origin = request.origin or Origin("zmq", next(self._ids))
+        return request.command(self._sole).asked(origin)
 
     def _check_key(self, key: str | None) -> None:
         given = () if key is None else (key.encode(),)

@@ -77,6 +77,7 @@ def state_document(processor: str, state: State) -> Document:
         "interval": write(state.interval),
         "short_term_memory": _window(state.window),
         "emotives": write(emotives),
+        "revision": write(state.revision),
     }
     return Document(PROCESSORS, _head(processor), body)
 
@@ -92,6 +93,7 @@ def read_state(found: Fields) -> State:
             name: Gathered(_integer(each["times"]), int(each["sum"], 16))
             for name, each in read(found["emotives"]).items()
         },
+        revision=_integer(found.get("revision", 0)),
     )
 
 

@@ -82,8 +82,8 @@ class Database:
         with _reading(f"processor {processor}"):
             writes_of_others = self.indexes.writes_of_others()
             found = self._all(
-                "SELECT number, index_token, name, genes, interval, stm_start, stm_end, emotives"
-                " FROM processors WHERE id = ?",
+                "SELECT number, index_token, name, genes, interval, stm_start, stm_end, emotives,"
+                " revision FROM processors WHERE id = ?",
                 processor,
             )
             if not found:
@@ -195,7 +195,7 @@ class Database:
         self._delete_parts(number, changes)
         self._connection.execute(
             "UPDATE processors SET name = ?, genes = ?, interval = ?, stm_start = ?, stm_end = ?,"
-            " emotives = ? WHERE number = ?",
+            " emotives = ?, revision = ? WHERE number = ?",
             (*rows.state_row(changes.state), number),
         )
         if changes.percept is not None:

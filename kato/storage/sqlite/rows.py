@@ -33,15 +33,22 @@ def damaged(what: str, error: Exception) -> StorageUnavailable:
 
 
 def state_row(state: State) -> Row:
-    """name, genes, interval, stm_start, stm_end, emotives."""
+    """name, genes, interval, stm_start, stm_end, emotives, revision."""
     genes = {name: getattr(state.genes, name) for name in NAMES}
     emotives = {name: (times, hex(total)) for name, (times, total) in state.emotives.items()}
-    return (state.name, write(genes), state.interval, *state.window, write(emotives))
+    return (
+        state.name,
+        write(genes),
+        state.interval,
+        *state.window,
+        write(emotives),
+        state.revision,
+    )
 
 
 def read_state(row: Row) -> State:
     """The reverse of L{state_row}."""
-    name, genes, interval, start, end, emotives = row
+    name, genes, interval, start, end, emotives, revision = row
     return State(
         name=name,
         genes=Genes(**read(genes)),
@@ -50,6 +57,7 @@ def read_state(row: Row) -> State:
         emotives={
             each: Gathered(times, int(total, 16)) for each, (times, total) in read(emotives).items()
         },
+        revision=revision,
     )
 
 

@@ -98,6 +98,11 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """,
         *TRIGGERS.values(),
     ),
+    (
+        """ALTER TABLE processors
+            ADD COLUMN revision INTEGER NOT NULL DEFAULT 0  /* how many operations changed it */
+        """,
+    ),
 )
 """The statements that lead from each version to the next, the first from an empty file to 1."""
 
