@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 from twisted.python import usage
 
 from kato.commands import parse_processor_id
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
-from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
 from kato.protocols.zmq.addresses import MAX_PORT, Address
@@ -72,6 +72,7 @@ class CommonOptions(usage.Options):
         ["processor-name", None, None, "what people call it"],
         ["max-processors", None, "1000", "how many processors there may be"],
         ["max-events", None, str(MAX_EVENTS), "how many events a short-term memory may hold"],
+        ["max-models", None, str(MAX_MODELS), "how many models a processor may learn"],
         ["checkpoint", None, None, "seconds until an observation is durable; 0: at once"],
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
         ["api-key", None, None, "a key for everything; better in a file than here"],
@@ -125,6 +126,7 @@ class CommonOptions(usage.Options):
             processor_name=processor_name,
             max_processors=self._whole("max-processors", 1),
             max_events=self._whole("max-events", 1),
+            max_models=self._whole("max-models", 1),
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kato.engine.processor import MAX_EVENTS
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
 from kato.protocols.zmq.addresses import Address
 
@@ -47,6 +47,7 @@ class Settings:
     processor_name: str | None = None
     max_processors: int = 1000
     max_events: int = MAX_EVENTS
+    max_models: int = MAX_MODELS
     checkpoint: float = 5.0
     timeout: float = 30.0
     open: bool = False

@@ -71,6 +71,10 @@ class Knowledge:
             raise ModelNotFound(f"model_name: no model is called {shown(name)}")
         return Model(full, learned.sequence, learned.frequency, self._emotives.get(full, ()))
 
+    def knows(self, sequence: Events) -> bool:
+        """Whether this sequence was learned."""
+        return self._matcher.find(sequence) is not None
+
     def page(self, limit: int, after: str | None) -> tuple[list[Model], str | None]:
         """The next C{limit} models by name after C{after}, and where the page after begins."""
         names = self._matcher.page(None if after is None else full_name(after), limit + 1)

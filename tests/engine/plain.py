@@ -39,9 +39,12 @@ class Refused(Exception):
 class PlainProcessor:
     """Carries out operations that are well formed, and answers the fields of SPEC 8."""
 
-    def __init__(self, *, remembers: int, max_events: int, subtractions: int) -> None:
+    def __init__(
+        self, *, remembers: int, max_events: int, max_models: int, subtractions: int
+    ) -> None:
         self.remembers = remembers
         self.max_events = max_events
+        self.max_models = max_models
         self.subtractions = subtractions
         self.genes = dict(GENES)
         self.memory: list[list[str]] = []
@@ -181,6 +184,8 @@ class PlainProcessor:
         name = ""
         if len(flattened(self.memory)) >= 2:
             name = "MODEL|" + hashlib.sha1(str(self.memory).encode()).hexdigest()
+            if name not in self.models and len(self.models) >= self.max_models:
+                raise Refused("LIMIT_REACHED")
             new = {"name": name, "sequence": self.memory, "frequency": 0, "emotives": []}
             model = self.models.setdefault(name, new)
             model["frequency"] += 1

@@ -62,7 +62,7 @@ class OperationTests(SynchronousTestCase):
     @given(histories(20), CHANGES)
     def test_refused(self, operations: list[Operation], last: Operation) -> None:
         """An operation that is refused changes nothing."""
-        processor = Processor("p", max_events=3)
+        processor = Processor("p", max_events=3, max_models=2)
         for operation in operations:
             before = everything(processor)
             if "error_code" in carry_out(processor, operation):
