@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking
+from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking, Weights
 from kato.engine.packing import Packed, pack, unpack
 from kato.errors import ModelNotFound
 from kato.fields import shown
@@ -52,6 +52,10 @@ class Knowledge:
     def kept(self, state: Sequence[str], threshold: float) -> Kept:
         """The models that C{state} keeps."""
         return self._matcher.kept(state, threshold)
+
+    def weigh(self, symbols: Sequence[str]) -> Weights:
+        """What symbols weigh in all models."""
+        return self._matcher.weigh(symbols)
 
     def emotives(self, ranking: Ranking) -> Mapping[int, Felt]:
         """The emotives, as they are now, of those models of a ranking that have any, by place."""
