@@ -272,6 +272,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "learn": Operation(Params, "learned", changes=True),
     "get_predictions": Operation(GetPredictions, "predictions"),
     "get_forecast": Operation(GetForecast, "forecast"),
+    "explain": Operation(NamedModel, "explanation"),
     "get_short_term_memory": Operation(Params, "short_term_memory"),
     "clear_short_term_memory": Operation(Params, "cleared", changes=True),
     "clear_all_memory": Operation(Params, "cleared", changes=True),

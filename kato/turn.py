@@ -166,8 +166,11 @@ def is_long(processor: Processor, command: Command) -> bool:
         return processor.models > _LONG_LIST
     if command.operation == "delete_model" and processor.models > _LONG_COMPACTION:
         return True
-    return _is_long_memory(processor)
+    return command.operation in _ALWAYS_LONG or _is_long_memory(processor)
 
+
+_ALWAYS_LONG = frozenset({"explain"})
+"""It goes over the kept models twice, and over one of them in Python."""
 
 _MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
 
@@ -300,6 +303,10 @@ def _get_forecast(processor: Processor, params: GetForecast, turn: _Turn) -> _Re
     return _Result({"forecast": processor.forecast(params.limit)})
 
 
+def _explain(processor: Processor, params: NamedModel, turn: _Turn) -> _Result:
+    return _Result({**processor.explain(params.model_name), "learned": None})
+
+
 def _get_short_term_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
     return _Result(window=processor.window)
 
@@ -399,6 +406,7 @@ _OPERATIONS: Mapping[str, Callable[[Processor, Any, _Turn], _Result]] = {
     "learn": _learn,
     "get_predictions": _get_predictions,
     "get_forecast": _get_forecast,
+    "explain": _explain,
     "get_short_term_memory": _get_short_term_memory,
     "clear_short_term_memory": _clear_short_term_memory,
     "clear_all_memory": _clear_all_memory,

@@ -259,6 +259,7 @@ class CommandTests(SynchronousTestCase):
             "change_gene": {"gene": "sort", "value": True},
             "change_genes": {"genes": {}},
             "get_model": {"model_name": "m"},
+            "explain": {"model_name": "m"},
             "delete_model": {"model_name": "m"},
             "update_model": {"model_name": "m", "frequency": 1},
         }

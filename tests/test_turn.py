@@ -305,3 +305,7 @@ class LengthTests(TurnCase):
         self.patch(Processor, "models", 10_001)
         self.assertTrue(self.long("delete_model", model_name="x"))
         self.assertFalse(self.long("get_model", model_name="x"))
+
+    def test_explaining(self) -> None:
+        """To explain always is: it goes over one model in Python, however few there are."""
+        self.assertTrue(self.long("explain", model_name="x"))

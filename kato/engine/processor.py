@@ -401,6 +401,14 @@ class Processor:
         are."""
         return self._outlook_from(self._stm.window).forecast(limit)
 
+    def explain(self, name: str) -> dict[str, Any]:
+        """Why the model of this name is among the L{predictions} now, or is not, with every number
+        as a formula (docs/explain.md).
+
+        @raise ModelNotFound: where there is none.
+        """
+        return self._outlook_from(self._stm.window).explain(self.model(name))
+
     def has_predictions(self, unique_id: str | None = None) -> bool:
         """Whether L{predictions} has its answer already, nothing having changed since."""
         window = self._window_after(unique_id)

@@ -47,6 +47,7 @@ EVERYTHING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("get_predictions", {}),
     ("get_predictions", {"unique_id": "u1"}),
     ("get_forecast", {"limit": 2}),
+    ("explain", {"model_name": NAME}),
     ("get_cognition_data", {}),
     ("get_short_term_memory", {}),
     ("get_status", {}),
@@ -167,6 +168,7 @@ class ProcessorsContract(TestCase):
             return provoke
 
         await self.check(ModelNotFound, asking("get_model", model_name=NAME))
+        await self.check(ModelNotFound, asking("explain", model_name=NAME))
         await self.check(ObservationNotFound, asking("get_predictions", unique_id="u"))
 
         async def nobody(system: System) -> None:
