@@ -16,6 +16,7 @@ FLOORS: Mapping[str, int] = {
     "kato.observation": 0,
     "kato.model": 0,
     "kato.changes": 0,
+    "kato.accuracy": 0,
     "kato.commands": 1,
     "kato.codec": 1,
     "kato.messagepack": 1,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from kato.accuracy import Accuracy, mark_of
 from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
@@ -73,6 +74,7 @@ class Processor:
         self.interval = 0
         self.revision = 0
         """How many operations have changed it; who carries them out counts them."""
+        self._accuracy: Accuracy | None = None
         self._max_events = max_events
         self._max_models = max_models
         self._new_matcher = matcher
@@ -143,6 +145,14 @@ class Processor:
         """The averages of the emotives gathered since the last learning or clearing."""
         return averages(self._emotives)
 
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """How often forecasts came true; C{None} where gene C{track_accuracy} is off and nothing
+        was ever counted."""
+        if self._accuracy is None and self.genes.track_accuracy:
+            return Accuracy()
+        return self._accuracy
+
     # Observing and learning
 
     def observe(
@@ -196,6 +206,9 @@ class Processor:
     def _observe(self, observation: Observation, now: float, made_id: str | None) -> Observed:
         """Observe what was found fit."""
         event, bounded = event_of(observation, self._vectors, self.genes)
+        if event and self.genes.track_accuracy:
+            mark = mark_of(event, self.forecast())
+            self._accuracy = (self._accuracy or Accuracy()).marked(mark)
         self._changing()
         self.interval += 1
         gather(self._emotives, observation.emotives)
@@ -334,6 +347,7 @@ class Processor:
     def clear_all_memory(self) -> None:
         """Forget all but the genes and the answers that may be asked for again."""
         self.clear_short_term_memory()
+        self._accuracy = None
         self._knowledge = Knowledge(self._new_matcher())
         self._knowledge.forget_stored()
         self._vectors = VectorMemory()
@@ -514,6 +528,7 @@ class Processor:
             window=self._stm.window,
             emotives=dict(self._emotives),
             revision=self.revision,
+            accuracy=self._accuracy,
         )
 
     @classmethod
@@ -537,6 +552,7 @@ class Processor:
         )
         processor.interval = state.interval
         processor.revision = state.revision
+        processor._accuracy = state.accuracy
         processor._emotives = dict(state.emotives)
         processor._percept = snapshot.percept
         processor._stm = ShortTermMemory.restore(state.window, snapshot.events)

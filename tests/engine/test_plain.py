@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato import accuracy
 from kato.engine import Processor, recollection, vectors
 from tests.conformance import same
 from tests.engine.plain import PlainProcessor
@@ -29,12 +30,14 @@ class PlainTests(SynchronousTestCase):
         remembers, max_events, max_models, subtractions = limits
         self.patch(recollection, "CAPACITY", remembers)
         self.patch(vectors, "MAX_SUBTRACTIONS", subtractions)
+        self.patch(accuracy, "RECENT", 4)
         processor = Processor("p", max_events=max_events, max_models=max_models)
         plain = PlainProcessor(
             remembers=remembers,
             max_events=max_events,
             max_models=max_models,
             subtractions=subtractions,
+            recent=4,
         )
         for operation in operations:
             self.compare(processor, plain, operation)
