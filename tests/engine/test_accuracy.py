@@ -22,10 +22,10 @@ def observe(processor: Processor, *events: str) -> None:
         processor.observe(Observation(strings=(event,)))
 
 
-def told(processor: Processor) -> tuple[int, int, int, int]:
-    """Events, of which there were so many with a forecast, right at once, right among five."""
+def told(processor: Processor) -> Counts:
+    """Events, how many had a forecast, how many were its first entry, and one of its first five."""
     assert processor.accuracy is not None
-    return tuple(processor.accuracy.total)
+    return processor.accuracy.total
 
 
 class MarkTests(SynchronousTestCase):

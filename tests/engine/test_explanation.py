@@ -143,6 +143,7 @@ class ExplanationCase(Provided):
 
     def test_reasons(self) -> None:
         """Each reason says its numbers."""
+        models: list[Any]
         models = [([["a"], ["b"], ["c"]], 1, []), ([["a"], ["x"]], 2, []), ([["q"], ["r"]], 1, [])]
         processor = taught(models, [["a"], ["b"]], matcher=self.make, recall_threshold=0.5)
         processor.change_genes({"max_predictions": 1})
