@@ -96,7 +96,7 @@ def build(
         dispatch,
         clock=clock,
         in_thread=in_thread,
-        access=Access(settings.api_key, settings.hosts, settings.origins),
+        access=Access(settings.api_key, settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),
         statistics=statistics,
