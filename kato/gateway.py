@@ -26,6 +26,7 @@ from kato.protocols.websocket import Streams
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
+from kato.reloading import Reloading
 from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
@@ -95,7 +96,7 @@ def build(
         dispatch,
         clock=clock,
         in_thread=in_thread,
-        access=Access(settings.api_key, settings.hosts, settings.origins),
+        access=Access(settings.api_key, settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),
         statistics=statistics,
@@ -174,6 +175,8 @@ def makeService(options: GatewayOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
+    reloading = Reloading()
+    reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
@@ -189,7 +192,9 @@ def makeService(options: GatewayOptions) -> IService:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     parts = build(settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq)
-    ports = [bound_endpoint(each, parts.site, settings, reactor) for each in settings.listen]
+    ports = [
+        bound_endpoint(each, parts.site, settings, reactor, reloading) for each in settings.listen
+    ]
     return Gateway(
         settings,
         parts,

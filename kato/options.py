@@ -47,6 +47,7 @@ _ENVIRONMENT = {
     "api-key-file": "KATO_API_KEY_FILE",
     "allow-host": "KATO_ALLOW_HOST",
     "origin": "KATO_ORIGIN",
+    "trust-proxy": "KATO_TRUST_PROXY",
     "log-level": "LOG_LEVEL",
     "matcher": "KATO_MATCHER",
 }

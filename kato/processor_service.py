@@ -22,6 +22,7 @@ from kato.protocols.zmq.announcer import Announcer, Identity
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
+from kato.reloading import Reloading
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
@@ -174,6 +175,7 @@ def makeService(options: ServiceOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
+    Reloading().heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     zmq = bound_zmq(settings)

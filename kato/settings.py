@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
@@ -24,7 +25,8 @@ class Settings:
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is.
 
-    C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it.
+    C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it,
+    C{proxies} those that are believed when they say for whom they ask.
 
     C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
     where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
@@ -54,6 +56,7 @@ class Settings:
     api_key: bytes | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     genes: Genes = Genes()
     matcher: str | None = None
     log_level: str = "info"

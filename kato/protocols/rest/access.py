@@ -13,6 +13,7 @@ from string import ascii_lowercase, digits
 from kato.errors import Forbidden, InvalidRequest
 from kato.fields import shown
 from kato.keys import check_key
+from kato.protocols.rest.proxies import Caller, Network, called
 
 Headers = Mapping[bytes, Sequence[bytes]]
 """The values of headers by name, names written C{Like-This}."""
@@ -53,25 +54,43 @@ class Access:
 
     C{hosts} are names of this server in lower case, without a port; the names of loopback and the
     address on which a connection came in are known without being named here.  C{origins} are the
-    foreign origins whose pages may speak to this server, as browsers write them.
+    foreign origins whose pages may speak to this server, as browsers write them.  C{proxies} are
+    believed when they say for whom they ask.
     """
 
     api_key: bytes | None = field(default=None, repr=False)
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
+    proxies: tuple[Network, ...] = ()
 
-    def check_host(self, headers: Headers, *, version: bytes, local: str | None) -> None:
+    def called(self, peer: Caller, headers: Headers) -> Caller:
+        """Who asks in truth, where the other end of the connection may be a proxy."""
+        return called(peer, headers, self.proxies)
+
+    def page(self, headers: Headers) -> bytes | None:
+        """The foreign origin that asks, where it may; C{None}: there is none."""
+        origins = headers.get(b"Origin", ())
+        return origins[0] if len(origins) == 1 and origins[0] in self.origins else None
+
+    def check_host(
+        self, headers: Headers, *, version: bytes, local: str | None, told: bytes | None = None
+    ) -> None:
         """See that the server was called by a name of its own, and by no foreign page.
 
         @param version: of HTTP; only C{HTTP/1.0} may leave C{Host} out.
         @param local: the address on which the connection came in, where it has one.
+        @param told: the host by which a proxy was called, which counts in the place of C{Host}.
         @raise InvalidRequest: where C{Host} is missing, given twice or no host.
         @raise Forbidden: where it is unknown, or an C{Origin} is another one that nobody allowed.
         """
         hosts = headers.get(b"Host", ())
-        host = self.known_host(hosts[0], local) if len(hosts) == 1 else None
-        if host is None and (hosts or version != b"HTTP/1.0"):
+        if len(hosts) != 1 and (hosts or version != b"HTTP/1.0"):
             raise InvalidRequest(f"Host: expected once, given {len(hosts)} times")
+        host = None
+        if told is not None:
+            host = self.known_host(told, local, "X-Forwarded-Host")
+        elif hosts:
+            host = self.known_host(hosts[0], local)
         origins = headers.get(b"Origin")
         if origins and not all(self._allows(each, host) for each in origins):
             raise Forbidden(f"Origin: {shown(_plain(origins[0]))} may not speak to this server")
@@ -79,17 +98,18 @@ class Access:
     def _allows(self, origin: bytes, host: Authority | None) -> bool:
         return origin in self.origins or (host is not None and _is_origin(origin, host))
 
-    def known_host(self, value: bytes, local: str | None) -> Authority:
+    def known_host(self, value: bytes, local: str | None, header: str = "Host") -> Authority:
         """Take a host by which this server is known.
 
+        @param header: who says so.
         @raise InvalidRequest: where C{value} is no host.
         @raise Forbidden: where it is unknown.
         """
         host = parse_authority(value)
         if host is None:
-            raise InvalidRequest(f"Host: {shown(_plain(value))} is no host")
+            raise InvalidRequest(f"{header}: {shown(_plain(value))} is no host")
         if not (host.loopback or host.name in self.hosts or _is_local(host, local)):
-            raise Forbidden(f"Host: {shown(_plain(value))} is not a name of this server")
+            raise Forbidden(f"{header}: {shown(_plain(value))} is not a name of this server")
         return host
 
     def check_key(self, headers: Headers, segments: Segments) -> None:

@@ -10,8 +10,11 @@ from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import mapping, shown
 from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.body import check_media, read_body
+from kato.protocols.rest.browsers import PREFLIGHT, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import parse_query, parse_target
+
+_PREFLIGHT = Route(PREFLIGHT.decode(), "*", Page.PREFLIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Head:
     """The head of a request.
 
     C{length} is that of the body in bytes, C{None} where only its end will tell; C{local} is the
-    address on which the connection came in, where it has one.
+    address on which the connection came in, where it has one; C{host} what a proxy says by which
+    name it was called.
     """
 
     method: bytes
@@ -28,6 +32,7 @@ class Head:
     headers: Headers
     length: int | None
     local: str | None
+    host: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,12 @@ def judge(head: Head, access: Access) -> Intent:
 
     @raise KatoError: for the first thing that is wrong with it.
     """
-    access.check_host(head.headers, version=head.version, local=head.local)
+    access.check_host(head.headers, version=head.version, local=head.local, told=head.host)
     target = parse_target(head.target)
     if target.host is not None:
         access.known_host(target.host, head.local)
+    if head.method == PREFLIGHT and is_preflight(head.headers, access):
+        return _preflight(head)
     access.check_key(head.headers, target.segments)
     match = find(head.method.decode("ascii"), target.segments)
     if head.length != 0:
@@ -88,6 +95,13 @@ def judge(head: Head, access: Access) -> Intent:
     if target.query:
         given = _joined(given, _queried(match.route, target.query))
     return Intent(match, given, _request_id(match.route, head.headers), head.headers)
+
+
+def _preflight(head: Head) -> Intent:
+    """A browser asks for a page whether it may ask; it sends no key with that."""
+    if head.length != 0:
+        raise InvalidRequest("body: OPTIONS takes none")
+    return Intent(Match(_PREFLIGHT, {}, None), {}, None, head.headers)
 
 
 def check_length(length: int | None) -> None:

@@ -23,14 +23,16 @@ from kato.errors import (
 from kato.fields import shown
 from kato.protocols.rest.access import Access, Headers, given_keys
 from kato.protocols.rest.answers import (
+    NO_CONTENT,
     error_body,
     extra_headers,
     slices,
 )
 from kato.protocols.rest.assets import Assets
+from kato.protocols.rest.browsers import preflight
 from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
 from kato.protocols.rest.intent import Head, Intent, judge
-from kato.protocols.rest.routes import Page, named_processor
+from kato.protocols.rest.routes import Page, methods_at, named_processor
 from kato.protocols.rest.target import parse_target
 
 if TYPE_CHECKING:
@@ -54,10 +56,11 @@ class Asks(Protocol):
 class AcceptsStreams(Protocol):
     """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
 
-    def accept(self, headers: Headers, *, keyed: bool) -> "Stream":
+    def accept(self, headers: Headers, *, keyed: bool, client_address: str | None) -> "Stream":
         """Judge the head of a request, and give what its connection becomes.
 
         @param keyed: whether the head has the server's key.
+        @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
 
@@ -132,6 +135,9 @@ class Rest:
             self._become_stream(intent.headers, request)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
+        elif page is Page.PREFLIGHT:
+            methods = methods_at(parse_target(request.uri).segments)
+            request.answer(NO_CONTENT, [], preflight(methods))
         else:
             self._reply_page(page, request)
 
@@ -141,7 +147,8 @@ class Rest:
         if b"Transfer-Encoding" in headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
         keyed = bool(given_keys(headers))  # which were judged with the head
-        request.channel.become(self._streams.accept(headers, keyed=keyed), request)
+        stream = self._streams.accept(headers, keyed=keyed, client_address=request.client_address)
+        request.channel.become(stream, request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
         path = parse_target(request.uri).segments
@@ -151,7 +158,6 @@ class Rest:
         status, body, extra = asset.answer(
             known=_only(headers.get(b"If-None-Match", ())),
             accepts_gzip=request.accepts_gzip,
-            origin=_only(headers.get(b"Origin", ())),
         )
         kind = f"Content-Type: {asset.content_type}\r\nCache-Control: no-cache\r\n".encode()
         request.answer(status, [body], extra, kind=kind)

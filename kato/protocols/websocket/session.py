@@ -80,6 +80,7 @@ class Session:
         deflates: bool,
         member: bool,
         api_key: bytes | None,
+        client_address: str | None,
         make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
         writing: Writing,
@@ -89,6 +90,7 @@ class Session:
         @param deflates: whether the client takes what is compressed.
         @param member: whether it has told its key already, or need not.
         @param api_key: the server's.
+        @param client_address: whom it speaks to, be it through proxies.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
         @param writing: writes, and reads, what takes long.
@@ -97,6 +99,7 @@ class Session:
         self._asks = asks
         self._codec = codec
         self._api_key = api_key
+        self.client_address = client_address
         self._make_id = make_id
         self._announced = announced
         self._clock = clock

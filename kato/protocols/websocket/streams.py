@@ -46,10 +46,13 @@ class Streams:
 
     # Connections
 
-    def accept(self, headers: Headers, *, keyed: bool) -> StreamProtocol:
+    def accept(
+        self, headers: Headers, *, keyed: bool, client_address: str | None
+    ) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
         @param keyed: whether the head has the server's key.
+        @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
@@ -57,11 +60,13 @@ class Streams:
             raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
 
         def opened(protocol: StreamProtocol) -> Session:
-            return self._opened(protocol, keyed=keyed)
+            return self._opened(protocol, keyed=keyed, client_address=client_address)
 
         return self._factory.make(handshake, opened, self._closed)
 
-    def _opened(self, protocol: StreamProtocol, *, keyed: bool) -> Session:
+    def _opened(
+        self, protocol: StreamProtocol, *, keyed: bool, client_address: str | None
+    ) -> Session:
         key, refused = protocol.handshake.key, None
         if key is not None and not keyed:
             try:
@@ -75,6 +80,7 @@ class Streams:
             deflates=protocol.deflates,
             member=keyed or self._api_key is None or (key is not None and refused is None),
             api_key=self._api_key,
+            client_address=client_address,
             make_id=self._ids.__next__,
             announced=self._announce,
             writing=self._writing,
