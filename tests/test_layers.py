@@ -81,6 +81,7 @@ FLOORS: Mapping[str, int] = {
     "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.health": 6,
+    "kato.client": 6,
     "kato.manager": 6,
     "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
@@ -92,17 +93,19 @@ COMPOSING = 6
 
 STRANGERS: Mapping[str, frozenset[str]] = {
     "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
+    "kato.client": frozenset(FLOORS) - {"kato.client", "kato.errors"},
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
     "kato.moving": frozenset({"kato.engine", "kato.protocols", "kato.worker"}),
 }
-"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, the manager
-speaks to servers from outside, and what moves data makes nothing of it."""
+"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, client and
+manager speak to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "OpenSSL": frozenset({"kato.certificates"}),
-    "autobahn": frozenset({"kato.protocols.websocket"}),
+    "autobahn": frozenset({"kato.protocols.websocket", "kato.client.in_twisted"}),
     "bson": frozenset({"kato.storage.mongodb"}),
     "cryptography": frozenset({"kato.certificates"}),
+    "httpx": frozenset({"kato.client.blocking", "kato.client.in_asyncio"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
@@ -113,11 +116,12 @@ HOMES: Mapping[str, frozenset[str]] = {
     "twisted": frozenset(
         {
             *(room for room, floor in FLOORS.items() if floor in (3, 4, 5, 6)),
+            "kato.client.in_twisted",
             "kato.manager.twistd",
             "twisted.plugins.kato_plugins",
         }
     )
-    - {"kato.manager"},
+    - {"kato.client", "kato.manager"},
     "twisted.application": frozenset(
         {
             "kato.gateway",
@@ -126,9 +130,12 @@ HOMES: Mapping[str, frozenset[str]] = {
             "twisted.plugins.kato_plugins",
         }
     ),
-    "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
+    "twisted.web": frozenset({"kato.protocols.rest", "kato.binding", "kato.client.in_twisted"}),
     "txmongo": frozenset({"kato.storage.mongodb"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
+    "websockets": frozenset(
+        {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}
+    ),
     "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health"}),
     "zope": frozenset(
         {
