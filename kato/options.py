@@ -13,11 +13,13 @@ from typing import Any, NoReturn
 from twisted.python import usage
 
 from kato.commands import parse_processor_id
+from kato.curve_files import read_clients, read_pair
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
 from kato.protocols.zmq.addresses import MAX_PORT, Address
+from kato.protocols.zmq.curve import BadKeys, KeyPair
 from kato.settings import ZMQ, Settings
 
 _GENE_OPTIONS = {
@@ -38,6 +40,8 @@ _ENVIRONMENT = {
     "registry": "KATO_REGISTRY",
     "placement": "KATO_PLACEMENT",
     "advertise": "KATO_ADVERTISE",
+    "curve": "KATO_CURVE",
+    "curve-clients": "KATO_CURVE_CLIENTS",
     "storage": "KATO_STORAGE",
     "processor-id": "PROCESSOR_ID",
     "processor-name": "PROCESSOR_NAME",
@@ -63,6 +67,8 @@ class CommonOptions(usage.Options):
     optParameters = [
         ["zmq", None, None, "tcp://host:port of the ROUTER socket for clients of ZeroMQ"],
         ["events", None, None, "tcp://host:port of the PUB socket; the port after --zmq's"],
+        ["curve", None, None, "the file with the key pair of this cluster: ZeroMQ is encrypted"],
+        ["curve-clients", None, None, "a file with public keys of other clients of ZeroMQ"],
         [
             "storage",
             None,
@@ -132,6 +138,8 @@ class CommonOptions(usage.Options):
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
             api_key=self._api_key(),
+            curve=self._curve(),
+            curve_clients=self._curve_clients(),
             genes=self._genes(),
             matcher=self._matcher(),
             log_level=self._log_level(),
@@ -214,6 +222,27 @@ class CommonOptions(usage.Options):
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise usage.UsageError("--api-key: expected printable ASCII without spaces")
         return key.encode()
+
+    def _curve(self) -> KeyPair | None:
+        """The key pair of this cluster."""
+        path = self._given("curve")
+        try:
+            return None if path is None else read_pair(path)
+        except BadKeys as error:
+            raise usage.UsageError(f"--curve: {error}") from None
+
+    def _curve_clients(self) -> Path | None:
+        """Where public keys are told; what is wrong with them is known now."""
+        path = self._given("curve-clients")
+        if path is None:
+            return None
+        if self._given("curve") is None:
+            raise usage.UsageError("--curve-clients: there is no --curve to go with it")
+        try:
+            read_clients(path)
+        except BadKeys as error:
+            raise usage.UsageError(f"--curve-clients: {error}") from None
+        return Path(path).absolute()
 
     def _genes(self) -> Genes:
         values: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.dispatch import Dispatch
+from kato.encrypting import make_guard, make_sockets
 from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
 from kato.options import refuse
@@ -172,8 +173,6 @@ def makeService(options: ServiceOptions) -> IService:
     """Make the service, or refuse in one line with exit status 1."""
     from twisted.internet import reactor
 
-    from kato.protocols.zmq.sockets import ZmqSockets
-
     settings = options.settings
     Reloading().heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
@@ -188,7 +187,9 @@ def makeService(options: ServiceOptions) -> IService:
         settings,
         parts,
         zmq,
-        sockets=ZmqSockets(reactor=reactor, in_thread=in_thread),
+        sockets=make_sockets(
+            settings, make_guard(settings, reactor), reactor=reactor, in_thread=in_thread
+        ),
         clock=reactor,
         threads=(turns, messages),
         stop_reactor=reactor.stop,

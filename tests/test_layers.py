@@ -65,6 +65,9 @@ FLOORS: Mapping[str, int] = {
     "kato.logs": 6,
     "kato.settings": 6,
     "kato.sharing_host": 6,
+    "kato.curve_files": 6,
+    "kato.curve_keys": 6,
+    "kato.encrypting": 6,
     "kato.options": 6,
     "kato.dashboard_files": 6,
     "kato.gateway_options": 6,
@@ -136,7 +139,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "websockets": frozenset(
         {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}
     ),
-    "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health"}),
+    "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health", "kato.curve_keys"}),
     "zope": frozenset(
         {
             "kato.storage",

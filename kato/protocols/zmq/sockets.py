@@ -23,7 +23,10 @@ from zmq.utils.monitor import parse_monitor_message
 
 from kato.codec import MAX_MESSAGE
 from kato.protocols.zmq.addresses import Address
-from kato.protocols.zmq.interface import Listening, Received
+from kato.protocols.zmq.curve import KeyPair
+from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, Guard
+from kato.protocols.zmq.interface import CannotEncrypt, Listening, Received
+from kato.protocols.zmq.seldom import Seldom
 
 BURST = 100
 """How many messages of one socket are taken before others have their turn."""
@@ -45,19 +48,27 @@ _HEARTBEAT_TIMEOUT = 4_000
 _CONNECT_TIMEOUT = 4_000
 """Milliseconds for a connection to come about."""
 
-_DOWN = frozenset(
-    {
-        zmq.EVENT_CLOSED,
-        zmq.EVENT_DISCONNECTED,
-        zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-        zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
-        zmq.EVENT_HANDSHAKE_FAILED_AUTH,
-    }
-)
 _WORDS: Mapping[int, str] = {
     zmq.EVENT_CLOSED: "cannot connect",
     zmq.EVENT_DISCONNECTED: "connection lost",
 }
+_UNSHAKEN: Mapping[int, str] = {
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the other side hung up",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the other side speaks otherwise",
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the other side refused our key",
+}
+_ASKED: Mapping[bool, str] = {
+    True: "is --curve the same file on both sides?",
+    False: "does it want --curve?",
+}
+"""What to look for where a handshake fails, with keys and without."""
+
+_DESK = "inproc://zeromq.zap.01"
+"""Where libzmq asks who may connect (RFC 27)."""
+
+_PAUSE = 60.0
+_MOST = 1_000
+"""Seconds for which a handshake that fails is not told again, and with how many others."""
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor; fires with what it returns."""
@@ -66,28 +77,56 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 class ZmqSockets:
     """Makes sockets in one context of ZeroMQ."""
 
-    def __init__(self, *, reactor: Any, in_thread: InThread) -> None:
-        """@param in_thread: where names of hosts are looked up, and where the end is awaited."""
+    log = Logger()
+
+    def __init__(self, *, reactor: Any, in_thread: InThread, guard: Guard | None = None) -> None:
+        """
+        @param in_thread: where names of hosts are looked up, and where the end is awaited.
+        @param guard: has the keys by which all connections are encrypted, and lets others in;
+            C{None}: they are in the clear.
+        @raise CannotEncrypt: where its keys are of no use here.
+        """
+        if guard is not None:
+            _judge_keys(guard.pair)
         self._reactor = reactor
         self._in_thread = in_thread
+        self._guard = guard
+        self._seldom = Seldom(_PAUSE, most=_MOST)
         self._opened: ZmqFactory | None = None
 
     def _factory(self) -> ZmqFactory:
+        """The context; before anything else in it, who may connect is asked for at the desk."""
         if self._opened is None:
             self._opened = ZmqFactory()
             self._opened.reactor = self._reactor
+            if self._guard is not None:
+                ZmqDesk(self._opened, self._guard)
         return self._opened
 
     def router(
-        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+        self,
+        listening: Listening,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+        *,
+        members_only: bool = False,
     ) -> "ZmqSocket":
         """Open a ROUTER on a bound port."""
         router = ZmqSocket(self._factory(), zmq.ROUTER, received, taken)
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
-        router.set(zmq.TCP_KEEPALIVE, 1)
-        router.take_over(listening)
+        self._listen(router, listening, MEMBERS if members_only else EVERYBODY)
         return router
+
+    def _listen(self, socket: "ZmqSocket", listening: Listening, domain: bytes) -> None:
+        """Go on with a bound port; without a desk, or an answer from it, nobody gets in."""
+        socket.set(zmq.TCP_KEEPALIVE, 1)
+        if self._guard is not None:
+            socket.set(zmq.CURVE_SERVER, 1)
+            socket.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
+            socket.set(zmq.ZAP_DOMAIN, domain)
+            socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        socket.take_over(listening)
 
     def dealer(
         self,
@@ -111,8 +150,7 @@ class ZmqSockets:
     ) -> "ZmqPublisher":
         """Open an XPUB on a bound port."""
         publisher = ZmqPublisher(self._factory(), grants, subscribed)
-        publisher.set(zmq.TCP_KEEPALIVE, 1)
-        publisher.take_over(listening)
+        self._listen(publisher, listening, EVERYBODY)
         return publisher
 
     def subscriber(
@@ -142,10 +180,24 @@ class ZmqSockets:
         connecting.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
         connecting.set(zmq.HEARTBEAT_IVL, _HEARTBEAT)
         connecting.set(zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT)
-        connecting.watch(up, down)
+        if self._guard is not None:
+            connecting.set(zmq.CURVE_SERVERKEY, self._guard.pair.public)
+            connecting.set(zmq.CURVE_PUBLICKEY, self._guard.pair.public)
+            connecting.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
+        connecting.watch(up, down, partial(self._unshaken, address))
         where = Address.parse(address)
         found = self._in_thread(partial(_resolved, where))
         found.addCallbacks(connecting.connect, connecting.lost)
+
+    def _unshaken(self, address: str, why: str) -> None:
+        """A handshake failed: whoever runs this has most probably to do something."""
+        if self._seldom.is_due(address, now=self._reactor.seconds()):
+            self.log.error(
+                "no handshake with {address}: {why}; {question}",
+                address=address,
+                why=why,
+                question=_ASKED[self._guard is not None],
+            )
 
     def close(self) -> "Deferred[None]":
         """Close all sockets; fires when what they had to send is sent, or given up."""
@@ -156,6 +208,14 @@ class ZmqSockets:
             if not isinstance(each, _Monitor):
                 each.close()
         return self._in_thread(factory.context.term)
+
+
+def _judge_keys(pair: KeyPair) -> None:
+    """See that libzmq can encrypt with a pair."""
+    if not zmq.has("curve"):
+        raise CannotEncrypt("the libzmq that is installed here was built without CURVE")
+    if zmq.curve_public(pair.secret) != pair.public:
+        raise CannotEncrypt("its public and its secret key do not belong together")
 
 
 def _resolved(where: Address) -> str:
@@ -190,7 +250,7 @@ class ZmqSocket(ZmqConnection):
         self.set(zmq.MAXMSGSIZE, MAX_FRAME)
         self.set(zmq.IPV6, 1)
 
-    def set(self, option: int, value: int) -> None:
+    def set(self, option: int, value: int | bytes) -> None:
         """Set an option of ZeroMQ's."""
         self.socket.setsockopt(option, value)
 
@@ -204,9 +264,17 @@ class ZmqSocket(ZmqConnection):
         self.addEndpoints([ZmqEndpoint(how, address)])
         self._read_soon()
 
-    def watch(self, up: Callable[[], None], down: Callable[[str], None]) -> None:
-        """Tell of the connection that will be made."""
-        self._monitor = _Monitor(self.factory, self.socket, up, down)
+    def watch(
+        self,
+        up: Callable[[], None],
+        down: Callable[[str], None],
+        unshaken: Callable[[str], None],
+    ) -> None:
+        """Tell of the connection that will be made.
+
+        @param unshaken: is told why it could be made, but the handshake failed.
+        """
+        self._monitor = _Monitor(self.factory, self.socket, up, down, unshaken)
 
     def connect(self, address: str) -> None:
         """Connect, now that the address is known."""
@@ -333,6 +401,20 @@ class ZmqSubscriber(ZmqSocket):
             self.socket.unsubscribe(prefix)
 
 
+class ZmqDesk(ZmqSocket):
+    """A ROUTER at which libzmq asks who may connect (RFC 27)."""
+
+    def __init__(self, factory: ZmqFactory, guard: Guard) -> None:
+        self._guard = guard
+        super().__init__(factory, zmq.ROUTER, self._asked)
+        self.set(zmq.LINGER, 0)
+        self._join(ZmqEndpointType.bind, _DESK)
+
+    def _asked(self, frames: list[bytes]) -> None:
+        """Answer behind the two frames that libzmq, as a REQ, has put before its question."""
+        self.send([*frames[:2], *self._guard.answer(frames[2:])])
+
+
 class _Monitor(ZmqSocket):
     """Hears what becomes of the one connection of another socket."""
 
@@ -342,10 +424,12 @@ class _Monitor(ZmqSocket):
         watched: "zmq.Socket[bytes]",
         up: Callable[[], None],
         down: Callable[[str], None],
+        unshaken: Callable[[str], None],
     ) -> None:
         super().__init__(factory, zmq.PAIR, self._heard)
         self._up: Callable[[], None] | None = up
         self._down: Callable[[str], None] | None = down
+        self._unshaken = unshaken
         address = f"inproc://monitor-{id(self):x}"
         watched.monitor(address, zmq.EVENT_ALL)
         self._join(ZmqEndpointType.connect, address)
@@ -355,8 +439,11 @@ class _Monitor(ZmqSocket):
         if event == zmq.EVENT_HANDSHAKE_SUCCEEDED and self._up is not None:
             up, self._up = self._up, None
             up()
-        elif event in _DOWN:
-            self.tell_down(_WORDS.get(event, "no handshake"))
+        elif event in _UNSHAKEN:
+            self._unshaken(_UNSHAKEN[event])
+            self.tell_down("no handshake")
+        elif event in _WORDS:
+            self.tell_down(_WORDS[event])
 
     def tell_down(self, why: str) -> None:
         """Tell, once, that there is no connection."""
