@@ -24,8 +24,8 @@ The server knows it by this line in the file of --curve-clients:
 
 
 def _parser(cluster: str | None) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="kato.curve_keys", description=__doc__, allow_abbrev=False)
-    commands = made.add_subparsers(dest="command", required=True)
+    made = argparse.ArgumentParser(prog="kato-manager.sh curve", allow_abbrev=False)
+    commands = made.add_subparsers(dest="kind", required=True)
     create = commands.add_parser("create", allow_abbrev=False)
     create.add_argument("file", type=Path)
     client = commands.add_parser("client", allow_abbrev=False)
@@ -63,10 +63,7 @@ def run(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Make what is wanted, and give the exit status."""
     typed = _parser(environment.get("KATO_CURVE")).parse_args(words)
     try:
-        if typed.command == "create":
-            said = create(typed.file)
-        else:
-            said = client(typed.name, typed.curve)
+        said = create(typed.file) if typed.kind == "create" else client(typed.name, typed.curve)
     except (BadKeys, OSError) as error:
         sys.stderr.write(f"kato-manager: {error}\n")
         return 1

@@ -135,11 +135,18 @@ HOMES: Mapping[str, frozenset[str]] = {
     ),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding", "kato.client.in_twisted"}),
     "txmongo": frozenset({"kato.storage.mongodb"}),
-    "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
+    "txzmq": frozenset({"kato.protocols.zmq.sockets", "kato.protocols.zmq.socket_kinds"}),
     "websockets": frozenset(
         {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}
     ),
-    "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health", "kato.curve_keys"}),
+    "zmq": frozenset(
+        {
+            "kato.protocols.zmq.sockets",
+            "kato.protocols.zmq.socket_kinds",
+            "kato.health",
+            "kato.curve_keys",
+        }
+    ),
     "zope": frozenset(
         {
             "kato.storage",

@@ -193,9 +193,7 @@ class GuardTests(SynchronousTestCase):
         self.assertEqual(self.told(request(CLIENT)), 0)
         self.clock.advance(PAUSE)
         self.assertEqual(self.told(request(CLIENT)), 1)
-        self.assertEqual(
-            self.guard.statistics(), {"admitted": 1, "refused": 3, "clients": 0}
-        )
+        self.assertEqual(self.guard.statistics(), {"admitted": 1, "refused": 3, "clients": 0})
 
     def test_admitted_later(self) -> None:
         """Clients are let in from when they are known until they no longer are."""

@@ -10,7 +10,8 @@ from twisted.trial.unittest import TestCase
 
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import CannotBind
-from kato.protocols.zmq.sockets import BURST, ZmqSockets
+from kato.protocols.zmq.socket_kinds import BURST
+from kato.protocols.zmq.sockets import ZmqSockets
 
 
 def _nothing(*_: object) -> None:

@@ -72,8 +72,8 @@ def parse_pair(text: str) -> KeyPair:
 
     @raise BadKeys: where one of the two is missing, or is none.
     """
-    found = [each.groups() for line in text.splitlines() if (each := _LINE.fullmatch(line))]
-    told = dict(found)
+    found = filter(None, map(_LINE.fullmatch, text.splitlines()))
+    told = {each["name"]: each["value"] for each in found}
     keys = []
     for name in ("public-key", "secret-key"):
         if name not in told:
