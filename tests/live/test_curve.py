@@ -164,8 +164,8 @@ class ClientTests(CurveCase):
         self.assertIn(stranger.public.decode(), said.group(0))
 
     def test_noise(self) -> None:
-        """Connections that say nothing, or nonsense, hold up nobody."""
-        for said in (b"", b"\xff", b"\xff" + bytes(8) + b"\x7f\x03", b"GET / HTTP/1.1\r\n\r\n"):
+        """Connections that say nothing, or nonsense, hold up nobody, and are ended soon."""
+        for said in (b"GET / HTTP/1.1\r\n\r\n", b"\xff", b"\xff" + bytes(8) + b"\x7f\x03", b""):
             for _ in range(50):
                 silent = socket.create_connection(("127.0.0.1", self.service.port))
                 self.stack.callback(silent.close)
@@ -173,6 +173,9 @@ class ClientTests(CurveCase):
         began = monotonic()
         self.assertEqual(self.ask(self.service.port, self.pair(self.client)), "okay")
         self.assertLess(monotonic() - began, 2.0)
+        silent.settimeout(PATIENCE)
+        while silent.recv(4096):
+            continue
 
     def test_example(self) -> None:
         """The example on the page is answered with the file that the manager printed."""

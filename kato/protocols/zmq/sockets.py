@@ -34,8 +34,12 @@ _HEARTBEAT = 1_000
 _HEARTBEAT_TIMEOUT = 4_000
 """Milliseconds between heartbeats of a connection, and until silence means that it is lost."""
 
+_SUBSCRIPTION = 4 * 1024
+"""A frame of more bytes is not read where events are published: nobody asks at such length."""
+
 _CONNECT_TIMEOUT = 4_000
-"""Milliseconds for a connection to come about."""
+"""Milliseconds for a connection to come about, on both sides: who only opens one holds it no longer
+than that."""
 
 _ASKED: Mapping[bool, str] = {
     True: "is --curve the same file on both sides?",
@@ -98,6 +102,7 @@ class ZmqSockets:
     def _listen(self, socket: "ZmqSocket", listening: Listening, domain: bytes) -> None:
         """Go on with a bound port; without a desk, or an answer from it, nobody gets in."""
         socket.set(zmq.TCP_KEEPALIVE, 1)
+        socket.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
         if self._guard is not None:
             socket.set(zmq.CURVE_SERVER, 1)
             socket.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
@@ -127,6 +132,7 @@ class ZmqSockets:
     ) -> "ZmqPublisher":
         """Open an XPUB on a bound port."""
         publisher = ZmqPublisher(self._factory(), grants, subscribed)
+        publisher.set(zmq.MAXMSGSIZE, _SUBSCRIPTION)
         self._listen(publisher, listening, EVERYBODY)
         return publisher
 
