@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import zmq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
@@ -35,11 +35,13 @@ class KeyTests(SynchronousTestCase):
         self.assertEqual(written_key(told), "HelloWorld")
         self.assertEqual(read_key(b"HelloWorld" * 4), told * 4)
 
+    @settings(deadline=None, max_examples=200)
     @given(KEYS)
     def test_there_and_back(self, key: bytes) -> None:
         """A key that is written is read as the same."""
         self.assertEqual(read_key(written_key(key).encode()), key)
 
+    @settings(deadline=None, max_examples=200)
     @given(st.binary(max_size=60) | st.binary(min_size=40, max_size=40))
     def test_anything(self, written: bytes) -> None:
         """Whatever is read as a key is written as it was; all else is told, and never repeated."""
@@ -77,6 +79,7 @@ class PairTests(SynchronousTestCase):
         """The secret half is shown nowhere."""
         self.assertNotIn(PAIR.secret.decode(), repr(PAIR))
 
+    @settings(deadline=None, max_examples=200)
     @given(st.text())
     def test_anything(self, text: str) -> None:
         """A file that holds anything else is told so, and raises nothing else."""
@@ -156,6 +159,7 @@ class JudgeTests(SynchronousTestCase):
         self.assertEqual(self.status(request(MEMBER, version=b"2.0")), b"500")
         self.assertEqual(self.status([]), b"500")
 
+    @settings(deadline=None, max_examples=200)
     @given(st.lists(FRAMES, max_size=9) | st.lists(FRAMES, min_size=7, max_size=7))
     def test_anything(self, question: list[bytes]) -> None:
         """Every question gets one answer of six frames, under its own number; 200 is said to known

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 _DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _GROUP, _BYTES = 5, 4
-_SIZE = 32
+
+SIZE = 32
+"""Bytes of a key."""
 
 _NOTHING: Mapping[str, bytes] = {}
 
@@ -37,7 +39,7 @@ def read_key(written: bytes) -> bytes:
 
     @raise BadKeys: where it is none.
     """
-    if len(written) != _SIZE // _BYTES * _GROUP:
+    if len(written) != SIZE // _BYTES * _GROUP:
         raise BadKeys(f"expected a key of 40 characters, got {len(written)}")
     try:
         groups = [written[i : i + _GROUP] for i in range(0, len(written), _GROUP)]

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from kato.fields import shown
-from kato.protocols.zmq.curve import KeyPair, read_key, written_key
+from kato.protocols.zmq.curve import SIZE, KeyPair, read_key, written_key
 from kato.protocols.zmq.seldom import Seldom
 
 EVERYBODY = b"kato"
@@ -81,7 +81,7 @@ def _refused(number: bytes, status: bytes, why: str, address: str = "") -> Judge
 def _why(domain: bytes, key: bytes, known: Known) -> str:
     if key in known.clients:
         return f"{known.clients[key]} is a client, and here only the cluster speaks to itself"
-    told = written_key(key) if len(key) == 32 else shown(key)
+    told = written_key(key) if len(key) == SIZE else shown(key)
     return f"nobody here has the public key {told}"
 
 

@@ -99,16 +99,16 @@ class ZmqSockets:
         self._listen(router, listening, MEMBERS if members_only else EVERYBODY)
         return router
 
-    def _listen(self, socket: "ZmqSocket", listening: Listening, domain: bytes) -> None:
+    def _listen(self, opened: "ZmqSocket", listening: Listening, domain: bytes) -> None:
         """Go on with a bound port; without a desk, or an answer from it, nobody gets in."""
-        socket.set(zmq.TCP_KEEPALIVE, 1)
-        socket.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
+        opened.set(zmq.TCP_KEEPALIVE, 1)
+        opened.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
         if self._guard is not None:
-            socket.set(zmq.CURVE_SERVER, 1)
-            socket.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
-            socket.set(zmq.ZAP_DOMAIN, domain)
-            socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        socket.take_over(listening)
+            opened.set(zmq.CURVE_SERVER, 1)
+            opened.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
+            opened.set(zmq.ZAP_DOMAIN, domain)
+            opened.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        opened.take_over(listening)
 
     def dealer(
         self,
