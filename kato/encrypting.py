@@ -1,5 +1,7 @@
 """ZeroMQ's sockets, encrypted where there is a key pair (docs/zeromq.md, "Between machines")."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -10,18 +12,34 @@ from kato.options import refuse
 from kato.protocols.zmq.curve import BadKeys
 from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import CannotEncrypt, Sockets
+from kato.reloading import NotReadable, Reloading
 from kato.settings import Settings
 from kato.worker import InThread
 
 _log = Logger()
 
 
-def make_guard(settings: Settings, clock: IReactorTime) -> Guard | None:
-    """Make who lets others in; C{None}: ZeroMQ is in the clear."""
+def make_guard(settings: Settings, reloading: Reloading, *, clock: IReactorTime) -> Guard | None:
+    """Make who lets others in; C{None}: ZeroMQ is in the clear.
+
+    @param reloading: is told of the file that names clients.
+    """
     if settings.curve is None:
         return None
-    clients = {} if settings.curve_clients is None else read_clients(settings.curve_clients)
-    return Guard(settings.curve, clients, clock=clock)
+    guard = Guard(settings.curve, {}, clock=clock)
+    if settings.curve_clients is not None:
+        admit = partial(_admit, guard, settings.curve_clients)
+        admit()
+        reloading.add("--curve-clients", admit)
+    return guard
+
+
+def _admit(guard: Guard, path: Path) -> None:
+    """Let in who is named now."""
+    try:
+        guard.admit(read_clients(path))
+    except BadKeys as error:
+        raise NotReadable(str(error)) from None
 
 
 def make_sockets(
@@ -53,16 +71,3 @@ def _heard_in_the_clear(settings: Settings) -> list[str]:
         for option, address in told.items()
         if address is not None and not address.loopback
     ]
-
-
-def admit_again(settings: Settings, guard: Guard) -> None:
-    """Read again who may connect beside the cluster; where that is of no use, all stays."""
-    if settings.curve_clients is None:
-        return
-    try:
-        clients = read_clients(settings.curve_clients)
-    except BadKeys as error:
-        _log.error("--curve-clients: {error}; those who were let in still are", error=error)
-    else:
-        guard.admit(clients)
-        _log.info("{number} clients may connect over ZeroMQ", number=len(clients))

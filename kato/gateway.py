@@ -183,7 +183,7 @@ def makeService(options: GatewayOptions) -> IService:
     reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
-    guard = make_guard(settings, reactor)
+    guard = make_guard(settings, reloading, clock=reactor)
     sockets = make_sockets(settings, guard, reactor=reactor, in_thread=in_thread)
     holder: Holder
     if settings.routes:

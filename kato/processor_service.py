@@ -174,9 +174,11 @@ def makeService(options: ServiceOptions) -> IService:
     from twisted.internet import reactor
 
     settings = options.settings
-    Reloading().heed_hangups(reactor)
+    reloading = Reloading()
+    reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
+    guard = make_guard(settings, reloading, clock=reactor)
     zmq = bound_zmq(settings)
     if zmq is None:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
@@ -187,9 +189,7 @@ def makeService(options: ServiceOptions) -> IService:
         settings,
         parts,
         zmq,
-        sockets=make_sockets(
-            settings, make_guard(settings, reactor), reactor=reactor, in_thread=in_thread
-        ),
+        sockets=make_sockets(settings, guard, reactor=reactor, in_thread=in_thread),
         clock=reactor,
         threads=(turns, messages),
         stop_reactor=reactor.stop,

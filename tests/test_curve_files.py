@@ -15,11 +15,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.curve_files import read_clients, read_pair, write_new
 from kato.curve_keys import run
-from kato.encrypting import admit_again, make_guard, make_sockets
+from kato.encrypting import make_guard, make_sockets
 from kato.gateway_options import GatewayOptions
 from kato.health import run as ask_health
 from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.curve import BadKeys, KeyPair, read_key, written_pair
+from kato.reloading import Reloading
 from kato.settings import Settings
 from tests.doubles import at_once
 
@@ -167,7 +168,7 @@ class EncryptingTests(FilesCase):
 
     def made(self, settings: Settings) -> list[str]:
         """What is logged while sockets are made."""
-        guard = make_guard(settings, Clock())
+        guard = make_guard(settings, Reloading(), clock=Clock())
         with capturedLogs() as logs:
             make_sockets(settings, guard, reactor=Clock(), in_thread=at_once)
         return [each["options"] for each in logs]
@@ -190,13 +191,16 @@ class EncryptingTests(FilesCase):
 
     def test_read_again(self) -> None:
         """The list of clients is read again; one that is of no use changes nothing."""
+        reloading = Reloading()
         settings = Settings(curve=PAIR, curve_clients=self.clients)
-        guard = make_guard(settings, Clock())
+        guard = make_guard(settings, reloading, clock=Clock())
         assert guard is not None, "there is a key"
         self.assertEqual(guard.statistics()["clients"], 1)
         for text, clients in ((" wrong", 1), ("", 0)):
             self.clients.write_text(text, encoding="utf-8")
-            admit_again(settings, guard)
+            with capturedLogs() as logs:
+                reloading.read_again()
+            self.assertEqual([each["what"] for each in logs], ["--curve-clients"])
             self.assertEqual(guard.statistics()["clients"], clients)
 
     def test_health(self) -> None:

@@ -1,5 +1,6 @@
 """A gateway and its services whose links are encrypted, and who else may connect to them."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -162,6 +163,16 @@ class ClientTests(CurveCase):
             self.assertEqual(self.ask(port, own), "okay")
         said = self.service.wait_for(r"a connection from '127\.0\.0\.1' is refused: .*")
         self.assertIn(stranger.public.decode(), said.group(0))
+
+    def test_hangup(self) -> None:
+        """A client that is added to the list is answered from SIGHUP on."""
+        newcomer = KeyPair(*zmq.curve_keypair())
+        with self.clients.open("a", encoding="utf-8") as file:
+            file.write(f"newcomer {newcomer.public.decode()}\n")
+        self.assertIsNone(self.ask(self.service.port, newcomer, wait=SHORT))
+        self.service.send_signal(signal.SIGHUP)
+        self.service.wait_for("--curve-clients: read again")
+        self.assertEqual(self.ask(self.service.port, newcomer), "okay")
 
     def test_noise(self) -> None:
         """Connections that say nothing, or nonsense, hold up nobody, and are ended soon."""
