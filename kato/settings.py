@@ -25,7 +25,7 @@ class Settings:
     """All that an operator may say to a gateway or a processor service.
 
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
-    is C{native} or C{python}, C{None} for the best there is.
+    is C{native} or C{python}, C{None} for the best there is, and C{vectors} C{numpy} or C{cupy}.
 
     C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it,
     C{proxies} those that are believed when they say for whom they ask.
@@ -66,6 +66,7 @@ class Settings:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     genes: Genes = Genes()
     matcher: str | None = None
+    vectors: str = "numpy"
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"
