@@ -20,11 +20,11 @@ from kato.settings import Settings
 PATIENCE = 10.0
 """Seconds that each step has when the service stops: to answer, to save, and to close."""
 
-_SWITCH = 0.001
+SWITCH = 0.001
 """Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
 in every answer that is given beside such a turn."""
 
-_COLLECTED = (10_000, 20, 100)
+COLLECTED = (10_000, 5, 400)
 """How many objects that may form circles are made before the collector looks at the youngest, and
 how often it goes on to the older ones.  A prediction makes and drops very many, and each look at
 all there is would stall the reactor, the more the more is known."""
@@ -77,8 +77,8 @@ class Running(Service):
         """Begin; what goes wrong now ends the process."""
         super().startService()
         _allow_connections()
-        sys.setswitchinterval(_SWITCH)
-        gc.set_threshold(*_COLLECTED)
+        sys.setswitchinterval(SWITCH)
+        gc.set_threshold(*COLLECTED)
         for threads in self._threads:
             threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
