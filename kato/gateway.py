@@ -22,6 +22,7 @@ from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
+from kato.intake import Intake
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
 from kato.protocols.zmq.guard import Guard
@@ -65,7 +66,13 @@ def build(
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     @param guard: who lets them in, and services, where that is encrypted.
     """
-    dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
+    dispatch = Dispatch(
+        holder.processors,
+        clock=clock,
+        timeout=settings.timeout,
+        max_requests=settings.limits.requests,
+    )
+    intake = Intake(in_thread, settings.limits)
     vitals = Vitals(clock=clock)
     server = publisher = None
     if zmq is not None:
@@ -78,6 +85,7 @@ def build(
             holder.sole,
             clock=clock,
             in_thread=in_thread,
+            intake=intake,
             publisher=publisher,
             boot=token_hex(8),
         )
@@ -97,11 +105,14 @@ def build(
             told["curve"] = guard.statistics()
         return told
 
-    streams = Streams(dispatch, clock=clock, in_thread=in_thread, api_key=settings.api_key)
+    streams = Streams(
+        dispatch, clock=clock, in_thread=in_thread, intake=intake, api_key=settings.api_key
+    )
     site = make_site(
         dispatch,
         clock=clock,
         in_thread=in_thread,
+        intake=intake,
         access=Access(settings.api_key, settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),

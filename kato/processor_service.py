@@ -17,6 +17,7 @@ from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
+from kato.intake import Intake
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, reachable
 from kato.protocols.zmq.announcer import Announcer, Identity
@@ -57,7 +58,12 @@ def build(
     @param in_thread: calls a function off the reactor.
     @param zmq: where it is reached.
     """
-    dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
+    dispatch = Dispatch(
+        host.processors,
+        clock=clock,
+        timeout=settings.timeout,
+        max_requests=settings.limits.requests,
+    )
     publisher = make_publisher(host.source, clock=clock)
     boot = token_hex(8)
     server = make_server(
@@ -67,6 +73,7 @@ def build(
         host.sole,
         clock=clock,
         in_thread=in_thread,
+        intake=Intake(in_thread, settings.limits),
         publisher=publisher,
         boot=boot,
         may_answer=host.may_answer,

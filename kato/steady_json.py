@@ -9,14 +9,13 @@ deeper, one entry is taken by itself.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
-from json.decoder import scanstring
-from typing import Any, NoReturn
+from typing import Any
 
 from kato.codec import decode_json, integer_of, object_of
 from kato.errors import InvalidRequest, KatoError, PayloadTooLarge
-from kato.fields import RepeatedKey
+from kato.gathering import Gathering
 from kato.letting_go import let_go
 from kato.limits import MAX_VALUES
 
@@ -53,7 +52,7 @@ def decode_steadily(body: bytes, *, max_values: int = MAX_VALUES, step: int = ST
     """
     if len(body) <= min(SHORT, 4 * step, 2 * max_values):  # a value takes two bytes at least
         return decode_json(body)
-    for start, end in _steps(body, 0, len(body), step):
+    for start, end in parts(body, 0, len(body), step):
         try:
             body[start:end].decode()
         except UnicodeDecodeError as error:
@@ -61,8 +60,8 @@ def decode_steadily(body: bytes, *, max_values: int = MAX_VALUES, step: int = ST
     return _Reading(body, max_values, step).whole()
 
 
-def _steps(body: bytes, start: int, end: int, step: int) -> Iterator[tuple[int, int]]:
-    """Parts of a text, none of which ends within a character of valid UTF-8."""
+def parts(body: bytes, start: int, end: int, step: int) -> Iterator[tuple[int, int]]:
+    """Where parts of a text begin and end: none ends within a character of valid UTF-8."""
     while start < end:
         following = min(_at_character(body, start + max(step, 4)), end)
         yield start, following
@@ -78,7 +77,7 @@ def _at_character(body: bytes, place: int) -> int:
 def _has_few(body: bytes, most: int, step: int) -> bool:
     """Whether there are no more values than this, whatever the commas and brackets stand for."""
     values = 1
-    for start, end in _steps(body, 0, len(body), 4 * step):
+    for start, end in parts(body, 0, len(body), 4 * step):
         values += sum(body.count(each, start, end) for each in (b",", b"[", b"{"))
     return values <= most
 
@@ -87,10 +86,11 @@ class _Cutting:
     """Where the text is cut in one container: where it last went on from an entry to the next one
     in the same way.  How far ahead is learned from what became of the pieces before."""
 
-    __slots__ = ("ahead", "_comma", "_most", "_seam")
+    __slots__ = ("_comma", "_most", "_seam", "ahead")
 
-    def __init__(self, most: int) -> None:
-        self.ahead = self._most = most
+    def __init__(self, most: int, ahead: int) -> None:
+        self._most = most
+        self.ahead = ahead
         self._seam, self._comma = b",", 0
 
     def cut(self, body: bytes, start: int) -> int:
@@ -128,17 +128,16 @@ class _Reading:
         self._counts = not _has_few(body, max_values, step)
         self._members: list[tuple[str, Any]] = []
         """The members of the object that was last made, as they stood there."""
-        self._scan = json.JSONDecoder(
-            object_pairs_hook=self._object_of, parse_int=integer_of
-        ).scan_once
+        decoder = json.JSONDecoder(object_pairs_hook=self._object_of, parse_int=integer_of)
+        self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
 
     def whole(self) -> object:
         """Read it all."""
         self._skip_blanks()
-        value = self._value(_Cutting(self._step))
+        value = self._value(_Cutting(self._step, self._step))
         self._skip_blanks()
         if self._place < len(self._body):
-            self._fail("Extra data")
+            raise self._broken("Extra data")
         return value
 
     def _object_of(self, members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -152,7 +151,7 @@ class _Reading:
         first = self._body[self._place : self._place + 1]
         if first in (b"[", b"{") and first:
             found, value = self._short(cutting)
-            return value if found else self._long(first)
+            return value if found else self._long(first, cutting.ahead)
         self._count(1)
         return self._string() if first == b'"' else self._word()
 
@@ -169,14 +168,14 @@ class _Reading:
         cutting.worked()
         return True, value
 
-    def _long(self, first: bytes) -> Any:
+    def _long(self, first: bytes, ahead: int) -> Any:
         """Read a container bit by bit."""
         if self._depth == MAX_DEPTH:
             raise InvalidRequest("body: nested too deeply")
         self._count(1)
         self._depth += 1
         self._place += 1
-        value = self._list([]) if first == b"[" else self._object({})
+        value = self._list(ahead) if first == b"[" else self._object(ahead)
         self._place += 1
         self._depth -= 1
         return value
@@ -188,17 +187,18 @@ class _Reading:
             try:
                 value, end = self._scan(text, 0)
             except StopIteration:
-                self._fail("Expecting value")
+                raise self._broken("Expecting value") from None
             if end + 3 < size or len(text) < size:  # else what is cut off may be an exponent
                 self._place += end
                 return value
-        self._fail(f"a number of more than {_LONGEST_WORD - 3:,} characters")
+        raise self._broken(f"a number of more than {_LONGEST_WORD - 3:,} characters")
 
     # Containers
 
-    def _list(self, values: list[Any]) -> list[Any]:
+    def _list(self, ahead: int) -> list[Any]:
         """Read entries up to the end of a list; what is not wanted after all is let go of."""
-        cutting = _Cutting(self._step)
+        values: list[Any] = []
+        cutting = _Cutting(self._step, ahead)
         try:
             ended = self._begins_and_ends(b"]")
             while not ended:
@@ -210,22 +210,20 @@ class _Reading:
             raise
         return values
 
-    def _object(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _object(self, ahead: int) -> dict[str, Any]:
         """Read members up to the end of an object; as L{_list}."""
-        cutting = _Cutting(self._step)
-        twice: list[str] = []
+        gathering = Gathering()
+        cutting = _Cutting(self._step, ahead)
         try:
             ended = self._begins_and_ends(b"}")
             while not ended:
                 piece = self._piece(cutting, b"{", b"}")
-                pairs = [self._member(cutting)] if piece is None else self._members
-                twice = twice or _first_again(members, pairs, piece)
-                members.update(pairs if piece is None else piece)
+                gathering.add([self._member(cutting)] if piece is None else self._members, piece)
                 ended = self._ends(b"}", cutting)
         except KatoError:
-            let_go(members)
+            let_go(gathering.members)
             raise
-        return _with_a_key_twice(members, *twice) if twice else members
+        return gathering.finished()
 
     def _begins_and_ends(self, closing: bytes) -> bool:
         """Whether there is nothing in a container that begins here."""
@@ -234,11 +232,11 @@ class _Reading:
 
     def _member(self, cutting: _Cutting) -> tuple[str, Any]:
         if not self._stands(b'"'):
-            self._fail("Expecting property name enclosed in double quotes")
+            raise self._broken("Expecting property name enclosed in double quotes")
         key = self._string()
         self._skip_blanks()
         if not self._stands(b":"):
-            self._fail("Expecting ':' delimiter")
+            raise self._broken("Expecting ':' delimiter")
         self._place += 1
         self._skip_blanks()
         return key, self._value(cutting)
@@ -271,7 +269,7 @@ class _Reading:
         if self._stands(closing):
             return True
         if not self._stands(b","):
-            self._fail("Expecting ',' delimiter")
+            raise self._broken("Expecting ',' delimiter")
         self._place += 1
         self._skip_blanks()
         cutting.learn(self._body, end, self._place)
@@ -300,14 +298,14 @@ class _Reading:
         why: json.JSONDecodeError | None = None
         for attempt in _closed(text) if end < len(self._body) else (f'"{text}',):
             try:
-                part, following = scanstring(attempt, 1, True)
+                part, following = self._scan(attempt, 0)
             except json.JSONDecodeError as error:
                 why = why or error
             else:
                 self._place += _size(text, following - 2)
-                return part
+                return str(part)
         assert why is not None, "what was not read is at fault"
-        self._fail(why.msg, self._place + _size(text, why.pos - 1) if why.pos else begin)
+        raise self._broken(why.msg, self._place + _size(text, why.pos - 1) if why.pos else begin)
 
     # Steps
 
@@ -330,38 +328,18 @@ class _Reading:
         if self._counts and self._values > self._max_values:
             raise PayloadTooLarge(f"body: over the limit of {self._max_values:,} values")
 
-    def _fail(self, why: str, place: int | None = None) -> NoReturn:
+    def _broken(self, why: str, place: int | None = None) -> InvalidRequest:
+        """What is wrong, and where: here, if nothing else is said."""
         body, place = self._body, self._place if place is None else place
         line = body.count(b"\n", 0, place) + 1
-        steps = _steps(body, body.rfind(b"\n", 0, place) + 1, place, self._step)
+        steps = parts(body, body.rfind(b"\n", 0, place) + 1, place, self._step)
         column = sum(len(body[start:end].decode()) for start, end in steps) + 1
-        raise InvalidRequest(f"body: not JSON, {why} at line {line} column {column}")
+        return InvalidRequest(f"body: not JSON, {why} at line {line} column {column}")
 
 
 def _closed(text: str) -> Iterator[str]:
     """A string of this text, and of a little less of it: one of them ends between two escapes."""
     return (f'"{text[:cut]}"' for cut in range(len(text), len(text) - _ESCAPE - 1, -1))
-
-
-def _first_again(
-    members: dict[str, Any], pairs: list[tuple[str, Any]], piece: dict[str, Any] | None
-) -> list[str]:
-    """The first key of these that was there before, if there is one."""
-    if piece is not None and len(piece) == len(pairs) and members.keys().isdisjoint(piece):
-        return []
-    before: set[str] = set()
-    for key, _ in pairs:
-        if key in members or key in before:
-            return [key]
-        before.add(key)
-    return []
-
-
-def _with_a_key_twice(members: dict[str, Any], key: str) -> RepeatedKey:
-    repeated = RepeatedKey([])
-    repeated.update(members)
-    repeated.key = key
-    return repeated
 
 
 def _size(text: str, characters: int) -> int:
@@ -379,11 +357,11 @@ def _values_in(value: object) -> int:
     count, deeper = 1, [value]
     while deeper:
         each = deeper.pop()
-        inner = each.values() if isinstance(each, dict) else each
         if isinstance(each, dict | list):
             count += len(each)
-            deeper += [part for part in inner if type(part) in _CONTAINERS]
+            inner = each.values() if isinstance(each, dict) else each
+            deeper += [part for part in inner if isinstance(part, _CONTAINERS)]
     return count
 
 
-_CONTAINERS = frozenset({dict, list, RepeatedKey})
+_CONTAINERS = (dict, list)

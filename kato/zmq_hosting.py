@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from kato import __version__
 from kato.binding import bound_port
 from kato.dispatch import Dispatch
+from kato.intake import Intake
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
 from kato.protocols.zmq.server import Control, ZmqServer
@@ -48,12 +49,14 @@ def make_server(
     *,
     clock: IReactorTime,
     in_thread: InThread,
+    intake: Intake | None = None,
     publisher: EventPublisher | None,
     boot: str,
     may_answer: Callable[[], bool] = lambda: True,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
+    @param intake: counts and reads what comes in, on other transports, too.
     @param sole: the only processor there is, if there is just one.
     @param publisher: who publishes events, if anybody does.
     @param boot: names this start of the process, and no other one.
@@ -79,6 +82,7 @@ def make_server(
         dispatch,
         clock=clock,
         in_thread=in_thread,
+        intake=intake,
         api_key=settings.api_key,
         sole=sole,
         controls=controls,

@@ -62,7 +62,9 @@ class SameTests(SynchronousTestCase):
         if data is not None:
             place = data.draw(st.integers(0, len(body)))
             cut = data.draw(st.integers(0, 2))
-            put = data.draw(st.sampled_from([b"", *(bytes([each]) for each in b'",[]{}:\\1e\0\xff')]))
+            put = data.draw(
+                st.sampled_from([b"", *(bytes([each]) for each in b'",[]{}:\\1e\0\xff')])
+            )
             body = body[:place] + put + body[place + cut :]
         self.assertEqual(read(body, step=step), read(body))
 
@@ -84,7 +86,11 @@ class SameTests(SynchronousTestCase):
     def test_observations(self) -> None:
         """A sequence of observations of different lengths is what it was."""
         sequence = [
-            {"strings": [f"s{n}"] * (n % 7), "vectors": [[n / 7] * (n % 5 * 100 + 1)], "metadata": {}}
+            {
+                "strings": [f"s{n}"] * (n % 7),
+                "vectors": [[n / 7] * (n % 5 * 100 + 1)],
+                "metadata": {},
+            }
             for n in range(500)
         ]
         body = json.dumps({"observations": sequence, "learn_at_end": True}, indent=1)

@@ -65,6 +65,7 @@ class RefusingChannel(HTTPChannel):
         super().connectionLost(reason)
         self._patience.stop()
         self.site.closed(self)
+        self.site.lost()
 
     def end(self) -> None:
         """Answer the request that is there whole, if there is one, and then close."""

@@ -9,11 +9,13 @@ from secrets import token_hex
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from kato.errors import TooManyRequests
+from kato.intake import Intake, InThread
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
@@ -21,7 +23,8 @@ from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, Asks, InThread, Rest
+from kato.protocols.rest.rest import AcceptsStreams, Asks, Rest
+from kato.protocols.rest.turned_away import TurnedAway
 
 
 class RestSite(Site):
@@ -46,6 +49,7 @@ class RestSite(Site):
         self.access_log = AccessLog(clock=clock)
         self._date = DateHeader()
         self._channels: set[RefusingChannel] = set()
+        self._taken = 0
         self._drained: Deferred[None] | None = None
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
 
@@ -74,9 +78,22 @@ class RestSite(Site):
         request.code = status
         self.log(request)
 
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Make what serves a connection, or what turns it away."""
+        most = self.rest.intake.limits.connections
+        if self._taken < most:
+            return super().buildProtocol(addr)
+        error = TooManyRequests(f"{most:,} connections are open", retry_after=1)
+        return TurnedAway(error, date=self.date(), clock=self.clock)
+
     def opened(self, channel: RefusingChannel) -> None:
         """A connection was made."""
         self._channels.add(channel)
+        self._taken += 1
+
+    def lost(self) -> None:
+        """A connection has ended, be it one of HTTP or not any more."""
+        self._taken -= 1
 
     def closed(self, channel: RefusingChannel) -> None:
         """A connection has ended, or is none of HTTP any more."""
@@ -118,6 +135,7 @@ def make_site(
     *,
     clock: IReactorTime,
     in_thread: InThread,
+    intake: Intake | None = None,
     access: Access,
     streams: AcceptsStreams,
     assets: Assets,
@@ -128,6 +146,7 @@ def make_site(
 
     @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
     @param in_thread: calls a function off the reactor.
+    @param intake: counts and reads what comes in, on other transports, too.
     @param streams: makes connections WebSockets.
     @param assets: the files that are served.
     @param statistics: what C{/stats} tells.
@@ -137,6 +156,7 @@ def make_site(
         asks,
         clock=clock,
         in_thread=in_thread,
+        intake=intake or Intake(in_thread),
         access=access,
         streams=streams,
         assets=assets,

@@ -10,34 +10,40 @@ from twisted.internet.interfaces import IReactorTime
 
 from kato.errors import TooManyRequests, Unauthorized
 from kato.events import Event
+from kato.intake import Intake, InThread
 from kato.keys import check_key
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
 from kato.protocols.websocket.session import NO_KEY, Asks, Session
-from kato.protocols.websocket.writing import InThread, Writing
-
-MAX_CONNECTIONS = 10_000
-"""How many connections there may be."""
+from kato.protocols.websocket.writing import Writing
 
 
 class Streams:
     """Makes connections WebSockets, and knows those that are."""
 
     def __init__(
-        self, asks: Asks, *, clock: IReactorTime, in_thread: InThread, api_key: bytes | None
+        self,
+        asks: Asks,
+        *,
+        clock: IReactorTime,
+        in_thread: InThread,
+        intake: Intake,
+        api_key: bytes | None,
     ) -> None:
         """
         @param asks: carries out commands and tells events; its Deferreds fail with L{KatoError}
             alone.
         @param in_thread: calls a function off the reactor.
+        @param intake: counts and reads what comes in, on other transports, too.
         @param api_key: what clients must tell; C{None}: nothing.
         """
         self._asks = asks
         self._clock = clock
         self._writing = Writing(in_thread)
+        self._intake = intake
         self._api_key = api_key
-        self._factory = StreamFactory(clock=clock)
+        self._factory = StreamFactory(clock=clock, intake=intake)
         self._sessions: dict[StreamProtocol, Session] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
@@ -56,13 +62,23 @@ class Streams:
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
-        if len(self._sessions) >= MAX_CONNECTIONS:
-            raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
+        self._check_room(keyed=keyed)
 
         def opened(protocol: StreamProtocol) -> Session:
             return self._opened(protocol, keyed=keyed, client_address=client_address)
 
         return self._factory.make(handshake, opened, self._closed)
+
+    def _check_room(self, *, keyed: bool) -> None:
+        limits, open_now = self._intake.limits, len(self._sessions)
+        if open_now >= limits.connections:
+            raise TooManyRequests(f"{limits.connections:,} streams are open", retry_after=1)
+        if keyed or open_now < limits.guests:
+            return
+        if sum(each.is_guest for each in self._sessions.values()) >= limits.guests:
+            raise TooManyRequests(
+                f"{limits.guests:,} streams are open that have told no key yet", retry_after=1
+            )
 
     def _opened(
         self, protocol: StreamProtocol, *, keyed: bool, client_address: str | None
@@ -84,6 +100,7 @@ class Streams:
             make_id=self._ids.__next__,
             announced=self._announce,
             writing=self._writing,
+            intake=self._intake,
             clock=self._clock,
         )
         self._counted["opened"] += 1

@@ -10,9 +10,6 @@ from twisted.python.failure import Failure
 from kato.errors import Conflict, InvalidRequest, LimitReached
 from kato.events import Event, Listener, Subscribed, Wish
 
-MAX_SUBSCRIPTIONS = 1_000
-"""How many subscriptions a connection may have."""
-
 
 class Subscribes(Protocol):
     """Who tells events: L{kato.dispatch.Dispatch}."""
@@ -51,9 +48,11 @@ Tell = Callable[[Subscription, Event], None]
 class Subscriptions:
     """The subscriptions of a connection, one for each subject."""
 
-    def __init__(self, source: Subscribes, tell: Tell) -> None:
+    def __init__(self, source: Subscribes, tell: Tell, *, most: int) -> None:
+        """@param most: how many there may be."""
         self._source = source
         self._tell = tell
+        self._most = most
         self._by_subject: dict[str | None, Subscription] = {}
 
     def __len__(self) -> int:
@@ -68,8 +67,8 @@ class Subscriptions:
         subject = wish.processor
         if subject in self._by_subject:
             raise Conflict(f"processor: {_named(subject)} subscribed to already, unsubscribe first")
-        if len(self) >= MAX_SUBSCRIPTIONS:
-            raise LimitReached(f"a connection may have {MAX_SUBSCRIPTIONS} subscriptions")
+        if len(self) >= self._most:
+            raise LimitReached(f"a connection may have {self._most:,} subscriptions")
         subscription = self._by_subject[subject] = Subscription(subject)
         asked = self._source.subscribe(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)

@@ -13,10 +13,11 @@ from kato.commands import Command, Reply, parse_processor_id
 from kato.errors import UnknownOperation
 from kato.fields import boolean
 from kato.finding import Finder
+from kato.intake import InThread
 from kato.members import Members
 from kato.protocols.zmq.announcements import Fields, parse_address, parse_announcement, parse_name
 from kato.protocols.zmq.interface import Listening, Sockets
-from kato.protocols.zmq.server import InThread, ZmqServer
+from kato.protocols.zmq.server import ZmqServer
 
 _LEAVE = frozenset({"address", "boot"})
 _PLACE = frozenset({"processor", "create"})

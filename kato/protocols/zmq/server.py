@@ -6,12 +6,13 @@ before it, whatever they are.
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from secrets import token_hex
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,7 +22,9 @@ from kato.commands import Command, Reply
 from kato.defects import judged
 from kato.errors import Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
+from kato.intake import Intake, InThread
 from kato.keys import check_key
+from kato.letting_go import let_go
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
 from kato.protocols.zmq.backlog import Backlog
@@ -30,17 +33,11 @@ from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
 
-MAX_UNDER_WAY = 10_000
-"""How many requests may be under way at a time, of all clients together."""
-
 LONG = 32 * 1024
 """A message of more bytes than this may take milliseconds to read, and is read in a thread."""
 
 _FEW = 100
 """An answer with a longer list than this is written in a thread."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 Control = Callable[[Mapping[str, Any]], "Mapping[str, Any] | Deferred[Mapping[str, Any]]"]
 """Answers a request that is no operation, by what stands in it beside its type and key."""
@@ -51,6 +48,16 @@ class Asks(Protocol):
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Carry out a command; fails with L{KatoError} alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A message, judged: the command that it asks for, a request that is no operation, or what is
+    wrong with it."""
+
+    accept: frozenset[str]
+    processor: str | None
+    asks: Command | Mapping[str, Any] | Exception
 
 
 class ZmqServer:
@@ -64,6 +71,7 @@ class ZmqServer:
         *,
         clock: IReactorTime,
         in_thread: InThread,
+        intake: Intake | None = None,
         api_key: bytes | None,
         sole: Callable[[], str | None],
         controls: Mapping[str, Control],
@@ -71,6 +79,7 @@ class ZmqServer:
     ) -> None:
         """
         @param api_key: what every request must bring; C{None}: nothing.
+        @param intake: counts and reads what comes in, on other transports, too.
         @param sole: the only processor there is, if there is just one.
         @param controls: who answers requests that are no operations, by their C{type}.
         @param may_answer: whether what was found out of a processor may still be said, at the
@@ -79,6 +88,8 @@ class ZmqServer:
         self._asks = asks
         self._clock = clock
         self._in_thread = in_thread
+        self._intake = intake or Intake(in_thread)
+        self._limits = self._intake.limits
         self._api_key = api_key
         self._sole = sole
         self._controls = controls
@@ -122,11 +133,13 @@ class ZmqServer:
         """Take a message; those of one peer in order, also while one is read for long."""
         self.under_way += 1
         self._backlog.gather()
+        try:
+            self._check_room(frames)
+        except TooManyRequests:
+            self._fail(Failure(), frames[:-1])
+            return
         waiting = self._behind.get(frames[0])
-        if self.under_way > MAX_UNDER_WAY:
-            error = TooManyRequests(f"{MAX_UNDER_WAY} requests are under way", retry_after=1)
-            self._fail(Failure(error), frames[:-1])
-        elif waiting is not None:
+        if waiting is not None:
             waiting.append(frames)
         elif len(frames[-1]) > LONG:
             self._behind[frames[0]] = deque()
@@ -134,55 +147,73 @@ class ZmqServer:
         else:
             self._read(frames)
 
+    def _check_room(self, frames: list[bytes]) -> None:
+        most = self._limits.requests
+        if self.under_way > most:
+            raise TooManyRequests(f"{most:,} requests are under way", retry_after=1)
+        if len(frames[-1]) > LONG:
+            self._intake.hold(len(frames[-1]))
+
     def _read(self, frames: list[bytes]) -> None:
-        envelope = frames[:-1]
-        try:
-            value = unpack(frames[-1], limit=limit(envelope))
-        except Exception:
-            self._fail(Failure(), envelope)
-        else:
-            self._answer(value, envelope)
+        self._answer(self._judge(frames, self._sole), frames[:-1])
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
-        envelope = frames[:-1]
-        reading = self._in_thread(partial(unpack, frames[-1], limit=limit(envelope)))
-        reading.addCallbacks(self._answer, self._fail, (envelope,), {}, (envelope,))
-        reading.addCallback(self._go_on, frames[0])
+        sole = self._sole()
+        size = len(frames[-1])
+        reading = self._intake.read(size, partial(self._judge, frames, lambda: sole))
+        reading.addCallback(self._judged, size, frames)
 
-    def _go_on(self, _: object, peer: bytes) -> None:
-        """Take what came from a peer meanwhile."""
-        waiting = self._behind[peer]
+    def _judged(self, heard: "_Heard", size: int, frames: list[bytes]) -> None:
+        """A long message was read and judged; take what came from its sender meanwhile."""
+        self._intake.release(size)
+        self._answer(heard, frames[:-1])
+        waiting = self._behind[frames[0]]
         while waiting:
-            frames = waiting.popleft()
-            if len(frames[-1]) > LONG:
-                self._read_in_thread(frames)
+            following = waiting.popleft()
+            if len(following[-1]) > LONG:
+                self._read_in_thread(following)
                 return
-            self._read(frames)
-        del self._behind[peer]
+            self._read(following)
+        del self._behind[frames[0]]
 
-    def _answer(self, value: object, envelope: list[bytes]) -> None:
-        """Judge a request, and have it answered."""
+    def _judge(self, frames: list[bytes], sole: Callable[[], str | None]) -> "_Heard":
+        """Judge a message, in a thread where that takes long: nothing is raised."""
+        value: object = None
         accept: frozenset[str] = frozenset()
+        most = limit(frames[:-1], self._limits.message)
         try:
+            value = unpack(frames[-1], limit=most, max_values=self._limits.values)
             if isinstance(value, dict) and "type" in value:
-                asked: Deferred[Any] = maybeDeferred(self._control, value)
-            else:
-                request = Request.parse(value)
-                accept = request.accept
-                asked = self._asks.ask(self._command(request))
-        except Exception:
-            self._fail(Failure(), envelope, accept, value)
-        else:
-            asked.addCallback(self._reply, envelope, accept)
-            asked.addErrback(self._fail, envelope, accept, value)
+                return _Heard(accept, named_processor(value), value)
+            request = Request.parse(value)
+            accept = request.accept
+            heard = _Heard(accept, named_processor(value), self._command(request, sole))
+        except Exception as error:
+            heard = _Heard(accept, named_processor(value), error)
+        if len(frames[-1]) > LONG:
+            let_go(value)
+        return heard
 
-    def _command(self, request: Request) -> Command:
+    def _answer(self, heard: "_Heard", envelope: list[bytes]) -> None:
+        """Have a request answered."""
+        asks = heard.asks
+        asked: Deferred[Any]
+        if isinstance(asks, Command):
+            asked = self._asks.ask(asks)
+        elif isinstance(asks, Exception):
+            asked = fail(asks)
+        else:
+            asked = maybeDeferred(self._control, asks)
+        asked.addCallback(self._reply, envelope, heard.accept)
+        asked.addErrback(self._fail, envelope, heard.accept, heard.processor)
+
+    def _command(self, request: Request, sole: Callable[[], str | None]) -> Command:
         """The command of a request that may be made: a plain ping needs no key."""
         plain = isinstance(request.method, str) and request.method == "ping"
         if not plain or request.processor is not None:
             self._check_key(request.api_key)
         origin = request.origin or Origin("zmq", next(self._ids))
-        return request.command(self._sole).asked(origin)
+        return request.command(sole, self._limits).asked(origin)
 
     def _check_key(self, key: str | None) -> None:
         given = () if key is None else (key.encode(),)
@@ -227,11 +258,11 @@ class ZmqServer:
         failure: Failure,
         envelope: list[bytes],
         accept: frozenset[str] = frozenset(),
-        value: object = None,
+        processor: str | None = None,
     ) -> None:
         error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=processor)
         if isinstance(error, Moved) and "epoch" in accept:
             told["moved"] = moved_map(error)
         self._send(pack(told, accept=accept), envelope)
