@@ -161,7 +161,7 @@ class LoadTests(RouterCase):
     """Much at a time."""
 
     def setUp(self) -> None:
-        self.start()
+        self.start("--storage", "memory:", "--max-string", str(MAX_MESSAGE))
 
     def test_almost_too_large(self) -> None:
         """A request of just 16 MiB is taken, and its answer comes whole; one byte more is not."""

@@ -1,8 +1,8 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
 Private to twisted.web and relied on here are C{_respondToBadRequestAndDisconnect}, which is called
-for everything that is not HTTP, and would answer in plain text, C{_dataBuffer}, which holds
-what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves as
+for everything that is not HTTP, and would answer in plain text, C{_buffer} and
+C{_dataBuffer}, which hold what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves as
 twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
 """
 
@@ -238,8 +238,9 @@ class RestChannel(RefusingChannel):
     def requestDone(self, request: "RestRequest") -> None:
         """A request was answered; of many that wait behind it, some wait for the next turn of the
         reactor."""
-        self._pipelined += bool(self._dataBuffer)
-        if self._pipelined < PIPELINED or not self._dataBuffer:
+        more = bool(self._buffer or self._dataBuffer)
+        self._pipelined += more
+        if self._pipelined < PIPELINED or not more:
             super().requestDone(request)
         else:
             self._pipelined = 0
