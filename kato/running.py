@@ -30,6 +30,10 @@ how often it goes on to the older ones.  A prediction makes and drops very many,
 all there is would stall the reactor, the more the more is known."""
 
 
+_OTHER_FILES = 100
+"""So many files may be open beside connections."""
+
+
 class Ending(NamedTuple):
     """A step of the end: what is being done, in a word, and how it is begun."""
 
@@ -76,7 +80,12 @@ class Running(Service):
     def startService(self) -> None:
         """Begin; what goes wrong now ends the process."""
         super().startService()
-        _allow_connections()
+        files = _allow_connections()
+        if files < self._settings.limits.connections + _OTHER_FILES:
+            self.log.warn(
+                "this system allows {files} open files, fewer than --max-connections needs",
+                files=files,
+            )
         sys.setswitchinterval(SWITCH)
         gc.set_threshold(*COLLECTED)
         for threads in self._threads:
@@ -117,8 +126,9 @@ class Running(Service):
         return not late
 
 
-def _allow_connections() -> None:
+def _allow_connections() -> int:
     """Have as many open connections as the system allows: the limit that processes begin with is
-    often 1,024, and meant for those that cannot count further."""
+    often 1,024, and meant for those that cannot count further.  Tells how many files that are."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return sys.maxsize if most == resource.RLIM_INFINITY else most

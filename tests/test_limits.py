@@ -15,6 +15,7 @@ from kato.intake import HUGE, Intake
 from kato.limits import Limits
 from kato.messagepack import pack, unpack
 from kato.protocols.rest.channel import PIPELINED, RestChannel
+from kato.protocols.rest.turned_away import TurnedAway
 from kato.protocols.websocket.protocol import STEPS
 from kato.protocols.zmq.server import ZmqServer
 from kato.settings import Settings
@@ -34,6 +35,7 @@ SMALL = Limits(
     buffered=4_000,
 )
 LONG = "x" * 11
+WRONG = "X-API-Key: wrong"
 
 STATUS = {"okay": 200, "INVALID_REQUEST": 400, "PAYLOAD_TOO_LARGE": 413}
 
@@ -225,6 +227,26 @@ class RoomTests(StreamTestCase):
         first.connectionLost(Failure(ConnectionDone()))
         _, last = self.begun(b"", 10)
         self.assertIsInstance(last, RestChannel)
+
+    def test_strangers(self) -> None:
+        """Connections on which no key was told are half of them at most; one is free for another
+        when it tells the key, or ends."""
+        strangers = []
+        for _ in range(2):
+            channel = self.system.parts.site.buildProtocol(None)
+            channel.makeConnection(Wire())
+            for raw in (get("/live", WRONG), get("/kato-api/ping", WRONG), get("/stats", WRONG)):
+                channel.dataReceived(raw)
+            strangers.append(channel)
+        self.assertIsInstance(self.system.parts.site.buildProtocol(None), TurnedAway)
+        strangers[0].dataReceived(get("/p1/status", "X-API-Key: k"))
+        _, channel = self.begun(b"", 10)
+        self.assertIsInstance(channel, RestChannel)
+        channel = self.system.parts.site.buildProtocol(None)
+        self.assertIsInstance(channel, RestChannel)
+        channel.makeConnection(Wire())
+        strangers[1].connectionLost(Failure(ConnectionDone()))
+        self.assertIsInstance(self.system.parts.site.buildProtocol(None), RestChannel)
 
     def test_guests(self) -> None:
         """Streams that have told no key are half of them at most; one that told it is let in."""

@@ -1,9 +1,9 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
 Private to twisted.web and relied on here are C{_respondToBadRequestAndDisconnect}, which is called
-for everything that is not HTTP, and would answer in plain text, C{_buffer} and
-C{_dataBuffer}, which hold what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves as
-twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
+for everything that is not HTTP, and would answer in plain text; C{_buffer} and C{_dataBuffer}, that
+hold what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves
+as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
 """
 
 # mypy: allow-untyped-calls

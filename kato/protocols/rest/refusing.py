@@ -41,6 +41,8 @@ class RefusingChannel(HTTPChannel):
         self.refused = False
         self.request_line = b""
         self.began: float | None = None
+        self.is_guest = False
+        """Whether no key was told here yet, where one is asked for."""
 
     def connectionMade(self) -> None:
         """Look up both ends once, and not for every request."""

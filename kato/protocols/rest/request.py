@@ -11,12 +11,13 @@ from twisted.web.http import Request
 
 from kato.errors import KatoError, TooManyRequests
 from kato.origin import Origin
-from kato.protocols.rest.access import Headers
+from kato.protocols.rest.access import Headers, given_keys, is_open
 from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.browsers import joined, told
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
+from kato.protocols.rest.target import parse_target
 from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
@@ -85,7 +86,14 @@ class RestRequest(Request):
                 self.caller.host,
             )
         )
+        if self.channel.is_guest and self._tells_key(headers):
+            self.channel.site.admit(self.channel)
         return self.intent
+
+    def _tells_key(self, headers: Headers) -> bool:
+        """Whether an operation is asked for with a key, which was then judged to be the server's."""
+        good = isinstance(self.intent, Intent) and self.intent.page is None
+        return good and bool(given_keys(headers)) and not is_open(parse_target(self.uri).segments)
 
     def _hold(self, size: int) -> None:
         """Keep so many bytes until this is answered.

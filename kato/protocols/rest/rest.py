@@ -98,6 +98,11 @@ class Rest:
             scheduler=partial(clock.callLater, 0),
         )
 
+    @property
+    def asks_key(self) -> bool:
+        """Whether clients must tell a key."""
+        return self._access.api_key is not None
+
     def judge(self, head: Head) -> Intent | KatoError:
         """Judge the head of a request: what it asks for, or why it is refused."""
         try:

@@ -49,6 +49,7 @@ class RestSite(Site):
         self.access_log = AccessLog(clock=clock)
         self._date = DateHeader()
         self._channels: set[RefusingChannel] = set()
+        self._guests: set[RefusingChannel] = set()
         self._taken = 0
         self._drained: Deferred[None] | None = None
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
@@ -80,16 +81,33 @@ class RestSite(Site):
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """Make what serves a connection, or what turns it away."""
-        most = self.rest.intake.limits.connections
-        if self._taken < most:
-            return super().buildProtocol(addr)
-        error = TooManyRequests(f"{most:,} connections are open", retry_after=1)
-        return TurnedAway(error, date=self.date(), clock=self.clock)
+        try:
+            self._check_room()
+        except TooManyRequests as error:
+            return TurnedAway(error, date=self.date(), clock=self.clock)
+        return super().buildProtocol(addr)
+
+    def _check_room(self) -> None:
+        limits = self.rest.intake.limits
+        if self._taken >= limits.connections:
+            raise TooManyRequests(f"{limits.connections:,} connections are open", retry_after=1)
+        if len(self._guests) >= limits.guests:
+            raise TooManyRequests(
+                f"{limits.guests:,} connections are open that have told no key yet", retry_after=1
+            )
 
     def opened(self, channel: RefusingChannel) -> None:
         """A connection was made."""
         self._channels.add(channel)
         self._taken += 1
+        if self.rest.asks_key:
+            channel.is_guest = True
+            self._guests.add(channel)
+
+    def admit(self, channel: RefusingChannel) -> None:
+        """The key was told on a connection."""
+        channel.is_guest = False
+        self._guests.discard(channel)
 
     def lost(self) -> None:
         """A connection has ended, be it one of HTTP or not any more."""
@@ -98,6 +116,7 @@ class RestSite(Site):
     def closed(self, channel: RefusingChannel) -> None:
         """A connection has ended, or is none of HTTP any more."""
         self._channels.discard(channel)
+        self._guests.discard(channel)
         if self._channels:
             return
         self.access_log.write()
