@@ -91,7 +91,7 @@ class RestRequest(Request):
         return self.intent
 
     def _tells_key(self, headers: Headers) -> bool:
-        """Whether an operation is asked for with a key, which was then judged to be the server's."""
+        """Whether an operation is asked for with a key, which is the server's then."""
         good = isinstance(self.intent, Intent) and self.intent.page is None
         return good and bool(given_keys(headers)) and not is_open(parse_target(self.uri).segments)
 
