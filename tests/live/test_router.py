@@ -215,7 +215,7 @@ class EndTests(RouterCase):
     def test_finishes(self) -> None:
         """What is under way is answered first, and is there after the next start."""
         path = self.mktemp()
-        service = self.start("--storage", f"sqlite:{path}")
+        service = self.start("--storage", f"sqlite:{path}", "--max-observations", "60000")
         client = self.connect()
         many = {"observations": [{"strings": ["a", "b"]}] * 60_000, "brief": True}
         client.send(packed(zmq_request("observe_sequence", many, "p1")))
