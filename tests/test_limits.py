@@ -322,6 +322,20 @@ class RoomTests(StreamTestCase):
         self.assertEqual(self.held, 0)
         self.assertEqual([each["status"] for each in client.told()], ["error"])
 
+    def test_frames_of_strangers(self) -> None:
+        """Who has told no key yet has an eighth of the room with all others who have not."""
+        for size in (20_000, 6_000):
+            stranger = self.connect()
+            stranger.speaker.beginMessage()
+            stranger.speaker.beginMessageFrame(50_000)
+            stranger.speaker.sendMessageFrameData(b" " * size)
+            stranger.flush()
+        assert stranger.closed is not None
+        self.assertEqual(stranger.closed[0], 1013)
+        self.assertEqual(self.held, 20_000)
+        self.system.pass_time(30)
+        self.assertEqual(self.held, 0)
+
 
 class FairnessTests(StreamTestCase):
     """Much that one client sends at once leaves others their turn."""

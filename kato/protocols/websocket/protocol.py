@@ -81,7 +81,8 @@ class StreamProtocol(WebSocketServerProtocol):
         self._pulse: Pulse | None = None
         self._is_told_to_close = False
         self._reads = True
-        self._held = 0
+        self._held = {False: 0, True: 0}
+        """How many bytes of a message are there, with those that came before the key was told."""
         self._steps = STEPS
         self._going_on: IDelayedCall | None = None
         self._unanswered: bytes | None = None
@@ -157,18 +158,20 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onMessageFrameData(self, payload: bytes) -> None:
         """Keep a piece of a message, where there is room for it."""
+        guest = self._session is not None and self._session.is_guest
         try:
-            self.factory.intake.hold(len(payload))
+            self.factory.intake.hold(len(payload), guest=guest)
         except TooManyRequests:
             if self._session is not None:
                 self._session.close(TRY_LATER, "too many bytes of requests wait to be read")
         else:
-            self._held += len(payload)
+            self._held[guest] += len(payload)
             super().onMessageFrameData(payload)
 
     def _release(self) -> None:
-        self.factory.intake.release(self._held)
-        self._held = 0
+        for guest, size in self._held.items():
+            self.factory.intake.release(size, guest=guest)
+            self._held[guest] = 0
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Hear a message."""
