@@ -33,11 +33,18 @@ _EXTRA = "TLS needs more to be installed: pip install 'kato-twisted[tls]'"
 
 
 def bound_endpoint(
-    description: str, site: Site, settings: Settings, reactor: Any, reloading: Reloading
+    description: str,
+    site: Site,
+    settings: Settings,
+    reactor: Any,
+    reloading: Reloading,
+    *,
+    option: str = "--listen",
 ) -> IListeningPort:
-    """Bind a port of REST; what is wrong with it is known now or never.
+    """Bind a port of HTTP; what is wrong with it is known now or never.
 
     @param reloading: is told of certificates.
+    @param option: what said so.
     """
     try:
         if settings.share_port:
@@ -47,14 +54,14 @@ def bound_endpoint(
         else:
             port = _own_port(serverFromString(reactor, description), site)
     except CannotListenError as error:
-        refuse(f"--listen {description}: {error.socketError}")
+        refuse(f"{option} {description}: {error.socketError}")
     except IndexError:
-        refuse(f"--listen {description}: whoever started this handed no such port over")
+        refuse(f"{option} {description}: whoever started this handed no such port over")
     except _WRONG as error:
-        refuse(f"--listen {description}: {error}")
+        refuse(f"{option} {description}: {error}")
     if not _is_loopback(port) and _is_shut(settings):
         port.stopListening()
-        _refuse_open("--listen", description)
+        _refuse_open(option, description)
     return port
 
 

@@ -1,12 +1,15 @@
 """Group commit: while one transaction is being made durable, the next gathers (SPEC 8, 11)."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from time import perf_counter
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.changes import Changes, Deletion
+from kato.counting import PROCESSORS, Histogram
 from kato.errors import KatoError, StorageUnavailable
 from kato.storage.interface import IStore
 
@@ -61,6 +64,10 @@ class GroupCommit:
         self._roll_back = roll_back
         self._gathering = _Batch()
         self._under_way: _Batch | None = None
+        self.seconds = Histogram()
+        """How long commits took that succeeded, as those who wait for them see it,"""
+        self.sizes = Histogram(PROCESSORS)
+        """and of how many processors they were."""
 
     def request(self, processor: str) -> "Deferred[None]":
         """Make the state of a processor durable as it is, or as it is a little later.
@@ -114,11 +121,14 @@ class GroupCommit:
         self._under_way = batch
         for processor in list(batch.wanted):
             self._take(batch, processor)
+        succeeded = partial(self._succeeded, perf_counter())
         self._store.commit(batch.changes).addCallbacks(
-            self._succeeded, self._failed, (batch,), {}, (batch,), {}
+            succeeded, self._failed, (batch,), {}, (batch,), {}
         )
 
-    def _succeeded(self, _: object, batch: _Batch) -> None:
+    def _succeeded(self, began: float, _: object, batch: _Batch) -> None:
+        self.seconds.add(perf_counter() - began)
+        self.sizes.add(len(batch.changes))
         self._under_way = None
         self._begin()
         for waiters in batch.waiters.values():

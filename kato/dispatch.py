@@ -138,11 +138,16 @@ class Dispatch:
             )
         )
 
+    @property
+    def under_way(self) -> int:
+        """How many commands have no answer yet."""
+        return len(self._under_way)
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of requests and processors."""
         return {
             "requests": self._answered,
-            "under_way": len(self._under_way),
+            "under_way": self.under_way,
             **self._processors.statistics(),
         }
 

@@ -8,6 +8,7 @@ opened and every port bound.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 
 from twisted.application.service import IService
@@ -21,8 +22,11 @@ from kato.dashboard_files import dashboard
 from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.gateway_options import GatewayOptions
-from kato.hosting import Holder, make_host, make_threads, off_the_reactor
+from kato.hosting import DaemonThreads, Holder, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
+from kato.metrics import Readings
+from kato.metrics.sources import read_streams, read_zmq
+from kato.monitoring import Monitoring
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
 from kato.protocols.zmq.guard import Guard
@@ -48,6 +52,7 @@ class Parts:
     streams: Streams
     server: ZmqServer | None
     publisher: EventPublisher | None
+    monitoring: Monitoring
 
 
 def build(
@@ -58,6 +63,7 @@ def build(
     in_thread: InThread,
     zmq: ZmqPorts | None = None,
     guard: Guard | None = None,
+    pools: Sequence[DaemonThreads] = (),
 ) -> Parts:
     """Make and join the parts of a gateway.
 
@@ -65,6 +71,7 @@ def build(
     @param in_thread: calls a function off the reactor.
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     @param guard: who lets them in, and services, where that is encrypted.
+    @param pools: all threads, to tell of them.
     """
     dispatch = Dispatch(
         holder.processors,
@@ -74,6 +81,7 @@ def build(
     )
     intake = Intake(in_thread, settings.limits)
     vitals = Vitals(clock=clock)
+    monitoring = Monitoring(dispatch, holder, clock=clock, in_thread=in_thread, pools=pools)
     server = publisher = None
     if zmq is not None:
         if holder.source is not None:
@@ -88,6 +96,7 @@ def build(
             intake=intake,
             publisher=publisher,
             boot=token_hex(8),
+            ledger=monitoring.ledger,
         )
 
     def statistics() -> dict[str, object]:
@@ -106,7 +115,12 @@ def build(
         return told
 
     streams = Streams(
-        dispatch, clock=clock, in_thread=in_thread, intake=intake, api_key=settings.api_key
+        dispatch,
+        clock=clock,
+        in_thread=in_thread,
+        intake=intake,
+        api_key=settings.api_key,
+        ledger=monitoring.ledger,
     )
     site = make_site(
         dispatch,
@@ -118,8 +132,20 @@ def build(
         assets=dashboard(),
         statistics=statistics,
         ready=lambda: holder.ready,
+        ledger=monitoring.ledger,
+        metrics=monitoring.exposition,
     )
-    return Parts(holder, dispatch, site, streams, server, publisher)
+    parts = Parts(holder, dispatch, site, streams, server, publisher, monitoring)
+    monitoring.add(partial(_read, parts, clock))
+    return parts
+
+
+def _read(parts: Parts, clock: IReactorTime, readings: Readings) -> None:
+    """Take the readings of all that speaks to clients."""
+    readings.take("kato_connections", parts.site.connections, "rest")
+    streams = parts.streams
+    read_streams(readings, streams.statistics(), streams.traffic, now=clock.seconds())
+    read_zmq(readings, parts.server, parts.publisher)
 
 
 class Gateway(Running):
@@ -148,6 +174,7 @@ class Gateway(Running):
 
     async def begin(self) -> None:
         """Be reachable, then get ready to answer."""
+        self._parts.monitoring.start()
         for port in self._ports:
             self.log.info("listening on {address}", address=shown(port))
         if self._zmq is not None and self._parts.server is not None:
@@ -172,6 +199,7 @@ class Gateway(Running):
             *parts.holder.endings(),
             Ending("publishing", self._stop_publishing),
             Ending("closing ZeroMQ", self._sockets.close),
+            parts.monitoring.ending(),
         )
 
     def _stop_publishing(self) -> "Deferred[None]":
@@ -192,7 +220,7 @@ def makeService(options: GatewayOptions) -> IService:
     settings = options.settings
     reloading = Reloading()
     reloading.heed_hangups(reactor)
-    turns, messages = make_threads("turns"), make_threads("messages")
+    pools = turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     guard = make_guard(settings, reloading, clock=reactor)
     sockets = make_sockets(settings, guard, reactor=reactor, in_thread=in_thread)
@@ -207,7 +235,9 @@ def makeService(options: GatewayOptions) -> IService:
     else:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
-    parts = build(settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq, guard=guard)
+    parts = build(
+        settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq, guard=guard, pools=pools
+    )
     ports = [
         bound_endpoint(each, parts.site, settings, reactor, reloading) for each in settings.listen
     ]
@@ -218,6 +248,6 @@ def makeService(options: GatewayOptions) -> IService:
         zmq=zmq,
         sockets=sockets,
         clock=reactor,
-        threads=(turns, messages),
+        threads=pools,
         stop_reactor=reactor.stop,
     )

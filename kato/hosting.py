@@ -18,6 +18,8 @@ from kato.dispatch import Dispatch, IProcessors
 from kato.engine.arrays import provider as arrays
 from kato.engine.matchers import Provider, best_provider, provider
 from kato.errors import Moved
+from kato.metrics import Readings
+from kato.metrics.sources import read_worker
 from kato.options import refuse
 from kato.running import Ending
 from kato.settings import Settings
@@ -35,6 +37,12 @@ class DaemonThreads(ThreadPool):
     """Threads which do not hold up the end of the process."""
 
     threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
+
+    def load(self) -> tuple[int, int, int]:
+        """How many threads there are, how many of them are busy, and what waits for one."""
+        told = self._team.statistics()
+        busy = told.busyWorkerCount
+        return told.idleWorkerCount + busy, busy, told.backloggedWorkCount
 
 
 class Holder(Protocol):
@@ -54,6 +62,9 @@ class Holder(Protocol):
 
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""
+
+    def read(self, readings: Readings) -> None:
+        """Take the readings of what it holds."""
 
     async def begin(self, dispatch: Dispatch, log: Logger) -> None:
         """Do what must be done before anybody is answered."""
@@ -80,6 +91,7 @@ class Host:
         @param tenure: which processors are this process's, where others use the store, too.
         """
         self._first = settings.processor_id
+        self._settings = settings
         self._store = store
         names = {}
         if settings.processor_id is not None and settings.processor_name is not None:
@@ -119,6 +131,16 @@ class Host:
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""
         return self.worker.sole()
+
+    def read(self, readings: Readings) -> None:
+        """Take the readings of the processors."""
+        settings = self._settings
+        read_worker(
+            readings,
+            self.worker,
+            most=settings.metrics_processors,
+            checkpoint=settings.checkpoint,
+        )
 
     def may_answer(self) -> bool:
         """Whether what was found out may still be said: who has all for himself always may."""

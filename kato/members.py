@@ -1,6 +1,6 @@
 """The services that a gateway knows, and what asks each of them (SPEC 10)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -9,6 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from kato.commands import Command, Reply
+from kato.counting import Histogram
 from kato.events import Listener, Subscribed, Wish
 from kato.listing import host_and_port
 from kato.ownership import Announcement, Service, Verdict
@@ -28,6 +29,14 @@ class Provider(Protocol):
     @property
     def healthy(self) -> bool:
         """Whether the service answers."""
+
+    @property
+    def seconds(self) -> Histogram:
+        """How long the service's answers took."""
+
+    def counts(self) -> dict[str, int]:
+        """What was counted of requests to the service: C{requests}, C{failures}, C{timeouts},
+        C{retries} and C{reconnections}."""
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Have the service carry out a command."""
@@ -152,6 +161,11 @@ class Members:
                 provider.close()
 
     # What is told of them
+
+    def each(self) -> Iterator[tuple[Service, Provider | None]]:
+        """The services that are known, with what asks them, if it still does."""
+        for service in self._roster.services.values():
+            yield service, self._providers.get(service.address)
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of each service, by its host and port."""

@@ -57,6 +57,9 @@ _ENVIRONMENT = {
     "origin": "KATO_ORIGIN",
     "trust-proxy": "KATO_TRUST_PROXY",
     "log-level": "LOG_LEVEL",
+    "log-format": "KATO_LOG_FORMAT",
+    "metrics": "KATO_METRICS",
+    "metrics-processors": "KATO_METRICS_PROCESSORS",
     "matcher": "KATO_MATCHER",
     "vectors": "KATO_VECTORS",
     **limit_options.ENVIRONMENT,
@@ -92,7 +95,8 @@ class CommonOptions(usage.Options):
         ["api-key", None, None, "a key for everything; better in a file than here"],
         ["api-key-file", None, None, "a file that holds the key"],
         ["log-level", None, None, "DEBUG, INFO, WARNING or ERROR; INFO if left out"],
-        ["log-format", None, "text", "text or json"],
+        ["log-format", None, None, "text or json; text if left out"],
+        ["metrics-processors", None, None, "how many processors /metrics tells of by name; 100"],
         ["classifier", None, None, "gene of new processors: CVC or DVC"],
         ["max-predictions", None, None, "gene of new processors"],
         ["persistence", None, None, "gene of new processors"],
@@ -151,6 +155,7 @@ class CommonOptions(usage.Options):
             genes=self._genes(),
             matcher=self._matcher(),
             vectors=self._vectors(),
+            metrics_processors=self._metrics_processors(),
             log_level=self._log_level(),
             log_format=self._log_format(),
             log_file=self._log_file(),
@@ -301,8 +306,16 @@ class CommonOptions(usage.Options):
             raise usage.UsageError(f"--log-level: expected {', '.join(_LEVELS)}, got {level}")
         return _LEVELS[level]
 
+    def _metrics_processors(self) -> int:
+        given = self._given("metrics-processors") or "100"
+        if not given.isdecimal():
+            raise usage.UsageError(
+                f"--metrics-processors: expected a whole number from 0, got {given}"
+            )
+        return int(given)
+
     def _log_format(self) -> str:
-        written: str = self["log-format"]
+        written = self._given("log-format") or "text"
         if written not in ("text", "json"):
             raise usage.UsageError(f"--log-format: expected text or json, got {written}")
         return written

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from functools import partial
 from random import random
 from secrets import token_hex
+from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from kato.binding import bound_endpoint, shown, stopped
 from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.holdings import Member
-from kato.hosting import Host, make_host, make_threads, off_the_reactor
+from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
+from kato.metrics.sources import read_zmq
+from kato.monitoring import Monitoring, make_monitoring_site
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, reachable
 from kato.protocols.zmq.announcer import Announcer, Identity
@@ -41,6 +45,7 @@ class Parts:
     dispatch: Dispatch
     server: ZmqServer
     publisher: EventPublisher
+    monitoring: Monitoring
     boot: str
 
 
@@ -51,12 +56,14 @@ def build(
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts,
+    pools: Sequence[DaemonThreads] = (),
 ) -> Parts:
     """Make and join the parts of a processor service.
 
     @param host: holds its processors.
     @param in_thread: calls a function off the reactor.
     @param zmq: where it is reached.
+    @param pools: all threads, to tell of them.
     """
     dispatch = Dispatch(
         host.processors,
@@ -64,6 +71,7 @@ def build(
         timeout=settings.timeout,
         max_requests=settings.limits.requests,
     )
+    monitoring = Monitoring(dispatch, host, clock=clock, in_thread=in_thread, pools=pools)
     publisher = make_publisher(host.source, clock=clock)
     boot = token_hex(8)
     server = make_server(
@@ -77,8 +85,10 @@ def build(
         publisher=publisher,
         boot=boot,
         may_answer=host.may_answer,
+        ledger=monitoring.ledger,
     )
-    return Parts(host, dispatch, server, publisher, boot)
+    monitoring.add(lambda readings: read_zmq(readings, server, publisher))
+    return Parts(host, dispatch, server, publisher, monitoring, boot)
 
 
 def make_announcer(
@@ -138,16 +148,24 @@ class ProcessorService(Running):
         clock: IReactorTime,
         threads: Sequence[ThreadPool],
         stop_reactor: Callable[[], None],
+        metrics: IListeningPort | None = None,
     ) -> None:
-        """@param zmq: bound already; what comes there waits until the reactor runs."""
+        """
+        @param zmq: bound already; what comes there waits until the reactor runs.
+        @param metrics: where those are answered who watch over it; bound already, too.
+        """
         super().__init__(settings, clock=clock, threads=threads, stop_reactor=stop_reactor)
         self._parts = parts
         self._zmq = zmq
         self._sockets = sockets
+        self._metrics = metrics
         self._announcer = make_announcer(settings, parts, zmq, sockets=sockets, clock=clock)
 
     async def begin(self) -> None:
         """Be reachable, tell who wants to know it, then load what is stored."""
+        self._parts.monitoring.start()
+        if self._metrics is not None:
+            self.log.info("metrics at {address}", address=shown(self._metrics))
         self.log.info("listening on {address}", address=self._zmq.router.address)
         self._parts.server.open(self._sockets, self._zmq.router)
         self._parts.publisher.open(self._sockets, self._zmq.events)
@@ -168,7 +186,13 @@ class ProcessorService(Running):
             *parts.host.endings(),
             Ending("publishing", partial(maybeDeferred, parts.publisher.close)),
             Ending("closing ZeroMQ", self._sockets.close),
+            Ending("closing the metrics", self._stop_metrics),
+            parts.monitoring.ending(),
         )
+
+    def _stop_metrics(self) -> "Deferred[Any]":
+        """They are told until the end: how it goes is what somebody may want to see."""
+        return succeed(None) if self._metrics is None else stopped(self._metrics)
 
 
 def Options() -> ServiceOptions:
@@ -183,7 +207,7 @@ def makeService(options: ServiceOptions) -> IService:
     settings = options.settings
     reloading = Reloading()
     reloading.heed_hangups(reactor)
-    turns, messages = make_threads("turns"), make_threads("messages")
+    pools = turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     guard = make_guard(settings, reloading, clock=reactor)
     zmq = bound_zmq(settings)
@@ -191,13 +215,22 @@ def makeService(options: ServiceOptions) -> IService:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
     sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
     host = sharing or make_host(settings, reactor, turns)
-    parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq)
+    parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq, pools=pools)
+    metrics = None
+    if settings.metrics is not None:
+        site = make_monitoring_site(
+            settings, parts.monitoring, parts.dispatch, host, clock=reactor, in_thread=in_thread
+        )
+        metrics = bound_endpoint(
+            settings.metrics, site, settings, reactor, reloading, option="--metrics"
+        )
     return ProcessorService(
         settings,
         parts,
         zmq,
         sockets=make_sockets(settings, guard, reactor=reactor, in_thread=in_thread),
         clock=reactor,
-        threads=(turns, messages),
+        threads=pools,
         stop_reactor=reactor.stop,
+        metrics=metrics,
     )

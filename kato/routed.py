@@ -11,6 +11,8 @@ from twisted.logger import Logger
 from kato.dispatch import Dispatch, IProcessors
 from kato.finding import Finder
 from kato.members import Members
+from kato.metrics import Readings
+from kato.metrics.sources import read_services
 from kato.placement import PLACEMENTS
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.first_gateway import FirstGateway
@@ -99,6 +101,10 @@ class Routed:
     @property
     def source(self) -> None:
         """The events of these processors are published where they are."""
+
+    def read(self, readings: Readings) -> None:
+        """Take the readings of the services."""
+        read_services(readings, self._members, processors=self.routing.processors)
 
     def sole(self) -> str | None:
         """The only processor there is, if there is just one."""

@@ -188,6 +188,11 @@ class Routing:
             return self._members.provider(self._roster.services[address])
         return None if claim is None else self._members.provider(claim.service)
 
+    @property
+    def processors(self) -> int:
+        """How many processors are known."""
+        return sum(1 for _ in self._roster.processors())
+
     def close(self) -> None:
         """Follow nobody any more."""
         self._pursuit.close()
@@ -197,7 +202,7 @@ class Routing:
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the services, and of new processors."""
         return {
-            "processors": sum(1 for _ in self._roster.processors()),
+            "processors": self.processors,
             "services": self._members.statistics(),
             "placement": self._finder.statistics(),
             "moving": self._pursuit.statistics(),

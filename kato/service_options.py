@@ -16,6 +16,7 @@ class ServiceOptions(CommonOptions):
 
     optParameters = [
         ["registry", None, None, "HOST:PORT,…: the gateways to announce this service to"],
+        ["metrics", None, None, "a Twisted endpoint description of where /metrics is served"],
         ["advertise", None, None, "tcp://host:port where gateways reach this service"],
     ]
 
@@ -28,6 +29,7 @@ class ServiceOptions(CommonOptions):
             "events": self._events(zmq),
             "gateways": self._gateways(),
             "advertise": self._address("advertise"),
+            "metrics": self._given("metrics"),
         }
 
     def _gateways(self) -> tuple[Address, ...]:

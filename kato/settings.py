@@ -28,6 +28,9 @@ class Settings:
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is, and C{vectors} C{numpy} or C{cupy}.
 
+    C{metrics} is an endpoint description of where a processor service tells Prometheus of itself,
+    C{None}: nowhere; C{metrics_processors} how many processors are told of there by name.
+
     C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it,
     C{proxies} those that are believed when they say for whom they ask.
 
@@ -69,6 +72,8 @@ class Settings:
     genes: Genes = Genes()
     matcher: str | None = None
     vectors: str = "numpy"
+    metrics: str | None = None
+    metrics_processors: int = 100
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.errors import KatoError
+from kato.sizes import Size
 from kato.telling import Telling
 from kato.tenure import Result
 
@@ -59,7 +60,8 @@ class Slot:
     C{indexed} says that the store keeps an index of the models, as they are stored.  C{announced}
     says that those who listen know of the processor; C{owed_since} is when predictions were
     promised to them, which are still to be computed.  C{held_back} says that no turn begins, since
-    another service is about to get the processor, or nobody.
+    another service is about to get the processor, or nobody.  C{size} is what L{measured} found
+    last.
     """
 
     __slots__ = (
@@ -75,6 +77,7 @@ class Slot:
         "owed_since",
         "queue",
         "running",
+        "size",
         "stale",
         "telling",
     )
@@ -94,6 +97,16 @@ class Slot:
         self.telling = Telling()
         self.announced = False
         self.owed_since: float | None = None
+        self.size: Size | None = None
+
+    def measured(self) -> Size | None:
+        """How large the processor is; what it was last while its engine is used in a thread, and
+        C{None} where that is not known."""
+        if self.engine is None:
+            self.size = None
+        elif not self.running:
+            self.size = Size.of(self.engine, unsaved=self.dirty, before=self.size)
+        return self.size
 
     @property
     def vacant(self) -> bool:

@@ -151,7 +151,7 @@ def _interval(processor: Processor, result: _Result) -> int:
 def is_long(processor: Processor, command: Command) -> bool:
     """Whether the turn may take so long that it must not be taken on the reactor."""
     params = command.params
-    if command.operation in _MATCHING:
+    if command.operation in MATCHING:
         return _is_long_matching(processor, command)
     if isinstance(params, Observe):
         tells_memory = not params.brief or processor.genes.max_sequence_length > 0
@@ -177,7 +177,7 @@ def is_long(processor: Processor, command: Command) -> bool:
 _ALWAYS_LONG = frozenset({"explain"})
 """It goes over the kept models twice, and over one of them in Python."""
 
-_MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
+MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
 
 
 def _is_long_matching(processor: Processor, command: Command) -> bool:

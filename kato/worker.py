@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from secrets import token_hex
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -45,9 +46,11 @@ from kato.indexing import Indexing
 from kato.limits import Limits
 from kato.publishing import Publishing
 from kato.restoring import Restored, Restorer
+from kato.sizes import Size
 from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
 from kato.tenure import Tenure, Whole
+from kato.timing import TimedTurn, TurnTimes
 from kato.turn import Outcome, is_long, take_turn
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
@@ -135,6 +138,8 @@ class Worker:
         self._checkpoints.clock = clock
         self._opened: Deferred[None] = Deferred()
         self.ready = False
+        self.times = TurnTimes()
+        """How long turns took."""
 
     # Starting and stopping
 
@@ -280,15 +285,17 @@ class Worker:
             created=created,
         )
         if not is_long(engine, command):
-            self._end(_outcome(turn), slot, ask, engine, slot.generation)
+            began = perf_counter()
+            outcome = _outcome(turn)
+            self.times.on_reactor(command.operation, perf_counter() - began)
+            self._end(outcome, slot, ask, engine, slot.generation)
             return
         if command.row.changes:
             self._commits.drain_now(slot.id)
             slot.changing = True
         slot.running = True
-        self._in_thread(partial(_written, turn)).addBoth(
-            self._ended, slot, ask, engine, slot.generation
-        )
+        timed = TimedTurn(turn)
+        self._in_thread(timed).addBoth(self._ended, timed, slot, ask, engine, slot.generation)
 
     def _engine(self, slot: Slot, command: Command) -> Processor:
         """The engine of a slot; a new one, not yet in its place, where the command may make it."""
@@ -312,9 +319,16 @@ class Worker:
         )
 
     def _ended(
-        self, result: Outcome | Failure, slot: Slot, ask: Ask, engine: Processor, generation: int
+        self,
+        result: Outcome | Failure,
+        timed: TimedTurn,
+        slot: Slot,
+        ask: Ask,
+        engine: Processor,
+        generation: int,
     ) -> None:
         """A turn that was taken in a thread is over."""
+        self.times.in_thread(ask.command.operation, timed.seconds)
         slot.running = slot.changing = False
         self._end(result, slot, ask, engine, generation)
         self._publishing.foresight.between_turns(slot)
@@ -665,6 +679,16 @@ class Worker:
         except FirstError as first:
             first.subFailure.raiseException()
 
+    @property
+    def commits(self) -> GroupCommit:
+        """What makes changes durable."""
+        return self._commits
+
+    def sizes(self) -> list[Size]:
+        """How large the processors are, in no order."""
+        measured = (slot.measured() for slot in self._slots.values())
+        return [each for each in measured if each is not None]
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of the processors and their store."""
         return {
@@ -693,13 +717,6 @@ def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:
         return turn()
     except Exception:
         return Failure()
-
-
-def _written(turn: Callable[[], Outcome]) -> Outcome:
-    """Take a long turn, and write its answer as far as that is long, too, in the same thread."""
-    outcome = turn()
-    outcome.reply.write()
-    return outcome
 
 
 def _line(engine: Processor) -> dict[str, Any]:

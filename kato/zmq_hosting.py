@@ -11,6 +11,7 @@ from kato import __version__
 from kato.binding import bound_port
 from kato.dispatch import Dispatch
 from kato.intake import Intake
+from kato.ledger import Ledger
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
 from kato.protocols.zmq.server import Control, ZmqServer
@@ -53,6 +54,7 @@ def make_server(
     publisher: EventPublisher | None,
     boot: str,
     may_answer: Callable[[], bool] = lambda: True,
+    ledger: Ledger | None = None,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
@@ -61,6 +63,7 @@ def make_server(
     @param publisher: who publishes events, if anybody does.
     @param boot: names this start of the process, and no other one.
     @param may_answer: whether what was found out may still be said, at the moment when it is.
+    @param ledger: is told of each request that was answered; one of its own, where none is given.
     """
 
     def hello(_: object) -> dict[str, Any]:
@@ -87,4 +90,5 @@ def make_server(
         sole=sole,
         controls=controls,
         may_answer=may_answer,
+        ledger=ledger,
     )

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 
 from kato.claims import Claims, Told
 from kato.commands import Command, Reply
+from kato.counting import Histogram
 from kato.dispatch import AlreadyBegun
 from kato.errors import Conflict, KatoError, ProcessorNotFound, ProcessorUnavailable
 from kato.events import Listener, Subscribed, Wish
@@ -67,6 +68,7 @@ class ToService:
     """What a gateway asks a service by."""
 
     under_way = 0
+    seconds = Histogram()
 
     def __init__(self, service: SimulatedService, clock: Clock) -> None:
         self.service = service
@@ -75,6 +77,9 @@ class ToService:
     @property
     def healthy(self) -> bool:
         return self.service.up
+
+    def counts(self) -> dict[str, int]:
+        return {}
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         if not self.service.up:

@@ -5,6 +5,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, succeed
 
 from kato.commands import Command, ListProcessors, Reply
+from kato.counting import Histogram
 from kato.dispatch import AlreadyBegun
 from kato.errors import ProcessorUnavailable
 from kato.events import Listener, Numbers, Subscribed, Wish
@@ -24,11 +25,15 @@ class FakeService:
         self.away = False
         self.silent = False
         self.under_way = 0
+        self.seconds = Histogram()
         self.closed = False
 
     @property
     def healthy(self) -> bool:
         return not self.away
+
+    def counts(self) -> dict[str, int]:
+        return {"requests": 7, "failures": 1, "timeouts": 2, "retries": 3, "reconnections": 4}
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         if self.away:

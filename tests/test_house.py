@@ -66,7 +66,12 @@ class TestsTests(SynchronousTestCase):
         self.assertEqual(sleeps(Module("tests.a", text)), ["tests.a, line 2"])
 
 
-_IMPORTED_AS = {"zope.interface": "zope", "pyzmq": "zmq", "pyOpenSSL": "OpenSSL"}
+_IMPORTED_AS = {
+    "prometheus-client": "prometheus_client",
+    "pyOpenSSL": "OpenSSL",
+    "pyzmq": "zmq",
+    "zope.interface": "zope",
+}
 """Libraries that are imported under another name than they are installed under."""
 
 _ALSO = {"bson": "pymongo"}
@@ -114,7 +119,7 @@ class PackagingTests(SynchronousTestCase):
         own = self.lines(_EXTRAS, "client")
         self.assertEqual(self.named(own), imported(client) - self.named(required))
         for each in (*required, *tls, *own):
-            self.assertRegex(each, r"^[A-Za-z.]+>=[\d.]+,<[\d.]+$")
+            self.assertRegex(each, r"^[A-Za-z.-]+>=[\d.]+,<[\d.]+$")
 
     def named(self, required: list[str]) -> set[str]:
         """What is imported of what is required."""

@@ -52,7 +52,7 @@ class LogTests(SynchronousTestCase):
     def test_many_lines(self) -> None:
         """An event that tells many things at once is a line for each, at its own time."""
         told = [
-            Answered(b"GET", b"/p1?x=1", 200, 3.0, 3.0 + i, b"r%d" % i, client)
+            Answered(b"GET", b"/p1?x=1", 200, 3.0, 3.0 + i, b"r%d" % i, client, "okay")
             for i, client in enumerate((None, "192.0.2.99"))
         ]
         file = io.StringIO()

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato import pursuit
 from kato.commands import Command, Reply
+from kato.counting import Histogram
 from kato.dispatch import AlreadyBegun
 from kato.errors import (
     InvalidRequest,
@@ -34,7 +35,11 @@ class Asked:
 
     def __init__(self) -> None:
         self.healthy = True
+        self.seconds = Histogram()
         self.asked: deque[tuple[Command, Deferred[Reply]]] = deque()
+
+    def counts(self) -> dict[str, int]:
+        return {}
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         answer: Deferred[Reply] = Deferred(lambda one: one.errback(AlreadyBegun()))

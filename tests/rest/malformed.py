@@ -358,7 +358,9 @@ def _of_ids() -> Iterator[Malformed]:
         yield _invalid("POST", f"/{word}/observe", '{"strings": ["a"]}', "processor: ")
     for word in _BAD_IDS:
         yield _invalid("PUT", f"/{word}", None, "processor: ")
-    for word in sorted(RESERVED - {"connect", "processors", "stats", "live", "ready", "ws"}):
+    for word in sorted(
+        RESERVED - {"connect", "processors", "stats", "metrics", "live", "ready", "ws"}
+    ):
         yield _invalid("DELETE", f"/{word}", None, "processor: ")
     for method, path, code in [
         ("GET", "/ghost/status", "PROCESSOR_NOT_FOUND"),
@@ -381,7 +383,6 @@ def _of_paths() -> Iterator[Malformed]:
     for method, path, names in _PATHS:
         yield _invalid(method, path, None, names)
     for path in [
-        "/metrics",
         "/openapi.json",
         "/docs",
         "/static/x",

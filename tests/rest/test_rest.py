@@ -7,8 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato import errors
 from kato.errors import KatoError
+from kato.ledger import GATHERED, Entry
 from kato.protocols.rest import Access
-from kato.protocols.rest.access_log import GATHERED, Answered
 from kato.protocols.rest.routes import ROUTES, Page
 from tests.rest.talking import NOW, Server, get, logged, post, request
 
@@ -97,7 +97,7 @@ class ErrorTests(SynchronousTestCase):
 
     def test_without_a_processor(self) -> None:
         """An error that is about no processor names none."""
-        for raw in [get("/p1/nowhere"), get("/metrics"), post("/stats", {}), post("/-/learn")]:
+        for raw in [get("/p1/nowhere"), get("/docs"), post("/stats", {}), post("/-/learn")]:
             answer = Server().ask(raw)
             self.assertIn(answer.status, [400, 404, 405])
             self.assertNotIn("processor", answer.json)
@@ -244,7 +244,7 @@ class KeyTests(SynchronousTestCase):
 class LogTests(SynchronousTestCase):
     """The line in the log for each request."""
 
-    def lines(self, raw: bytes, **settings: Any) -> list[Answered]:
+    def lines(self, raw: bytes, **settings: Any) -> list[Entry]:
         events = logged(self)
         server = Server(**settings)
         server.asked.holds = True
@@ -268,8 +268,12 @@ class LogTests(SynchronousTestCase):
             line.as_dict(),
             {
                 "method": "GET",
+                "transport": "rest",
                 "path": "/p1/predictions",
                 "status": 200,
+                "operation": "get_predictions",
+                "processor": "p1",
+                "outcome": "okay",
                 "milliseconds": 250.0,
                 "request_id": "abc",
                 "client": "192.0.2.99",

@@ -154,7 +154,6 @@ class UnknownTests(SynchronousTestCase):
     def test_paths(self) -> None:
         """They are unknown with every method."""
         for path in [
-            "/metrics",
             "/docs",
             "/openapi.json",
             "/static",

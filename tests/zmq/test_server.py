@@ -11,6 +11,7 @@ from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.errors import ModelNotFound, Moved, StorageUnavailable
 from kato.intake import Intake
+from kato.ledger import GATHERED
 from kato.limits import Limits
 from kato.messagepack import WrittenList, pack, unpack
 from kato.protocols.zmq import backlog
@@ -347,6 +348,7 @@ class ServerTests(SynchronousTestCase):
         self.network.pump()
         self.assertEqual([frames[0] for frames in self.came], [b"0", b"1", b"2"])
         self.assertEqual(self.server.statistics()["unsent"], 0)
+        self.clock.advance(GATHERED)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_reader_that_never_reads(self) -> None:

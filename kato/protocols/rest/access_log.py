@@ -1,18 +1,13 @@
-"""One line in the log for every request."""
+"""What the log tells of a request over HTTP."""
 
 from typing import NamedTuple
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
-
-GATHERED = 0.1
-"""Seconds for which lines are gathered and then written at once: to write each by itself costs more
-than to answer its request."""
+from kato.ledger import told
 
 
 class Answered(NamedTuple):
-    """A request that was answered; times in Unix seconds, C{began} being that of its first byte;
-    C{client} is the address of who asked, where there is one."""
+    """A request that was answered: an L{kato.ledger.Entry}, C{began} being the time of its first
+    byte; C{client} is the address of who asked, where there is one."""
 
     method: bytes
     target: bytes
@@ -21,14 +16,27 @@ class Answered(NamedTuple):
     ended: float
     request_id: bytes
     client: str | None
+    outcome: str
+    operation: str | None = None
+    processor: str | None = None
+    key: str | None = None
+    quiet: bool = False
+    defect: str | None = None
+
+    @property
+    def transport(self) -> str:
+        """Where it came in."""
+        return "rest"
 
     def as_dict(self) -> dict[str, object]:
         """Its fields, as a line of JSON tells them; the query, which may hold what is nobody's
         business, is left out."""
         return {
+            "transport": self.transport,
             "method": _printable(self.method),
             "path": _printable(self.target.partition(b"?")[0]),
             "status": self.status,
+            **told(self.operation, self.processor, self.outcome, self.key, self.defect),
             "milliseconds": round((self.ended - self.began) * 1000, 3),
             "request_id": self.request_id.decode("ascii"),
             "client": self.client,
@@ -43,47 +51,6 @@ class Answered(NamedTuple):
             f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name} "
             f"{self.client or '-'}"
         )
-
-
-class AccessLog:
-    """Tells what was asked, how it was answered and how long that took."""
-
-    log = Logger()
-
-    def __init__(self, *, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._gathered: list[Answered] = []
-        self._writing: IDelayedCall | None = None
-
-    def tell(
-        self,
-        *,
-        method: bytes,
-        target: bytes,
-        status: int,
-        began: float | None,
-        request_id: bytes,
-        client: str | None,
-    ) -> None:
-        """Log a request, soon.
-
-        @param began: when its first byte came, in the clock's seconds.
-        @param client: the address of who asked.
-        """
-        now = self._clock.seconds()
-        began = now if began is None else began
-        self._gathered.append(Answered(method, target, status, began, now, request_id, client))
-        if self._writing is None:
-            self._writing = self._clock.callLater(GATHERED, self.write)
-
-    def write(self) -> None:
-        """Write what was gathered, now."""
-        if self._writing is not None and self._writing.active():
-            self._writing.cancel()
-        self._writing = None
-        gathered, self._gathered = self._gathered, []
-        if gathered:
-            self.log.info("{number} requests", number=len(gathered), lines=gathered)
 
 
 def _printable(raw: bytes) -> str:

@@ -11,6 +11,8 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from kato.errors import KatoError, RequestTimeout
+from kato.ledger import defect_of, outcome_of
+from kato.protocols.rest.access_log import Answered
 from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
 from kato.protocols.rest.browsers import joined
 from kato.protocols.rest.patience import Patience
@@ -136,11 +138,17 @@ class RefusingChannel(HTTPChannel):
 
     def _tell(self, error: KatoError, request_id: bytes) -> None:
         method, _, rest = self.request_line.partition(b" ")
-        self.site.access_log.tell(
-            method=method or b"-",
-            target=rest.split(b" ")[0] or b"-",
-            status=error.http_status,
-            began=self.began,
-            request_id=request_id,
-            client=(self.requests[-1].caller if self.requests else self.direct).address,
+        now = self.site.clock.seconds()
+        self.site.ledger.tell(
+            Answered(
+                method=method or b"-",
+                target=rest.split(b" ")[0] or b"-",
+                status=error.http_status,
+                began=now if self.began is None else self.began,
+                ended=now,
+                request_id=request_id,
+                client=(self.requests[-1].caller if self.requests else self.direct).address,
+                outcome=outcome_of(error),
+                defect=defect_of(error),
+            )
         )

@@ -3,20 +3,25 @@
 # mypy: allow-untyped-calls
 # (twisted.web's own methods, which these classes extend, are not typed)
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 
+from kato.commands import Command
 from kato.errors import KatoError, TooManyRequests
+from kato.ledger import defect_of, outcome_of
 from kato.origin import Origin
 from kato.protocols.rest.access import Headers, given_keys, is_open
+from kato.protocols.rest.access_log import Answered
 from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.browsers import joined, told
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
+from kato.protocols.rest.routes import QUIET
 from kato.protocols.rest.target import parse_target
 from kato.protocols.rest.whole import WholeHead
 
@@ -28,6 +33,10 @@ NOT_MODIFIED = 304
 
 _ID_HEADER = b"X-Request-Id"
 _MAX_ID = 128
+
+_TRACE_HEADER = b"Traceparent"
+_TRACE = re.compile(rb"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+"""Where somebody traces a request (W3C Trace Context): the trace, and the caller's part of it."""
 
 
 class RestRequest(Request):
@@ -42,10 +51,15 @@ class RestRequest(Request):
     def __init__(self, channel: "RestChannel", queued: object = False) -> None:
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self.began = channel.began
+        self._site = channel.site
         self.request_id = b""
         self.caller = channel.direct
         self.told = b""
         self.intent: Intent | KatoError | None = None
+        self.command: Command | None = None
+        """What it asks a processor, once that is known."""
+        self.error: KatoError | None = None
+        """Why it was refused, if it was."""
         self.gone = False
         self._body = bytearray()
         self._held = 0
@@ -69,13 +83,13 @@ class RestRequest(Request):
         self, request_line: bytes, headers: Headers, length: int | None
     ) -> Intent | KatoError:
         self.method, self.uri, self.clientproto = request_line.split(b" ")
-        self.request_id = _taken_id(headers.get(_ID_HEADER, ())) or self.channel.site.make_id()
-        access = self.channel.site.access
+        self.request_id = _given_id(headers) or self._site.make_id()
+        access = self._site.access
         if access.proxies:
             self.caller = access.called(self.caller, headers)
         if self.caller.secure or b"Origin" in headers:
             self.told = told(headers, self.caller, access)
-        self.intent = self.channel.site.rest.judge(
+        self.intent = self._site.rest.judge(
             Head(
                 self.method,
                 self.uri,
@@ -87,7 +101,7 @@ class RestRequest(Request):
             )
         )
         if self.channel.is_guest and self._tells_key(headers):
-            self.channel.site.admit(self.channel)
+            self._site.admit(self.channel)
         return self.intent
 
     def _tells_key(self, headers: Headers) -> bool:
@@ -100,18 +114,46 @@ class RestRequest(Request):
 
         @raise TooManyRequests: where there is no room for them.
         """
-        self.channel.site.rest.intake.hold(size)
+        self._site.rest.intake.hold(size)
         self._held += size
 
     def _release(self) -> None:
         if self._held:
-            self.channel.site.rest.intake.release(self._held)
+            self._site.rest.intake.release(self._held)
             self._held = 0
 
     @property
     def origin(self) -> Origin:
         """Where it came in."""
         return Origin("rest", self.request_id.decode("ascii"))
+
+    def answered(self, now: float) -> Answered:
+        """What the log tells of it, and what is counted.
+
+        @param now: when it was answered.
+        """
+        command, error = self.command, self.error
+        page = self.intent.page if isinstance(self.intent, Intent) else None
+        operation = None if page is None else page.value
+        processor = key = None
+        if command is not None:
+            operation, processor = command.operation, command.processor
+            key = None if command.origin is None else command.origin.key
+        return Answered(
+            method=self.method,
+            target=self.uri,
+            status=self.code,
+            began=now if self.began is None else self.began,
+            ended=now,
+            request_id=self.request_id,
+            client=self.client_address,
+            outcome=outcome_of(error),
+            operation=operation,
+            processor=processor,
+            key=key,
+            quiet=page in QUIET,
+            defect=defect_of(error),
+        )
 
     @property
     def client_address(self) -> str | None:
@@ -143,7 +185,7 @@ class RestRequest(Request):
             return
         self._body += data
         try:
-            check_length(len(self._body), self.channel.site.rest.intake.limits.message)
+            check_length(len(self._body), self._site.rest.intake.limits.message)
             self._hold(max(0, len(self._body) - self._held))
         except KatoError as error:
             self._body.clear()
@@ -156,11 +198,13 @@ class RestRequest(Request):
 
     def process(self) -> None:
         """Have the request answered."""
-        self.channel.site.rest.serve(self)
+        self._site.rest.serve(self)
 
     def connectionLost(self, reason: Failure) -> Any:
         """The client is gone: whatever comes of its request, nothing more is written."""
         self.gone = True
+        if self.startedWriting and not self.finished:
+            self._site.log(self)
         self._body.clear()
         self._release()
         return super().connectionLost(reason)
@@ -174,7 +218,11 @@ class RestRequest(Request):
         @param extra: headers, each with its line end.
         @param kind: the headers that say what it is.
         """
-        if self.gone or self.startedWriting:
+        if self.gone and not self.startedWriting:
+            self.code = status
+            self.startedWriting = 1
+            self._site.log(self)
+        if self.startedWriting:
             return
         self._release()
         self.code = status
@@ -185,7 +233,7 @@ class RestRequest(Request):
         start = head(
             status,
             self.sentLength,
-            date=self.channel.site.date(),
+            date=self._site.date(),
             request_id=self.request_id,
             kind=kind,
             extra=extra if self.channel.persistent else extra + CLOSE,
@@ -194,10 +242,19 @@ class RestRequest(Request):
             parts = ()
         if len(parts) > 1:
             self.channel.write(start)
-            Delivery(self, parts, clock=self.channel.site.clock).start()
+            Delivery(self, parts, clock=self._site.clock).start()
         else:
             self.channel.writeSequence([start, *parts])
             self.finish()
+
+
+def _given_id(headers: Headers) -> bytes | None:
+    """The id that a client gave its request, or by which somebody traces it."""
+    given = _taken_id(headers.get(_ID_HEADER, ()))
+    if given is not None or _TRACE_HEADER not in headers:
+        return given
+    trace = _TRACE.fullmatch(headers[_TRACE_HEADER][0])
+    return None if trace is None else b"%b-%b" % (trace[1], trace[2])
 
 
 def _taken_id(values: Sequence[bytes]) -> bytes | None:

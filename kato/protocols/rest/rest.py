@@ -24,6 +24,7 @@ from kato.fields import shown
 from kato.intake import Intake, InThread
 from kato.protocols.rest.access import Access, Headers, given_keys
 from kato.protocols.rest.answers import (
+    JSON,
     NO_CONTENT,
     error_body,
     extra_headers,
@@ -63,6 +64,16 @@ class AcceptsStreams(Protocol):
         """
 
 
+class TellsMetrics(Protocol):
+    """Who writes C{/metrics}: L{kato.metrics.Exposition}."""
+
+    def write(self, accept: bytes) -> "Deferred[tuple[bytes, bytes]]":
+        """The type of what is told, and all of it.
+
+        @param accept: which types the client takes.
+        """
+
+
 class Rest:
     """Answers requests."""
 
@@ -80,9 +91,14 @@ class Rest:
         assets: Assets,
         statistics: Callable[[], dict[str, Any]],
         ready: Callable[[], bool],
+        metrics: TellsMetrics | None,
+        pages: frozenset[Page] | None,
     ) -> None:
-        """@param intake: reads what is long.
+        """
+        @param intake: reads what is long.
         @param statistics: what C{/stats} tells.
+        @param metrics: writes C{/metrics}; C{None}: there is none.
+        @param pages: all that is there; C{None}: all that there is.
         """
         self._asks = asks
         self._clock = clock
@@ -93,6 +109,8 @@ class Rest:
         self._assets = assets
         self._statistics = statistics
         self._ready = ready
+        self._metrics = metrics
+        self._pages = pages
         self._cooperator = Cooperator(
             terminationPredicateFactory=lambda: lambda: True,
             scheduler=partial(clock.callLater, 0),
@@ -106,11 +124,16 @@ class Rest:
     def judge(self, head: Head) -> Intent | KatoError:
         """Judge the head of a request: what it asks for, or why it is refused."""
         try:
-            return judge(head, self._access, self.intake.limits)
+            return self._served(judge(head, self._access, self.intake.limits))
         except KatoError as error:
             return error
         except Exception:
             return judged(Failure(), self.log, "REST")
+
+    def _served(self, intent: Intent) -> Intent:
+        if self._pages is not None and intent.page not in self._pages:
+            raise UnknownOperation(f"path: there is no {shown(intent.match.route.path)} here")
+        return intent
 
     def serve(self, request: "RestRequest") -> None:
         """Answer a request that is there whole."""
@@ -133,9 +156,13 @@ class Rest:
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
         body, limits = request.body, self.intake.limits
         if len(body) <= LONG_BODY:
-            return self._asks.ask(intent.command(body, limits).asked(request.origin))
+            return self._carry_out(intent.command(body, limits), request)
         reading = self.intake.read(len(body), partial(intent.command, body, limits))
-        return reading.addCallback(lambda read: self._asks.ask(read.asked(request.origin)))
+        return reading.addCallback(self._carry_out, request)
+
+    def _carry_out(self, command: Command, request: "RestRequest") -> "Deferred[Reply]":
+        request.command = command.asked(request.origin)
+        return self._asks.ask(request.command)
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
@@ -145,6 +172,8 @@ class Rest:
         elif page is Page.PREFLIGHT:
             methods = methods_at(parse_target(request.uri).segments)
             request.answer(NO_CONTENT, [], preflight(methods))
+        elif page is Page.METRICS:
+            self._send_metrics(intent.headers, request)
         else:
             self._reply_page(page, request)
 
@@ -168,6 +197,17 @@ class Rest:
         )
         kind = f"Content-Type: {asset.content_type}\r\nCache-Control: no-cache\r\n".encode()
         request.answer(status, [body], extra, kind=kind)
+
+    def _send_metrics(self, headers: Headers, request: "RestRequest") -> None:
+        if self._metrics is None:
+            raise UnknownOperation("path: there is no /metrics here")
+        writing = self._metrics.write(b",".join(headers.get(b"Accept", ())))
+        writing.addCallback(self._send_text, request).addErrback(self._fail, request)
+
+    def _send_text(self, written: tuple[bytes, bytes], request: "RestRequest") -> None:
+        content_type, body = written
+        kind = b"Content-Type: %b\r\nCache-Control: no-store\r\n" % content_type
+        self._send(200, [body], request, kind=kind)
 
     def _reply_page(self, page: Page, request: "RestRequest") -> None:
         fields: dict[str, Any] = {}
@@ -199,24 +239,28 @@ class Rest:
             parts.append(part)
             yield None
             if request.gone:
+                request.answer(status, ())
                 return
         self._send(status, parts, request)
 
-    def _send(self, status: int, parts: Sequence[bytes], request: "RestRequest") -> None:
+    def _send(
+        self, status: int, parts: Sequence[bytes], request: "RestRequest", *, kind: bytes = JSON
+    ) -> None:
         """Send an answer that is written; a large one compressed where that is asked for."""
         if sum(map(len, parts)) < FROM:
-            request.answer(status, parts)
+            request.answer(status, parts, kind=kind)
         elif not request.accepts_gzip:
-            request.answer(status, parts, VARIES)
+            request.answer(status, parts, VARIES, kind=kind)
         else:
             compressing = self._in_thread(partial(gzipped, parts))
-            compressing.addCallback(lambda made: request.answer(status, made, GZIP))
+            compressing.addCallback(lambda made: request.answer(status, made, GZIP, kind=kind))
             compressing.addErrback(self._fail, request)
 
     def _fail(self, failure: Failure, request: "RestRequest") -> None:
         self._refuse(judged(failure, self.log, "REST"), request)
 
     def _refuse(self, error: KatoError, request: "RestRequest") -> None:
+        request.error = error
         body = error_body(
             error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
         )

@@ -20,12 +20,18 @@ class Page(Enum):
     LIVE = "live"
     READY = "ready"
     STATISTICS = "statistics"
+    METRICS = "metrics"
+    """Those of Prometheus."""
     STREAM = "stream"
     """The connection becomes a WebSocket."""
     ASSET = "asset"
     """A file: of the dashboard, or one that other pages use."""
     PREFLIGHT = "preflight"
     """What a page of an allowed origin may ask for."""
+
+
+QUIET = frozenset({Page.LIVE, Page.READY, Page.METRICS})
+"""What is asked every few seconds by programs: the log tells of it to who debugs alone."""
 
 
 class Body(Enum):
@@ -88,6 +94,7 @@ ROUTES = (
     Route("GET", "/connect", "list_processors", _PAGED),
     Route("GET", "/processors", "list_processors", _PAGED),
     Route("GET", "/stats", Page.STATISTICS),
+    Route("GET", "/metrics", Page.METRICS),
     Route("GET", "/live", Page.LIVE),
     Route("GET", "/ready", Page.READY),
     Route("PUT", "/{processor}", "create_processor", body=Body.OPTIONAL),

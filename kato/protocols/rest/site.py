@@ -16,14 +16,15 @@ from twisted.web.server import Site
 
 from kato.errors import TooManyRequests
 from kato.intake import Intake, InThread
+from kato.ledger import Ledger
 from kato.protocols.rest.access import Access
-from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
 from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, Asks, Rest
+from kato.protocols.rest.rest import AcceptsStreams, Asks, Rest, TellsMetrics
+from kato.protocols.rest.routes import Page
 from kato.protocols.rest.turned_away import TurnedAway
 
 
@@ -35,7 +36,8 @@ class RestSite(Site):
 
     protocol = RestChannel  # type: ignore[assignment]  # declared as a private proxy of channels
 
-    def __init__(self, rest: Rest, access: Access, *, clock: IReactorTime) -> None:
+    def __init__(self, rest: Rest, access: Access, *, clock: IReactorTime, ledger: Ledger) -> None:
+        """@param ledger: is told of each request that was answered."""
         super().__init__(
             Resource(),
             requestFactory=RestRequest,
@@ -46,7 +48,7 @@ class RestSite(Site):
         self.rest = rest
         self.access = access
         self.clock = clock
-        self.access_log = AccessLog(clock=clock)
+        self.ledger = ledger
         self._date = DateHeader()
         self._channels: set[RefusingChannel] = set()
         self._guests: set[RefusingChannel] = set()
@@ -65,14 +67,9 @@ class RestSite(Site):
     def log(self, request: Request) -> None:
         """A request was answered."""
         assert isinstance(request, RestRequest)
-        self.access_log.tell(
-            method=request.method,
-            target=request.uri,
-            status=request.code,
-            began=request.began,
-            request_id=request.request_id,
-            client=request.client_address,
-        )
+        self.ledger.tell(request.answered(self.clock.seconds()))
+        if not self._channels:  # its client is gone, and was the last one
+            self.ledger.write()
 
     def switched(self, request: RestRequest, status: int) -> None:
         """A request was answered by another protocol, to which its connection belongs now."""
@@ -119,7 +116,7 @@ class RestSite(Site):
         self._guests.discard(channel)
         if self._channels:
             return
-        self.access_log.write()
+        self.ledger.write()
         if self._drained is not None and not self._drained.called:
             self._drained.callback(None)
 
@@ -160,6 +157,9 @@ def make_site(
     assets: Assets,
     statistics: Callable[[], dict[str, Any]],
     ready: Callable[[], bool],
+    ledger: Ledger | None = None,
+    metrics: TellsMetrics | None = None,
+    pages: frozenset[Page] | None = None,
 ) -> RestSite:
     """Make what a port serves.
 
@@ -170,6 +170,9 @@ def make_site(
     @param assets: the files that are served.
     @param statistics: what C{/stats} tells.
     @param ready: whether C{/ready} is to say so.
+    @param ledger: is told of each request that was answered; one of its own, where none is given.
+    @param metrics: writes C{/metrics}; C{None}: there is none.
+    @param pages: all that is served here; C{None}: all that there is.
     """
     rest = Rest(
         asks,
@@ -181,5 +184,7 @@ def make_site(
         assets=assets,
         statistics=statistics,
         ready=ready,
+        metrics=metrics,
+        pages=pages,
     )
-    return RestSite(rest, access, clock=clock)
+    return RestSite(rest, access, clock=clock, ledger=ledger or Ledger(clock=clock))

@@ -6,12 +6,14 @@ from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.events import OBSERVATIONS, PREDICTIONS
 from kato.outbox import Outbox, Waiting
 from kato.protocols.websocket.frames import Announced, Codec, Frames, Written
+from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
 
 MAX_WAITING = 2 * 2**20
@@ -59,11 +61,14 @@ class Sending:
         codec: Codec,
         deflates: bool,
         writing: Writing,
+        traffic: Traffic,
+        clock: IReactorTime,
         room: Callable[[], None],
         overflow: Callable[[], None],
     ) -> None:
         """
         @param deflates: whether the reader takes what is compressed.
+        @param traffic: counts what is sent.
         @param room: is told when all has been handed to the connection.
         @param overflow: is told that the reader is too slow for events that may not be missed.
         """
@@ -71,6 +76,8 @@ class Sending:
         self._codec = codec
         self._deflates = deflates
         self._writing = writing
+        self._traffic = traffic
+        self._clock = clock
         self._room = room
         self._overflow = overflow
         self._outbox: Outbox[Frames | Announced | _Late] = Outbox(most_bytes=MAX_WAITING)
@@ -83,8 +90,8 @@ class Sending:
         self._clear = True
         """Whether the reader takes what comes, and nothing is before it."""
         self._ended = False
-        self.answers = self.events = 0
-        """How many answers and events were sent."""
+        self.stalled_since: float | None = None
+        """Since when the reader takes nothing, in Unix seconds."""
 
     @property
     def flows(self) -> bool:
@@ -106,11 +113,6 @@ class Sending:
         """How many bytes of what may not be missed wait, as far as it is written."""
         return self._outbox.bytes
 
-    @property
-    def skipped(self) -> int:
-        """How many events were passed over."""
-        return self._outbox.skipped
-
     # What is to be sent
 
     def answer(self, written: Written) -> "Deferred[None] | None":
@@ -130,7 +132,7 @@ class Sending:
         if self._clear and not announced.is_long:
             frames = self._frames(announced)
             if len(frames) == 1:
-                self.events += 1
+                self._traffic.events += 1
                 self._wire.send(frames[0])
                 return
         if self._ended:
@@ -140,7 +142,9 @@ class Sending:
             self._put(self._frames(announced), owner)
         else:
             kept = announced if self._flows else announced.light()
+            before = self._outbox.skipped
             self._outbox.put_newest(kept, event.topic, owner, event.skipped)
+            self._traffic.skipped += self._outbox.skipped - before
             self._flush()
 
     def _put(self, frames: Frames, owner: Hashable) -> None:
@@ -162,10 +166,14 @@ class Sending:
     def pause(self) -> None:
         """The reader has to read first."""
         self._flows = self._clear = False
+        if not self._ended:
+            self.stalled_since = self._clock.seconds()
+            self._traffic.behind.add(self)
 
     def resume(self) -> None:
         """The reader has read what was sent."""
         self._flows = True
+        self.stalled_since = None
         self._flush()
 
     def _flush(self) -> None:
@@ -177,16 +185,19 @@ class Sending:
             waiting = self._outbox.take()
             if waiting is None:
                 self._clear = True
+                self._traffic.behind.discard(self)
                 self._room()
                 return
             self._begin(waiting)
+        if not self._ended:
+            self._traffic.behind.add(self)
 
     def _begin(self, waiting: "Waiting[Frames | Announced | _Late]") -> None:
         """Send a message, which may have to be written first."""
         if waiting.owner is None:
-            self.answers += 1
+            self._traffic.answers += 1
         else:
-            self.events += 1
+            self._traffic.events += 1
         message = waiting.message
         if isinstance(message, _Late):
             self._write(message.written, message.done)
@@ -224,5 +235,7 @@ class Sending:
     def end(self) -> None:
         """Send nothing any more."""
         self._ended, self._clear = True, False
+        self.stalled_since = None
+        self._traffic.behind.discard(self)
         self._begun.clear()
         self._outbox.clear()

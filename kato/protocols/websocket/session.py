@@ -13,15 +13,19 @@ from twisted.python.failure import Failure
 
 from kato.commands import Command, Reply
 from kato.defects import judged
+from kato.errors import KatoError
 from kato.events import Event, Listener, Subscribed, Wish
 from kato.fields import mapping
 from kato.intake import Intake
 from kato.keys import check_key
+from kato.ledger import Ledger
 from kato.origin import Origin
+from kato.protocols.websocket.asked import Asked
 from kato.protocols.websocket.conversation import HOW, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Announced, Codec, Written
 from kato.protocols.websocket.sending import Sending, Wire
 from kato.protocols.websocket.subscriptions import Subscription, Subscriptions
+from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
 from kato.replies import error_map
 
@@ -82,6 +86,8 @@ class Session:
         client_address: str | None,
         make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
+        ledger: Ledger,
+        traffic: Traffic,
         writing: Writing,
         intake: Intake,
         clock: IReactorTime,
@@ -93,6 +99,8 @@ class Session:
         @param client_address: whom it speaks to, be it through proxies.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
+        @param ledger: is told of each request that was answered.
+        @param traffic: counts what all connections do.
         @param writing: writes what takes long.
         @param intake: reads what is long.
         """
@@ -103,6 +111,8 @@ class Session:
         self.client_address = client_address
         self._make_id = make_id
         self._announced = announced
+        self._ledger = ledger
+        self._traffic = traffic
         self._clock = clock
         self._intake = intake
         self._limits = intake.limits
@@ -112,12 +122,16 @@ class Session:
             Kind.SUBSCRIBE: self._subscribe,
             Kind.UNSUBSCRIBE: self._unsubscribe,
         }
-        self.subscriptions = Subscriptions(asks, self._tell, most=self._limits.subscriptions)
+        self.subscriptions = Subscriptions(
+            asks, self._tell, traffic, most=self._limits.subscriptions
+        )
         self.sending = Sending(
             wire,
             codec=codec,
             deflates=deflates,
             writing=writing,
+            traffic=traffic,
+            clock=clock,
             room=self._hear,
             overflow=self._overflow,
         )
@@ -133,8 +147,6 @@ class Session:
         wire.limit(self._limits.message if member else self._guest_message)
         self.under_way = 0
         """How many requests are under way."""
-        self.overflowed = False
-        """Whether the reader was too slow."""
 
     @property
     def is_guest(self) -> bool:
@@ -211,17 +223,23 @@ class Session:
 
     def _answer(self, heard: Heard, size: int) -> None:
         """Do what a message of so many bytes says."""
+        asked = Asked(heard, Origin("websocket", self._make_id()), self._clock.seconds())
         try:
-            doing = self._do(heard)
+            doing = self._do(asked)
         except Exception:
-            self._refuse(Failure(), heard)
+            self._refuse(Failure(), asked)
         else:
-            if doing is not None:
+            if doing is None:
+                self._told(None, asked)
+            else:
                 self.under_way += 1
+                self._traffic.under_way += 1
                 self._weight += size
-                doing.addErrback(self._refuse, heard).addBoth(self._done, size)
+                doing.addCallbacks(self._told, self._refuse, (asked,), {}, (asked,))
+                doing.addBoth(self._done, size)
 
-    def _do(self, heard: Heard) -> "Deferred[None] | None":
+    def _do(self, asked: Asked) -> "Deferred[None] | None":
+        heard = asked.heard
         saying = heard.saying
         if saying is not None:
             self._conversation.hear(saying.kind)
@@ -229,12 +247,18 @@ class Session:
             raise heard.failure
         assert saying is not None, "what is not at fault is a request"
         if heard.command is None:
+            asked.operation = saying.kind.value
             return self._does[saying.kind](saying)
-        command = heard.command.asked(Origin("websocket", self._make_id()))
-        return self._asks.ask(command).addCallback(self._reply, saying)
+        asked.operation = heard.command.operation
+        asking = self._asks.ask(heard.command.asked(asked.origin))
+        return asking.addCallback(self._reply, saying)
+
+    def _told(self, _: None, asked: Asked, error: KatoError | None = None) -> None:
+        self._ledger.tell(asked.answered(error, self._clock.seconds()))
 
     def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1
+        self._traffic.under_way -= 1
         self._weight -= size
         if failure is not None:
             self.log.failure("defect in answering on a WebSocket", failure=failure)
@@ -252,10 +276,11 @@ class Session:
     ) -> None:
         self._reply(Reply(message, self._clock.seconds(), fields, processor), saying)
 
-    def _refuse(self, failure: Failure, heard: Heard) -> None:
-        error = judged(failure, self.log, "WebSocket")
+    def _refuse(self, failure: Failure, asked: Asked) -> None:
+        error, heard = judged(failure, self.log, "WebSocket"), asked.heard
         told = error_map(error, time_stamp=self._clock.seconds(), processor=heard.processor)
         self.sending.answer(Written({**told, **heard.tag}))
+        self._told(None, asked, error)
 
     def _authenticate(self, saying: Saying) -> None:
         check_key((saying.key,), self._api_key, how=HOW)
@@ -291,7 +316,7 @@ class Session:
     # The end
 
     def _overflow(self) -> None:
-        self.overflowed = True
+        self._traffic.too_slow += 1
         self.close(TOO_SLOW, "too slow: there is no room any more for what may not be missed")
 
     def _stop_waiting(self) -> None:

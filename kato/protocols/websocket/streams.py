@@ -1,6 +1,5 @@
 """All WebSocket connections of a gateway (SPEC 9)."""
 
-from collections.abc import Sequence
 from itertools import count
 from secrets import token_hex
 from typing import Any
@@ -12,10 +11,12 @@ from kato.errors import TooManyRequests, Unauthorized
 from kato.events import Event
 from kato.intake import Intake, InThread
 from kato.keys import check_key
+from kato.ledger import Ledger
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
 from kato.protocols.websocket.session import NO_KEY, Asks, Session
+from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
 
 
@@ -30,6 +31,7 @@ class Streams:
         in_thread: InThread,
         intake: Intake,
         api_key: bytes | None,
+        ledger: Ledger | None = None,
     ) -> None:
         """
         @param asks: carries out commands and tells events; its Deferreds fail with L{KatoError}
@@ -37,18 +39,22 @@ class Streams:
         @param in_thread: calls a function off the reactor.
         @param intake: counts and reads what comes in, on other transports, too.
         @param api_key: what clients must tell; C{None}: nothing.
+        @param ledger: is told of each request that was answered; one of its own, where none is
+            given.
         """
         self._asks = asks
         self._clock = clock
         self._writing = Writing(in_thread)
         self._intake = intake
         self._api_key = api_key
+        self._ledger = ledger or Ledger(clock=clock)
         self._factory = StreamFactory(clock=clock, intake=intake)
         self._sessions: dict[StreamProtocol, Session] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
         self._drained: Deferred[None] | None = None
-        self._counted = dict.fromkeys(("opened", "requests", "events", "skipped", "too_slow"), 0)
+        self.traffic = Traffic()
+        """What all connections do together."""
 
     # Connections
 
@@ -99,11 +105,13 @@ class Streams:
             client_address=client_address,
             make_id=self._ids.__next__,
             announced=self._announce,
+            ledger=self._ledger,
+            traffic=self.traffic,
             writing=self._writing,
             intake=self._intake,
             clock=self._clock,
         )
-        self._counted["opened"] += 1
+        self.traffic.opened += 1
         if refused is not None:
             session.close(NO_KEY, refused.message)
         if self._drained is not None:
@@ -114,7 +122,6 @@ class Streams:
         session = self._sessions.pop(protocol, None)
         if session is None:
             return
-        self._count(self._counted, session)
         drained = self._drained
         if drained is not None and not drained.called and not self._sessions:
             drained.callback(None)
@@ -135,26 +142,25 @@ class Streams:
         announced = self._announced
         if announced is None or announced.event is not event:
             announced = self._announced = Announced(event)
+            self.traffic.lag.add(max(self._clock.seconds() - event.time_stamp, 0.0))
         return announced
 
     # What is known of them
 
-    def _count(self, counted: dict[str, int], session: Session) -> None:
-        counted["requests"] += session.sending.answers
-        counted["events"] += session.sending.events
-        counted["skipped"] += session.sending.skipped
-        counted["too_slow"] += session.overflowed
+    def __len__(self) -> int:
+        return len(self._sessions)
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of streams."""
-        sessions: Sequence[Session] = list(self._sessions.values())
-        counted = dict(self._counted)
-        for session in sessions:
-            self._count(counted, session)
+        traffic = self.traffic
         return {
-            "connections": len(sessions),
-            "subscriptions": sum(len(each.subscriptions) for each in sessions),
-            "under_way": sum(each.under_way for each in sessions),
-            "waiting": sum(each.sending.waiting for each in sessions),
-            **counted,
+            "connections": len(self),
+            "subscriptions": traffic.subscriptions,
+            "under_way": traffic.under_way,
+            "waiting": traffic.waiting,
+            "opened": traffic.opened,
+            "requests": traffic.answers,
+            "events": traffic.events,
+            "skipped": traffic.skipped,
+            "too_slow": traffic.too_slow,
         }

@@ -9,6 +9,7 @@ from twisted.python.failure import Failure
 
 from kato.errors import Conflict, InvalidRequest, LimitReached
 from kato.events import Event, Listener, Subscribed, Wish
+from kato.protocols.websocket.traffic import Traffic
 
 
 class Subscribes(Protocol):
@@ -48,10 +49,14 @@ Tell = Callable[[Subscription, Event], None]
 class Subscriptions:
     """The subscriptions of a connection, one for each subject."""
 
-    def __init__(self, source: Subscribes, tell: Tell, *, most: int) -> None:
-        """@param most: how many there may be."""
+    def __init__(self, source: Subscribes, tell: Tell, traffic: Traffic, *, most: int) -> None:
+        """
+        @param traffic: counts subscriptions.
+        @param most: how many there may be.
+        """
         self._source = source
         self._tell = tell
+        self._traffic = traffic
         self._most = most
         self._by_subject: dict[str | None, Subscription] = {}
 
@@ -70,6 +75,7 @@ class Subscriptions:
         if len(self) >= self._most:
             raise LimitReached(f"a connection may have {self._most:,} subscriptions")
         subscription = self._by_subject[subject] = Subscription(subject)
+        self._traffic.subscriptions += 1
         asked = self._source.subscribe(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)
         return beginning.addErrback(self._not_granted, subscription)
@@ -94,6 +100,7 @@ class Subscriptions:
     def _not_granted(self, failure: Failure, subscription: Subscription) -> Failure:
         if self._by_subject.get(subscription.subject) is subscription:
             del self._by_subject[subscription.subject]
+            self._traffic.subscriptions -= 1
         return failure
 
     def unsubscribe(self, subject: str | None) -> Subscription:
@@ -104,12 +111,14 @@ class Subscriptions:
         subscription = self._by_subject.pop(subject, None)
         if subscription is None:
             raise InvalidRequest(f"processor: {_named(subject)} not subscribed to")
+        self._traffic.subscriptions -= 1
         subscription.end()
         return subscription
 
     def end(self) -> None:
         """Listen to nobody any more."""
         ended, self._by_subject = self._by_subject, {}
+        self._traffic.subscriptions -= len(ended)
         for each in ended.values():
             each.end()
 

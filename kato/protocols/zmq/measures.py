@@ -3,6 +3,8 @@
 from collections import deque
 from typing import Any
 
+from kato.counting import Histogram
+
 REMEMBERED = 1_000
 """Of how many requests the times are kept."""
 
@@ -15,20 +17,27 @@ class Measures:
         self.failures = 0
         self.timeouts = 0
         self.last_seen: float | None = None
+        self.seconds = Histogram()
+        """How long all answers took,"""
         self._times: deque[float] = deque(maxlen=REMEMBERED)
+        """and the last of them."""
 
     def answered(self, seconds: float, *, now: float) -> None:
         """An answer came, so long after its request."""
         self._times.append(seconds)
+        self.seconds.add(max(seconds, 0.0))
         self.last_seen = now
 
+    def counts(self) -> dict[str, int]:
+        """The counters."""
+        return {"requests": self.requests, "failures": self.failures, "timeouts": self.timeouts}
+
     def as_dict(self) -> dict[str, Any]:
-        """The counters; C{p50_ms} and C{p99_ms} are milliseconds, C{None} before there are any."""
+        """All that is known; C{p50_ms} and C{p99_ms} are milliseconds, C{None} before there are
+        any."""
         return {
             "last_seen": self.last_seen,
-            "requests": self.requests,
-            "failures": self.failures,
-            "timeouts": self.timeouts,
+            **self.counts(),
             "p50_ms": self._percentile(0.50),
             "p99_ms": self._percentile(0.99),
         }

@@ -11,6 +11,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from kato.counting import Histogram
 from kato.dispatch import AlreadyBegun
 from kato.errors import KatoError, TooManyRequests
 from kato.messagepack import unpack
@@ -185,14 +186,26 @@ class Pool:
         self._answered_on[number] = False
         self.log.warn("the service at {address}: {why}", address=self.address, why=why)
 
+    @property
+    def seconds(self) -> Histogram:
+        """How long answers took."""
+        return self._measures.seconds
+
+    def counts(self) -> dict[str, int]:
+        """What was counted so far."""
+        return {
+            **self._measures.counts(),
+            "retries": sum(each.retries for each in self._links),
+            "reconnections": sum(max(each.connections - 1, 0) for each in self._links),
+        }
+
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this service."""
         return {
             "connected": self.connected,
             "healthy": self.healthy,
             **self._measures.as_dict(),
-            "retries": sum(each.retries for each in self._links),
-            "reconnections": sum(max(each.connections - 1, 0) for each in self._links),
+            **self.counts(),
             "under_way": self.under_way,
         }
 

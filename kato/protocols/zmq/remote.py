@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from kato.commands import Command, Observe, ObserveSequence, Reply
+from kato.counting import Histogram
 from kato.dispatch import IProcessors
 from kato.errors import InvalidRequest, ProcessorUnavailable
 from kato.events import Listener, Subscribed, Wish
@@ -84,6 +85,15 @@ class RemoteProcessors:
     def healthy(self) -> bool:
         """Whether the service answers."""
         return self._pool.healthy
+
+    @property
+    def seconds(self) -> Histogram:
+        """How long the service's answers took."""
+        return self._pool.seconds
+
+    def counts(self) -> dict[str, int]:
+        """What was counted of requests to the service."""
+        return self._pool.counts()
 
     @property
     def told(self) -> dict[str, Any]:

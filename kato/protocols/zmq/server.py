@@ -6,7 +6,6 @@ before it, whatever they are.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from secrets import token_hex
@@ -20,13 +19,15 @@ from twisted.python.failure import Failure
 from kato.codec import SelfWriting
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
+from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
 from kato.intake import Intake, InThread
 from kato.keys import check_key
+from kato.ledger import Ledger
 from kato.letting_go import let_go
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
+from kato.protocols.zmq.asked import Asked, Heard
 from kato.protocols.zmq.backlog import Backlog
 from kato.protocols.zmq.forwarding import limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
@@ -50,16 +51,6 @@ class Asks(Protocol):
         """Carry out a command; fails with L{KatoError} alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A message, judged: the command that it asks for, a request that is no operation, or what is
-    wrong with it."""
-
-    accept: frozenset[str]
-    processor: str | None
-    asks: Command | Mapping[str, Any] | Exception
-
-
 class ZmqServer:
     """Answers what comes to a ROUTER."""
 
@@ -76,6 +67,7 @@ class ZmqServer:
         sole: Callable[[], str | None],
         controls: Mapping[str, Control],
         may_answer: Callable[[], bool] = lambda: True,
+        ledger: Ledger | None = None,
     ) -> None:
         """
         @param api_key: what every request must bring; C{None}: nothing.
@@ -84,7 +76,10 @@ class ZmqServer:
         @param controls: who answers requests that are no operations, by their C{type}.
         @param may_answer: whether what was found out of a processor may still be said, at the
             moment when it is.
+        @param ledger: is told of each request that was answered; one of its own, where none is
+            given.
         """
+        self._ledger = ledger or Ledger(clock=clock)
         self._asks = asks
         self._clock = clock
         self._in_thread = in_thread
@@ -115,6 +110,7 @@ class ZmqServer:
     def close(self) -> None:
         """End; what was answered still goes out."""
         self._backlog.close()
+        self._ledger.close()
         if self._socket is not None:
             self._socket.close()
 
@@ -136,7 +132,7 @@ class ZmqServer:
         try:
             self._check_room(frames)
         except TooManyRequests:
-            self._fail(Failure(), frames[:-1])
+            self._fail(Failure(), self._begun(frames))
             return
         waiting = self._behind.get(frames[0])
         if waiting is not None:
@@ -155,18 +151,22 @@ class ZmqServer:
             self._intake.hold(len(frames[-1]))
 
     def _read(self, frames: list[bytes]) -> None:
-        self._answer(self._judge(frames, self._sole), frames[:-1])
+        asked = self._begun(frames)
+        self._answer(self._judge(frames, self._sole), asked)
+
+    def _begun(self, frames: list[bytes]) -> Asked:
+        return Asked(frames[:-1], self._clock.seconds())
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
-        sole = self._sole()
+        asked, sole = self._begun(frames), self._sole()
         size = len(frames[-1])
         reading = self._intake.read(size, partial(self._judge, frames, lambda: sole))
-        reading.addCallback(self._judged, size, frames)
+        reading.addCallback(self._judged, size, frames, asked)
 
-    def _judged(self, heard: "_Heard", size: int, frames: list[bytes]) -> None:
+    def _judged(self, heard: Heard, size: int, frames: list[bytes], asked: Asked) -> None:
         """A long message was read and judged; take what came from its sender meanwhile."""
         self._intake.release(size)
-        self._answer(heard, frames[:-1])
+        self._answer(heard, asked)
         waiting = self._behind[frames[0]]
         while waiting:
             following = waiting.popleft()
@@ -176,110 +176,112 @@ class ZmqServer:
             self._read(following)
         del self._behind[frames[0]]
 
-    def _judge(self, frames: list[bytes], sole: Callable[[], str | None]) -> "_Heard":
+    def _judge(self, frames: list[bytes], sole: Callable[[], str | None]) -> Heard:
         """Judge a message, in a thread where that takes long: nothing is raised."""
         value: object = None
         accept: frozenset[str] = frozenset()
+        origin: Origin | None = None
         most = limit(frames[:-1], self._limits.message)
         try:
             value = unpack(frames[-1], limit=most, max_values=self._limits.values)
             if isinstance(value, dict) and "type" in value:
-                return _Heard(accept, named_processor(value), value)
+                return Heard(accept, named_processor(value), value)
             request = Request.parse(value)
-            accept = request.accept
-            heard = _Heard(accept, named_processor(value), self._command(request, sole))
+            accept, origin = request.accept, request.origin
+            command = self._command(request, sole).asked(origin or self._origin())
+            heard = Heard(accept, command.processor, command)
         except Exception as error:
-            heard = _Heard(accept, named_processor(value), error)
+            heard = Heard(accept, named_processor(value), error, origin)
         if len(frames[-1]) > LONG:
             let_go(value)
         return heard
 
-    def _answer(self, heard: "_Heard", envelope: list[bytes]) -> None:
+    def _answer(self, heard: Heard, asked: Asked) -> None:
         """Have a request answered."""
-        asks = heard.asks
-        asked: Deferred[Any]
+        asked.heard, asks = heard, heard.asks
+        asking: Deferred[Any]
         if isinstance(asks, Command):
-            asked = self._asks.ask(asks)
+            asking = self._asks.ask(asks)
         elif isinstance(asks, Exception):
-            asked = fail(asks)
+            asking = fail(asks)
         else:
-            asked = maybeDeferred(self._control, asks)
-        asked.addCallback(self._reply, envelope, heard.accept)
-        asked.addErrback(self._fail, envelope, heard.accept, heard.processor)
+            asking = maybeDeferred(self._control, asks, asked)
+        asking.addCallback(self._reply, asked)
+        asking.addErrback(self._fail, asked)
 
     def _command(self, request: Request, sole: Callable[[], str | None]) -> Command:
         """The command of a request that may be made: a plain ping needs no key."""
         plain = isinstance(request.method, str) and request.method == "ping"
         if not plain or request.processor is not None:
             self._check_key(request.api_key)
-        origin = request.origin or Origin("zmq", next(self._ids))
-        return request.command(sole, self._limits).asked(origin)
+        return request.command(sole, self._limits)
+
+    def _origin(self) -> Origin:
+        return Origin("zmq", next(self._ids))
 
     def _check_key(self, key: str | None) -> None:
         given = () if key is None else (key.encode(),)
         check_key(given, self._api_key, how="send it as api_key")
 
     def _control(
-        self, value: Mapping[str, Any]
+        self, value: Mapping[str, Any], asked: Asked
     ) -> "Mapping[str, Any] | Deferred[Mapping[str, Any]]":
         given = dict(mapping(value, "body"))
         name = text(given.pop("type"), "type")
         if name == "heartbeat":
             mapping(given, "body", frozenset({"api_key"}))
+            asked.control = name
             return {"status": "okay", "timestamp": self._clock.seconds()}
         self._check_key(parse_key(given))
         given.pop("api_key", None)
         control = self._controls.get(name)
         if control is None:
             raise UnknownOperation(f"type: no request is of type {shown(name)}")
+        asked.control = name
         return control(given)
 
     # What goes
 
-    def _reply(
-        self, reply: Reply | Mapping[str, Any], envelope: list[bytes], accept: frozenset[str]
-    ) -> "Deferred[None] | None":
+    def _reply(self, reply: Reply | Mapping[str, Any], asked: Asked) -> "Deferred[None] | None":
+        accept = asked.heard.accept
         answer = _told(reply, accept) if isinstance(reply, Reply) else reply
         if any(_is_long(each, accept) for each in answer.values()):
             written = self._in_thread(partial(pack, answer, accept=accept))
-            return written.addCallback(self._send_reply, reply, envelope)
-        self._send_reply(pack(answer, accept=accept), reply, envelope)
+            return written.addCallback(self._send_reply, reply, asked)
+        self._send_reply(pack(answer, accept=accept), reply, asked)
         return None
 
-    def _send_reply(
-        self, body: bytes, reply: Reply | Mapping[str, Any], envelope: list[bytes]
-    ) -> None:
+    def _send_reply(self, body: bytes, reply: Reply | Mapping[str, Any], asked: Asked) -> None:
         """What is told of a processor is judged once more."""
         about = isinstance(reply, Reply) and reply.processor is not None
-        self._send(self._too_late() if about and not self._may_answer() else body, envelope)
+        if about and not self._may_answer():
+            error = self._too_late()
+            self._send(pack(error_map(error, time_stamp=self._clock.seconds())), asked, error)
+        else:
+            self._send(body, asked)
 
-    def _fail(
-        self,
-        failure: Failure,
-        envelope: list[bytes],
-        accept: frozenset[str] = frozenset(),
-        processor: str | None = None,
-    ) -> None:
-        error = judged(failure, self.log, "ZeroMQ")
+    def _fail(self, failure: Failure, asked: Asked) -> None:
+        error, heard = judged(failure, self.log, "ZeroMQ"), asked.heard
         self._refused += 1
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=processor)
-        if isinstance(error, Moved) and "epoch" in accept:
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=heard.processor)
+        if isinstance(error, Moved) and "epoch" in heard.accept:
             told["moved"] = moved_map(error)
-        self._send(pack(told, accept=accept), envelope)
+        self._send(pack(told, accept=heard.accept), asked, error)
 
-    def _send(self, body: bytes, envelope: list[bytes]) -> None:
+    def _send(self, body: bytes, asked: Asked, error: KatoError | None = None) -> None:
         self.under_way -= 1
         self._answered += 1
-        self._backlog.send(envelope, body)
+        self._backlog.send(asked.envelope, body)
+        origin = asked.origin or self._origin()
+        self._ledger.tell(asked.answered(error, origin, self._clock.seconds()))
 
-    def _too_late(self) -> bytes:
+    def _too_late(self) -> ProcessorUnavailable:
         """What is said in place of an answer that took so long that it may be wrong by now."""
-        error = ProcessorUnavailable(
+        return ProcessorUnavailable(
             "this service has not reached its store for too long",
             retry_after=1,
             outcome_unknown=True,
         )
-        return pack(error_map(error, time_stamp=self._clock.seconds()))
 
 
 def _told(reply: Reply, accept: frozenset[str]) -> Mapping[str, Any]:

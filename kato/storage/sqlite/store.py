@@ -173,6 +173,7 @@ class SqliteStore:
             "commits": self._commits,
             "failures": self._failures,
             "last_commit_seconds": round(self._last_commit, 6),
+            "bytes": sum(map(_size, (self.path, self.path.with_name(self.path.name + "-wal")))),
         }
 
     def close(self) -> "Deferred[None]":
@@ -197,3 +198,11 @@ class SqliteStore:
             if thread.started:
                 thread.stop()
         self._lock.release()
+
+
+def _size(path: Path) -> int:
+    """How many bytes a file has; none where it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
