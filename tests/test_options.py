@@ -115,6 +115,8 @@ class OptionsTests(SynchronousTestCase):
             PROCESSOR_ID="p1",
             PROCESSOR_NAME="Weather",
             LOG_LEVEL="ERROR",
+            KATO_LOG_FORMAT="json",
+            KATO_METRICS_PROCESSORS="7",
         )
         self.assertEqual(
             settings,
@@ -130,6 +132,8 @@ class OptionsTests(SynchronousTestCase):
                 processor_id="p1",
                 processor_name="Weather",
                 log_level="error",
+                log_format="json",
+                metrics_processors=7,
             ),
         )
 
@@ -201,6 +205,7 @@ class OptionsTests(SynchronousTestCase):
             (["--stm-mode", "tail"], ["--stm-mode", "tail"]),
             (["--log-level", "loud"], ["--log-level", "LOUD"]),
             (["--log-format", "xml"], ["--log-format", "xml"]),
+            (["--metrics-processors", "-1"], ["--metrics-processors", "-1"]),
             (["--zmq", "udp://127.0.0.1:5555"], ["--zmq", "udp"]),
             (["--zmq", "tcp://127.0.0.1:65535"], ["--events", "65535"]),
             (["--events", "127.0.0.1:1"], ["--events", "--zmq"]),
@@ -311,7 +316,7 @@ class ServiceOptionsTests(SynchronousTestCase):
         settings = self.parse()
         self.assertEqual(settings.zmq, ZMQ)
         self.assertEqual(settings.events, Address("127.0.0.1", 5556))
-        self.assertEqual((settings.listen, settings.gateways), ((), ()))
+        self.assertEqual((settings.listen, settings.gateways, settings.metrics), ((), (), None))
 
     def test_gateways(self) -> None:
         """A service is told whom to announce itself to, in order, and as what."""
@@ -319,6 +324,11 @@ class ServiceOptionsTests(SynchronousTestCase):
         self.assertEqual(settings.gateways, (Address("a", 1), Address("b", 2)))
         self.assertEqual(settings.advertise, Address("kato-1", 5555))
         self.assertFalse(settings.routes)
+
+    def test_metrics(self) -> None:
+        """A service serves its metrics where it is told to."""
+        self.assertEqual(self.parse("--metrics", "tcp:9101").metrics, "tcp:9101")
+        self.assertEqual(self.parse(KATO_METRICS="tcp:9102").metrics, "tcp:9102")
 
     def test_wrong(self) -> None:
         """What is wrong is refused by the name of its option and its value."""

@@ -14,6 +14,8 @@ from kato.commands import Command
 from kato.errors import ProcessorUnavailable
 from kato.gateway import build as build_gateway
 from kato.hosting import Host
+from kato.ledger import GATHERED
+from kato.monitoring import make_monitoring_site
 from kato.processor_service import ProcessorService, build
 from kato.protocols.zmq.addresses import Address, BoundPort
 from kato.routed import Routed
@@ -21,6 +23,8 @@ from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from kato.zmq_hosting import ZmqPorts
 from tests.doubles import at_once
+from tests.metrics.world import samples, summed
+from tests.rest.talking import Answer, Wire, get, logged, post, read_answers
 from tests.zmq.memory import MemorySockets
 
 
@@ -61,6 +65,7 @@ class ServiceTests(SynchronousTestCase):
             threads=(ThreadPool(0, 1),),
             stop_reactor=lambda: self.fail("it cannot start"),
         )
+        self.parts = parts
         made.startService()
         self.addCleanup(lambda: made.running and made.stopService())
         return made
@@ -108,3 +113,101 @@ class ServiceTests(SynchronousTestCase):
         self.successResultOf(service.stopService())
         self.network.pump()
         self.failureResultOf(self.ask(parts, "learn"), ProcessorUnavailable)
+
+    # What is told of them
+
+    def speak(self, site: Any, raw: bytes) -> Answer:
+        """Ask over HTTP."""
+        wire = Wire()
+        channel = site.buildProtocol(wire.getPeer())
+        channel.makeConnection(wire)
+        channel.dataReceived(raw)
+        self.network.pump()
+        [answer] = read_answers(wire.value())
+        return answer
+
+    def test_way_of_a_request(self) -> None:
+        """Gateway and service tell of a request under the same id, by which its way is found; also
+        of one that is refused."""
+        events = logged(self)
+        self.service()
+        parts = self.gateway()
+        for method in ("learn", "genes"):
+            raw = get(f"/p1/{method}") if method == "genes" else post("/p1/learn")
+            self.speak(parts.site, raw.replace(b"\r\n\r\n", b"\r\nX-Request-ID: way\r\n\r\n"))
+        self.clock.advance(GATHERED)
+        lines = [line.as_dict() for each in events for line in each.get("lines", ())]
+        way = [each for each in lines if each["request_id"] == "way"]
+        told = [(each["transport"], each["operation"], each.get("path")) for each in way]
+        self.assertEqual(
+            sorted(told, key=str),
+            sorted(
+                [
+                    ("rest", "learn", None),
+                    ("rest", "get_genes", None),
+                    ("rest", "learn", "/p1/learn"),
+                    ("rest", "get_genes", "/p1/genes"),
+                ],
+                key=str,
+            ),
+        )
+        self.assertEqual({(each["outcome"], each["processor"]) for each in way}, {("okay", "p1")})
+
+    def test_metrics(self) -> None:
+        """Both tell of what was asked; the gateway also of the service, as it sees it."""
+        service = self.service()
+        parts = self.gateway()
+        self.speak(parts.site, post("/p1/learn"))
+        told = samples(self.speak(parts.site, get("/metrics")).body.decode())
+        for name, value in (
+            ("kato_service_up", 1),
+            ("kato_service_requests_total", 1),
+            ("kato_service_seconds_count", 1),
+            ("kato_service_processors", 1),
+            ("kato_service_failures_total", 0),
+        ):
+            self.assertEqual(summed(told, name, service="service:5555"), value, name)
+        self.assertEqual(summed(told, "kato_processors"), 1)
+        site = self.monitoring_site()
+        told = samples(self.speak(site, get("/metrics")).body.decode())
+        self.assertEqual(
+            summed(told, "kato_requests_total", operation="learn", transport="rest"), 1
+        )
+        self.assertEqual(summed(told, "kato_ready"), 1)
+        self.successResultOf(service.stopService())
+        self.network.pump()
+        told = samples(self.speak(parts.site, get("/metrics")).body.decode())
+        self.assertEqual(summed(told, "kato_service_up"), 0)
+
+    def monitoring_site(self, **settings: Any) -> Any:
+        """What the service serves to those who watch over it."""
+        parts = self.parts
+        return make_monitoring_site(
+            Settings(**settings),
+            parts.monitoring,
+            parts.dispatch,
+            parts.host,
+            clock=self.clock,
+            in_thread=at_once,
+        )
+
+    def test_monitoring(self) -> None:
+        """Over HTTP a service says how it is, and answers nothing else: neither operations nor
+        files nor streams."""
+        self.service()
+        site = self.monitoring_site()
+        for path, status in (
+            *(("/metrics", 200), ("/live", 200), ("/ready", 200)),
+            *(("/stats", 404), ("/p1/status", 404), ("/processors", 404), ("/", 404), ("/ws", 404)),
+        ):
+            self.assertEqual(self.speak(site, get(path)).status, status, path)
+        self.assertEqual(self.speak(site, post("/p1/observe", {"strings": ["a"]})).status, 404)
+
+    def test_monitoring_key(self) -> None:
+        """Its metrics need the key that the service has."""
+        self.service(api_key=b"secret")
+        site = self.monitoring_site(api_key=b"secret")
+        self.assertEqual(self.speak(site, get("/metrics")).status, 401)
+        self.assertEqual(self.speak(site, get("/live")).status, 200)
+        answer = self.speak(site, get("/metrics", "Authorization: Bearer secret"))
+        self.assertEqual(answer.status, 200)

@@ -337,6 +337,25 @@ class HeaderTests(SynchronousTestCase):
         for each in made:
             self.assertRegex(each, r"\A[0-9a-f]{8}-[0-9a-f]+\Z")
 
+    def test_request_id_traced(self) -> None:
+        """A request that somebody traces, and that has no id, is known by the trace and by the
+        caller's part of it; what is no C{traceparent} is none."""
+        trace, part = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+        for given, name in (
+            ([f"traceparent: 00-{trace}-{part}-01"], f"{trace}-{part}"),
+            ([f"Traceparent: cc-{trace}-{part}-01-more"], f"{trace}-{part}"),
+            ([f"traceparent: 00-{trace}-{part}-01", "X-Request-ID: abc"], "abc"),
+        ):
+            answer = Server().ask(get("/p1/ping", *given))
+            self.assertEqual(answer.headers["x-request-id"], name)
+        for wrong in (
+            f"ff-{trace}-{part}-01",
+            f"00-{trace}-{part}",
+            f"00-{trace.upper()}-{part}-01",
+        ):
+            answer = Server().ask(get("/p1/ping", f"traceparent: {wrong}"))
+            self.assertRegex(answer.headers["x-request-id"], r"\A[0-9a-f]{8}-[0-9a-f]+\Z")
+
 
 class SiteTests(SynchronousTestCase):
     """What twisted.web is told of the site."""
