@@ -90,8 +90,14 @@ def told(
 ) -> dict[str, object]:
     """What is told of a request on every transport; what there is not is left out."""
     fields: dict[str, object] = {"outcome": outcome}
-    given = {"operation": operation, "processor": processor, "key": key, "defect": defect}
-    fields.update((name, value) for name, value in given.items() if value is not None)
+    if operation is not None:
+        fields["operation"] = operation
+    if processor is not None:
+        fields["processor"] = processor
+    if key is not None:
+        fields["key"] = key
+    if defect is not None:
+        fields["defect"] = defect
     return fields
 
 

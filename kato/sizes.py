@@ -5,8 +5,8 @@ each name costs something for ever, as in a time series.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
 from kato.engine import Processor
 
@@ -14,8 +14,7 @@ OTHERS = "(others)"
 """The name of all others together; no processor has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What a processor holds: C{memory} is the bytes that its models take, C{unsaved} says whether
     something was observed that is not durable yet."""
 

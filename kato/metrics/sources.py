@@ -117,6 +117,7 @@ def _read_store(readings: Readings, worker: Worker, told: Mapping[str, Any]) -> 
     readings.take("kato_store_commit_processors", worker.commits.sizes)
     if "bytes" in told:
         readings.take("kato_store_bytes", told["bytes"])
+        readings.take("kato_store_free_bytes", told["free"])
 
 
 def _read_sizes(readings: Readings, worker: Worker, most: int) -> None:

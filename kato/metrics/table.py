@@ -128,6 +128,7 @@ _STORE = (
     ),
     _histogram("kato_store_commit_processors", meaning="Of how many processors commits were."),
     _gauge("kato_store_bytes", meaning="Bytes of the database's files, where it is files."),
+    _gauge("kato_store_free_bytes", meaning="Bytes that there is room for beside them."),
     _gauge(
         "kato_checkpoint_seconds",
         meaning="After how long an observation is durable, if nothing makes it so before.",

@@ -74,7 +74,8 @@ class IStore(Interface):
 
     def statistics() -> dict[str, Any]:
         """What C{/stats} tells of this store: C{kind}, C{commits}, C{failures},
-        C{last_commit_seconds}."""
+        C{last_commit_seconds}; where it is files, also their C{bytes} and those that are C{free}
+        beside them."""
 
     def close() -> "Deferred[None]":
         """Finish what is under way and let go of the store; it cannot be used again."""

@@ -78,7 +78,8 @@ class PageTests(SynchronousTestCase):
         self.world.rest("POST", "/p1/observe", {"strings": [3]})
         found = shown(self.page().body.decode())
         absent = {each for each in TABLE if each.startswith(("kato_service_", "kato_threads"))} | {
-            "kato_store_bytes"
+            "kato_store_bytes",
+            "kato_store_free_bytes",
         }
         self.assertEqual(
             {name: labels for name, labels in found.items() if name.startswith("kato_")},

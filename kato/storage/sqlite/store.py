@@ -1,5 +1,6 @@
 """A store in one SQLite file: the default, with nothing to install (SPEC 11)."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -173,7 +174,8 @@ class SqliteStore:
             "commits": self._commits,
             "failures": self._failures,
             "last_commit_seconds": round(self._last_commit, 6),
-            "bytes": sum(map(_size, (self.path, self.path.with_name(self.path.name + "-wal")))),
+            "bytes": _size(self.path) + _size(self.path.with_name(self.path.name + "-wal")),
+            "free": _free(self.path.parent),
         }
 
     def close(self) -> "Deferred[None]":
@@ -198,6 +200,15 @@ class SqliteStore:
             if thread.started:
                 thread.stop()
         self._lock.release()
+
+
+def _free(folder: Path) -> int:
+    """How many bytes there is room for beside it; none where nobody can tell."""
+    try:
+        told = os.statvfs(folder)
+    except OSError:
+        return 0
+    return told.f_bavail * told.f_frsize
 
 
 def _size(path: Path) -> int:
