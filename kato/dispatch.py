@@ -95,8 +95,7 @@ class Dispatch:
             deadline.cancel()
             self._answered += 1
             if isinstance(result, Failure):
-                where = f"{command.operation} on {command.processor}"
-                answer.errback(judged(result, self.log, where))
+                answer.errback(judged(result, self.log, _named(command)))
             else:
                 answer.callback(result)
             return None
@@ -166,6 +165,12 @@ class Dispatch:
 
 def _too_many(most: int) -> TooManyRequests:
     return TooManyRequests(f"{most:,} requests are under way", retry_after=1)
+
+
+def _named(command: Command) -> str:
+    """A command as the log names it."""
+    named = f"{command.operation} on {command.processor}"
+    return named if command.origin is None else f"{named}, request {command.origin.id}"
 
 
 def _passing_on(result: object, done: "Deferred[object]") -> object:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from heapq import nlargest
 from typing import NamedTuple
 
+from kato.accuracy import Accuracy, Counts
 from kato.engine import Processor
 
 OTHERS = "(others)"
@@ -16,7 +17,8 @@ OTHERS = "(others)"
 
 class Size(NamedTuple):
     """What a processor holds: C{memory} is the bytes that its models take, C{unsaved} says whether
-    something was observed that is not durable yet."""
+    something was observed that is not durable yet; C{accuracy} is C{None} where no event was held
+    against a forecast."""
 
     processor: str
     models: int
@@ -24,6 +26,7 @@ class Size(NamedTuple):
     memory: int
     events: int
     unsaved: int = 0
+    accuracy: Accuracy | None = None
 
     @classmethod
     def of(cls, engine: Processor, *, unsaved: bool, before: "Size | None") -> "Size":
@@ -38,7 +41,7 @@ class Size(NamedTuple):
         else:
             use = engine.memory
             memory = use.models + use.index + use.symbols
-        return cls(engine.id, models, symbols, memory, end - start, unsaved)
+        return cls(engine.id, models, symbols, memory, end - start, unsaved, engine.accuracy)
 
 
 def largest(sizes: Iterable[Size], most: int) -> list[Size]:
@@ -59,8 +62,16 @@ def largest(sizes: Iterable[Size], most: int) -> list[Size]:
             memory=sum(each.memory for each in rest),
             events=sum(each.events for each in rest),
             unsaved=sum(each.unsaved for each in rest),
+            accuracy=_all([each.accuracy.total for each in rest if each.accuracy is not None]),
         ),
     ]
+
+
+def _all(counts: list[Counts]) -> Accuracy | None:
+    """What became of the events of several processors; of which the latest are not known."""
+    if not counts:
+        return None
+    return Accuracy(Counts(*map(sum, zip(*counts, strict=True))))
 
 
 def _weight(size: Size) -> tuple[int, int, str]:

@@ -11,6 +11,8 @@ from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun, Dispatch, IProcessors
 from kato.errors import InternalError, ModelNotFound, ProcessorUnavailable, Timeout
 from kato.events import Listener, Numbers, Subscribed, Wish
+from kato.origin import Origin
+from tests.rest.talking import logged
 
 
 @implementer(IProcessors)
@@ -66,13 +68,18 @@ class DispatchTests(SynchronousTestCase):
         self.assertIs(self.failureResultOf(asked).value, error)
 
     def test_defect(self) -> None:
-        """Any other error is logged under a reference, which is all that a client is told."""
-        asked = self.dispatch.ask(LEARN)
+        """Any other error is logged under a reference, which is all that a client is told, with the
+        request that it came of."""
+        events = logged(self)
+        asked = self.dispatch.ask(LEARN.asked(Origin("rest", "way-1")))
         self.processors.answers[0].errback(ZeroDivisionError("secret"))
         message = self.failureResultOf(asked, InternalError).value.message
         self.assertNotIn("secret", message)
-        [logged] = self.flushLoggedErrors(ZeroDivisionError)
-        self.assertIn("secret", str(logged.value))
+        [failure] = self.flushLoggedErrors(ZeroDivisionError)
+        self.assertIn("secret", str(failure.value))
+        [event] = [each for each in events if "reference" in each]
+        self.assertIn(event["reference"], message)
+        self.assertEqual(event["where"], "learn on p1, request way-1")
 
     def test_timeout_of_a_change_that_began(self) -> None:
         """A change that began and is not over in time has an outcome that nobody knows."""

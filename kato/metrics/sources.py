@@ -9,12 +9,13 @@ from platform import python_version
 from typing import Any, Protocol
 
 from kato import __version__
+from kato.accuracy import Accuracy, Counts
 from kato.counting import Histogram, RequestCounts
 from kato.listing import host_and_port
 from kato.members import Members
 from kato.metrics.meters import Meters
 from kato.metrics.readings import Readings
-from kato.sizes import largest
+from kato.sizes import OTHERS, largest
 from kato.worker import Worker
 
 REACTOR, THREAD = "reactor", "thread"
@@ -128,6 +129,26 @@ def _read_sizes(readings: Readings, worker: Worker, most: int) -> None:
         readings.take("kato_processor_symbols", each.symbols, each.processor)
         readings.take("kato_processor_events", each.events, each.processor)
         readings.take("kato_processor_memory_bytes", each.memory, each.processor)
+        if each.accuracy is not None:
+            _read_accuracy(readings, each.accuracy, each.processor)
+
+
+def _read_accuracy(readings: Readings, accuracy: Accuracy, processor: str) -> None:
+    for result, events in _results(accuracy.total):
+        readings.take("kato_accuracy_events_total", events, processor, result)
+    if processor != OTHERS:
+        for result, events in _results(Counts.of(accuracy.marks)):
+            readings.take("kato_accuracy_recent_events", events, processor, result)
+
+
+def _results(counts: Counts) -> tuple[tuple[str, int], ...]:
+    """What became of events, each of them once."""
+    return (
+        ("first", counts.top_1),
+        ("five", counts.top_5 - counts.top_1),
+        ("missed", counts.forecast - counts.top_5),
+        ("none", counts.events - counts.forecast),
+    )
 
 
 def read_services(readings: Readings, members: Members, *, processors: int) -> None:

@@ -149,6 +149,21 @@ _PROCESSORS = (
     ),
 )
 
+_ACCURACY = (
+    _counter(
+        "kato_accuracy_events_total",
+        *("processor", "result"),
+        meaning="Events that were held against the forecast just before them, in the processor's "
+        "whole life: first (its first entry was right), five (one of the next four was), missed, "
+        "or none (nothing was forecast).",
+    ),
+    _gauge(
+        "kato_accuracy_recent_events",
+        *("processor", "result"),
+        meaning="The same of its latest 1,000 events.",
+    ),
+)
+
 _SERVICES = (
     _gauge(
         "kato_service_up",
@@ -191,6 +206,7 @@ TABLE: Mapping[str, Metric] = {
         *_STREAMS,
         *_STORE,
         *_PROCESSORS,
+        *_ACCURACY,
         *_SERVICES,
         *_PROCESS,
     )

@@ -74,6 +74,7 @@ class PageTests(SynchronousTestCase):
     def test_all(self) -> None:
         """It shows all metrics of the table but those of files, threads and services elsewhere,
         which it has not, with their labels; and what the process is."""
+        self.world.rest("PUT", "/p1", {"genes": {"track_accuracy": True}})
         self.world.rest("POST", "/p1/observe", {"strings": ["a"]})
         self.world.rest("POST", "/p1/observe", {"strings": [3]})
         found = shown(self.page().body.decode())
@@ -101,6 +102,40 @@ class PageTests(SynchronousTestCase):
         self.assertEqual(events, {"p4": 4, "p3": 3, "(others)": 3})
         self.assertEqual(summed(told, "kato_processors"), 4)
         self.assertEqual(summed(told, "kato_processors_unsaved"), 4)
+
+    def test_accuracy(self) -> None:
+        """It tells how often forecasts came true, each event once, by what became of it; of those
+        without a name of their own, all events together."""
+        for number, name in enumerate(("p1", "p2", "p3")):
+            genes = {"genes": {"track_accuracy": True}}
+            self.world.rest("PUT", f"/{name}", genes)
+            for each in [*"abc", None, *"abx"]:
+                if each is None:
+                    self.world.rest("POST", f"/{name}/learn")
+                else:
+                    self.world.rest("POST", f"/{name}/observe", {"strings": [each]})
+            for each in range(number):
+                self.world.rest("POST", f"/{name}/observe", {"strings": [f"s{each}"]})
+                self.world.rest("POST", f"/{name}/learn")
+        told = self.world.metrics()
+        for name in ("p2", "p3"):
+            status = self.world.rest("GET", f"/{name}/status")["accuracy"]
+            self.assertGreater(status["forecast"], 0)
+            for metric, counts in (
+                ("kato_accuracy_events_total", status),
+                ("kato_accuracy_recent_events", status["recent"]),
+            ):
+                results = {
+                    dict(labels)["result"]: value
+                    for (each, labels), value in told.items()
+                    if each == metric and dict(labels)["processor"] == name
+                }
+                self.assertEqual(sum(results.values()), counts["events"])
+                self.assertEqual(results["first"], counts["top_1"])
+                self.assertEqual(results["none"], counts["events"] - counts["forecast"])
+        others = summed(told, "kato_accuracy_events_total", processor="(others)")
+        self.assertEqual(others, self.world.rest("GET", "/p1/status")["accuracy"]["events"])
+        self.assertEqual(summed(told, "kato_accuracy_recent_events", processor="(others)"), 0)
 
     def test_formats(self) -> None:
         """It is Prometheus' own text, or OpenMetrics for who asks for that; both say the same."""

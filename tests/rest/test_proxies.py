@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.ledger import GATHERED
 from kato.protocols.rest import Access
-from kato.protocols.rest.access_log import GATHERED
 from kato.protocols.rest.proxies import MAX_HOPS, Caller, Network, called, parse_networks
 from tests.rest.talking import Server, TlsWire, Wire, get, logged
 
