@@ -43,6 +43,7 @@ _OURS = frozenset(
         "--zmq",
         "--events",
         "--advertise",
+        "--metrics",
         "--processor-id",
         "--processor-name",
     }
@@ -54,6 +55,7 @@ _VARIABLES = (
     "ZMQ_PORT",
     "KATO_EVENTS",
     "KATO_ADVERTISE",
+    "KATO_METRICS",
     "KATO_REGISTRY",
     "PROCESSORS",
     "PROCESSOR_ID",

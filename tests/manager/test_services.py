@@ -49,6 +49,7 @@ class SplittingTests(SynchronousTestCase):
         both = {
             *("--open", "--api-key", "--api-key-file", "--timeout"),
             *("--log-level", "--log-format", "--curve", "--curve-clients"),
+            "--metrics-processors",
         }
         told = splitting._GATEWAY | splitting._SERVICES | splitting._OURS | both
         self.assertEqual(known, told)
