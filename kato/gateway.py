@@ -25,7 +25,7 @@ from kato.gateway_options import GatewayOptions
 from kato.hosting import DaemonThreads, Holder, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
 from kato.metrics import Readings
-from kato.metrics.sources import read_streams, read_zmq
+from kato.metrics.sources import read_guard, read_streams, read_zmq
 from kato.monitoring import Monitoring
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
@@ -137,6 +137,8 @@ def build(
     )
     parts = Parts(holder, dispatch, site, streams, server, publisher, monitoring)
     monitoring.add(partial(_read, parts, clock))
+    if guard is not None:
+        monitoring.add(partial(read_guard, guard))
     return parts
 
 

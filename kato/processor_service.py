@@ -20,7 +20,7 @@ from kato.encrypting import make_guard, make_sockets
 from kato.holdings import Member
 from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
-from kato.metrics.sources import read_zmq
+from kato.metrics.sources import read_guard, read_zmq
 from kato.monitoring import Monitoring, make_monitoring_site
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, reachable
@@ -216,6 +216,8 @@ def makeService(options: ServiceOptions) -> IService:
     sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
     host = sharing or make_host(settings, reactor, turns)
     parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq, pools=pools)
+    if guard is not None:
+        parts.monitoring.add(partial(read_guard, guard))
     metrics = None
     if settings.metrics is not None:
         site = make_monitoring_site(

@@ -88,6 +88,13 @@ def read_zmq(readings: Readings, router: Tells | None, publisher: Tells | None) 
         readings.take("kato_published_total", told["published"])
 
 
+def read_guard(guard: Tells, readings: Readings) -> None:
+    """Whom encrypted connections of ZeroMQ come from."""
+    told = guard.statistics()
+    readings.take("kato_curve_admitted_total", told["admitted"])
+    readings.take("kato_curve_refused_total", told["refused"])
+
+
 def read_worker(readings: Readings, worker: Worker, *, most: int, checkpoint: float) -> None:
     """What the processors of this process do.
 

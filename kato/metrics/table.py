@@ -82,6 +82,11 @@ _QUEUES = (
         "kato_zmq_lost_total",
         meaning="Answers that were thrown away since their clients took none for too long.",
     ),
+    _counter(
+        "kato_curve_admitted_total",
+        meaning="Connections of ZeroMQ that were let in, where it is encrypted.",
+    ),
+    _counter("kato_curve_refused_total", meaning="Connections of ZeroMQ whose key nobody knows."),
     _gauge("kato_threads", "pool", meaning="Threads of a pool."),
     _gauge("kato_threads_busy", "pool", meaning="Threads of a pool that have something to do."),
     _gauge("kato_threads_waiting", "pool", meaning="What waits for a thread of a pool."),
