@@ -1,6 +1,6 @@
 """What is counted."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -8,10 +8,14 @@ from kato.counting import OKAY, OTHER, REQUEST_SECONDS, TRANSPORTS, Histogram, R
 
 NUMBERS = st.floats(0, 100, allow_nan=False) | st.sampled_from(REQUEST_SECONDS)
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The first numbers that are drawn make hypothesis read all sources for constants."""
+
 
 class HistogramTests(SynchronousTestCase):
     """L{Histogram}."""
 
+    @PATIENT
     @given(st.lists(NUMBERS, max_size=50))
     def test_law(self, numbers: list[float]) -> None:
         """It tells of each bound how many numbers are not above it, of all how many there are, and
@@ -49,6 +53,7 @@ class RequestTests(SynchronousTestCase):
         )
         self.assertEqual(counts.refused, {("rest", "UNAUTHORIZED"): 1})
 
+    @PATIENT
     @given(st.lists(st.text(max_size=5)))
     def test_bounded(self, transports: list[str]) -> None:
         """Whoever passes requests on cannot make new transports, however he calls them."""

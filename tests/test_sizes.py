@@ -1,6 +1,6 @@
 """How large processors are."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,10 +15,14 @@ SIZES = st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER, st.integers(0, 1)), m
     lambda sizes: [Size(f"p{number}", *each) for number, each in enumerate(sizes)]
 )
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The first numbers that are drawn make hypothesis read all sources for constants."""
+
 
 class LargestTests(SynchronousTestCase):
     """L{largest}."""
 
+    @PATIENT
     @given(SIZES, st.integers(0, 25))
     def test_law(self, sizes: list[Size], most: int) -> None:
         """No more than so many have names, none without one is larger than one with, and nothing is
