@@ -72,16 +72,14 @@ class RequestCounts:
         @param outcome: L{OKAY}, or an error code.
         @param seconds: how long it took; a clock that was set back makes it nothing.
         """
-        if transport not in TRANSPORTS:
-            transport = OTHER
         if operation is None:
-            self._refused[transport, outcome] += 1
+            self._refused[_known(transport), outcome] += 1
             return
-        key = (operation, transport, outcome)
-        histogram = self._answered.get(key)
+        histogram = self._answered.get((operation, transport, outcome))
         if histogram is None:
-            histogram = self._answered[key] = Histogram()
-        histogram.add(max(seconds, 0.0))
+            key = (operation, _known(transport), outcome)
+            histogram = self._answered.setdefault(key, Histogram())
+        histogram.add(seconds if seconds > 0.0 else 0.0)
 
     @property
     def answered(self) -> Mapping[tuple[str, str, str], Histogram]:
@@ -92,3 +90,7 @@ class RequestCounts:
     def refused(self) -> Mapping[tuple[str, str], int]:
         """How many were refused, by transport and error code."""
         return self._refused
+
+
+def _known(transport: str) -> str:
+    return transport if transport in TRANSPORTS else OTHER

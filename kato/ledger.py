@@ -150,11 +150,12 @@ class Ledger:
         self._writing = None
         gathered, self._gathered = self._gathered, []
         add = self._counts.add
+        loud: list[Entry] = []
+        quiet: list[Entry] = []
         for each in gathered:
             add(each.operation, each.transport, each.outcome, each.ended - each.began)
-        loud = [each for each in gathered if not each.quiet]
+            (quiet if each.quiet else loud).append(each)
         if loud:
             self.log.info("{number} requests", number=len(loud), lines=loud)
-        if len(loud) < len(gathered):
-            quiet = [each for each in gathered if each.quiet]
+        if quiet:
             self.log.debug("{number} requests", number=len(quiet), lines=quiet)

@@ -11,8 +11,9 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 
 from kato.commands import Command
+from kato.counting import OKAY
 from kato.errors import KatoError, TooManyRequests
-from kato.ledger import defect_of, outcome_of
+from kato.ledger import defect_of
 from kato.origin import Origin
 from kato.protocols.rest.access import Headers, given_keys, is_open
 from kato.protocols.rest.access_log import Answered
@@ -133,21 +134,22 @@ class RestRequest(Request):
         @param now: when it was answered.
         """
         command, error = self.command, self.error
-        page = self.intent.page if isinstance(self.intent, Intent) else None
-        operation = None if page is None else page.value
-        processor = key = None
+        operation = processor = key = page = None
         if command is not None:
             operation, processor = command.operation, command.processor
             key = None if command.origin is None else command.origin.key
+        elif isinstance(self.intent, Intent) and self.intent.page is not None:
+            page = self.intent.page
+            operation = page.value
         return Answered(
-            method=self.method,
-            target=self.uri,
-            status=self.code,
+            self.method,
+            self.uri,
+            self.code,
             began=now if self.began is None else self.began,
             ended=now,
             request_id=self.request_id,
-            client=self.client_address,
-            outcome=outcome_of(error),
+            client=self.caller.address,
+            outcome=OKAY if error is None else error.error_code,
             operation=operation,
             processor=processor,
             key=key,
@@ -218,15 +220,14 @@ class RestRequest(Request):
         @param extra: headers, each with its line end.
         @param kind: the headers that say what it is.
         """
-        if self.gone and not self.startedWriting:
-            self.code = status
-            self.startedWriting = 1
-            self._site.log(self)
         if self.startedWriting:
             return
         self._release()
         self.code = status
         self.startedWriting = 1
+        if self.gone:
+            self._site.log(self)
+            return
         self.sentLength = sum(map(len, parts))
         if self.told:
             extra = joined(extra, self.told)
