@@ -19,8 +19,11 @@ from twisted.python.threadpool import ThreadPool
 from kato.binding import bound_endpoint, bound_port, shown, stopped
 from kato.dashboard_files import dashboard
 from kato.dispatch import Dispatch
+from kato.gate import Gate
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
+from kato.keeper import Keeper
+from kato.key_reading import make_keeper
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
 from kato.protocols.zmq.interface import Sockets
@@ -50,6 +53,7 @@ def build(
     settings: Settings,
     holder: Holder,
     *,
+    keeper: Keeper,
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts | None = None,
@@ -57,19 +61,20 @@ def build(
     """Make and join the parts of a gateway.
 
     @param holder: what holds the processors, in this process or elsewhere.
+    @param keeper: knows who has a key.
     @param in_thread: calls a function off the reactor.
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     """
     dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
+    gate = Gate(dispatch, keeper, clock=clock)
     vitals = Vitals(clock=clock)
     server = publisher = None
     if zmq is not None:
         if holder.source is not None:
             publisher = make_publisher(holder.source, clock=clock)
         server = make_server(
-            settings,
             zmq,
-            dispatch,
+            gate,
             holder.sole,
             clock=clock,
             in_thread=in_thread,
@@ -83,6 +88,7 @@ def build(
             "connections": site.connections,
             **dispatch.statistics(),
             "streams": streams.statistics(),
+            "keys": keeper.statistics(),
         }
         if server is not None:
             told["zmq"] = server.statistics()
@@ -90,12 +96,12 @@ def build(
             told["published"] = publisher.statistics()
         return told
 
-    streams = Streams(dispatch, clock=clock, in_thread=in_thread, api_key=settings.api_key)
+    streams = Streams(gate, clock=clock, in_thread=in_thread)
     site = make_site(
-        dispatch,
+        gate,
         clock=clock,
         in_thread=in_thread,
-        access=Access(settings.api_key, settings.hosts, settings.origins),
+        access=Access(settings.hosts, settings.origins),
         streams=streams,
         assets=dashboard(),
         statistics=statistics,
@@ -177,18 +183,24 @@ def makeService(options: GatewayOptions) -> IService:
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
+    keeper = make_keeper(settings, clock=reactor)
     holder: Holder
     if settings.routes:
         registry = None
         if settings.registry is not None:
             registry = bound_port("--registry", settings.registry, settings)
         holder = Routed(
-            settings, sockets=sockets, clock=reactor, in_thread=in_thread, registry=registry
+            settings,
+            sockets=sockets,
+            clock=reactor,
+            in_thread=in_thread,
+            keeper=keeper,
+            registry=registry,
         )
     else:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
-    parts = build(settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq)
+    parts = build(settings, holder, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq)
     ports = [bound_endpoint(each, parts.site, settings, reactor) for each in settings.listen]
     return Gateway(
         settings,

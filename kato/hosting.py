@@ -51,8 +51,8 @@ class Holder(Protocol):
     def source(self) -> Worker | None:
         """Whose events are published here: those of processors in this process."""
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
+    def sole(self, sees: Callable[[str], bool]) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
 
     async def begin(self, dispatch: Dispatch, log: Logger) -> None:
         """Do what must be done before anybody is answered."""
@@ -112,9 +112,9 @@ class Host:
         """Whose events are published."""
         return self.worker
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
-        return self.worker.sole()
+    def sole(self, sees: Callable[[str], bool]) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
+        return self.worker.sole(sees)
 
     def may_answer(self) -> bool:
         """Whether what was found out may still be said: who has all for himself always may."""

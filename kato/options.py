@@ -17,6 +17,8 @@ from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
+from kato.key_file import BadKeys
+from kato.key_reading import read_key_file
 from kato.protocols.zmq.addresses import MAX_PORT, Address
 from kato.settings import ZMQ, Settings
 
@@ -45,6 +47,7 @@ _ENVIRONMENT = {
     "open": "KATO_OPEN",
     "api-key": "KATO_API_KEY",
     "api-key-file": "KATO_API_KEY_FILE",
+    "api-keys": "KATO_API_KEYS",
     "allow-host": "KATO_ALLOW_HOST",
     "origin": "KATO_ORIGIN",
     "log-level": "LOG_LEVEL",
@@ -76,6 +79,7 @@ class CommonOptions(usage.Options):
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
         ["api-key", None, None, "a key for everything; better in a file than here"],
         ["api-key-file", None, None, "a file that holds the key"],
+        ["api-keys", None, None, "a file of keys with scopes, read again on SIGHUP"],
         ["log-level", None, None, "DEBUG, INFO, WARNING or ERROR; INFO if left out"],
         ["log-format", None, "text", "text or json"],
         ["classifier", None, None, "gene of new processors: CVC or DVC"],
@@ -129,6 +133,7 @@ class CommonOptions(usage.Options):
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
             api_key=self._api_key(),
+            **self._keys(),
             genes=self._genes(),
             matcher=self._matcher(),
             log_level=self._log_level(),
@@ -211,6 +216,17 @@ class CommonOptions(usage.Options):
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise usage.UsageError("--api-key: expected printable ASCII without spaces")
         return key.encode()
+
+    def _keys(self) -> dict[str, Any]:
+        """The file of keys, and what stands in it."""
+        given = self._given("api-keys")
+        if given is None:
+            return {}
+        path = Path(given).absolute()
+        try:
+            return {"keys_file": path, "keys": read_key_file(path)}
+        except BadKeys as error:
+            raise usage.UsageError(f"--api-keys: {error}") from None
 
     def _genes(self) -> Genes:
         values: dict[str, Any] = {}

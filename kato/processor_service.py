@@ -14,8 +14,11 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.dispatch import Dispatch
+from kato.gate import Gate
 from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
+from kato.keeper import Keeper
+from kato.key_reading import make_keeper
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, reachable
 from kato.protocols.zmq.announcer import Announcer, Identity
@@ -45,6 +48,7 @@ def build(
     settings: Settings,
     host: Host,
     *,
+    keeper: Keeper,
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts,
@@ -53,15 +57,15 @@ def build(
 
     @param host: holds its processors.
     @param in_thread: calls a function off the reactor.
+    @param keeper: knows who has a key.
     @param zmq: where it is reached.
     """
     dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
     publisher = make_publisher(host.source, clock=clock)
     boot = token_hex(8)
     server = make_server(
-        settings,
         zmq,
-        dispatch,
+        Gate(dispatch, keeper, clock=clock),
         host.sole,
         clock=clock,
         in_thread=in_thread,
@@ -181,7 +185,8 @@ def makeService(options: ServiceOptions) -> IService:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
     sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
     host = sharing or make_host(settings, reactor, turns)
-    parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq)
+    keeper = make_keeper(settings, clock=reactor)
+    parts = build(settings, host, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq)
     return ProcessorService(
         settings,
         parts,

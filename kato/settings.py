@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kato.engine.processor import MAX_EVENTS
 from kato.genes import Genes
+from kato.key_file import StoredKey
 from kato.protocols.zmq.addresses import Address
 
 LISTEN = "tcp:8000:interface=127.0.0.1"
@@ -23,6 +25,9 @@ class Settings:
 
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is.
+
+    C{keys} are those of C{keys_file} as it was read at the start, C{api_key} is one for everything,
+    which a gateway also shows to its services.
 
     C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it.
 
@@ -51,6 +56,8 @@ class Settings:
     timeout: float = 30.0
     open: bool = False
     api_key: bytes | None = None
+    keys: tuple[StoredKey, ...] | None = None
+    keys_file: Path | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
     genes: Genes = Genes()
@@ -58,6 +65,11 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether nothing is done for one who has no key."""
+        return self.api_key is not None or self.keys is not None
 
     @property
     def routes(self) -> bool:

@@ -14,6 +14,7 @@ from kato.commands import Command
 from kato.errors import ProcessorUnavailable
 from kato.gateway import build as build_gateway
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.processor_service import ProcessorService, build
 from kato.protocols.zmq.addresses import Address, BoundPort
 from kato.routed import Routed
@@ -51,7 +52,8 @@ class ServiceTests(SynchronousTestCase):
         host = Host(chosen, store, clock=self.clock, in_thread=at_once)
         router, events = (cast(BoundPort, MemoryPort(port)) for port in (5555, 5556))
         ports = ZmqPorts(router, events)
-        parts = build(chosen, host, clock=self.clock, in_thread=at_once, zmq=ports)
+        keeper = make_keeper(chosen, clock=self.clock)
+        parts = build(chosen, host, keeper=keeper, clock=self.clock, in_thread=at_once, zmq=ports)
         made = ProcessorService(
             chosen,
             parts,
@@ -68,8 +70,15 @@ class ServiceTests(SynchronousTestCase):
     def gateway(self, **settings: Any) -> Any:
         """Start a gateway whose only processor lives in that service."""
         chosen = Settings(services={"p1": Address("service", 5555)}, **settings)
-        holder = Routed(chosen, sockets=self.network.process(), clock=self.clock, in_thread=at_once)
-        parts = build_gateway(chosen, holder, clock=self.clock, in_thread=at_once)
+        keeper = make_keeper(chosen, clock=self.clock)
+        holder = Routed(
+            chosen,
+            sockets=self.network.process(),
+            clock=self.clock,
+            in_thread=at_once,
+            keeper=keeper,
+        )
+        parts = build_gateway(chosen, holder, keeper=keeper, clock=self.clock, in_thread=at_once)
         self.successResultOf(Deferred.fromCoroutine(holder.begin(parts.dispatch, Logger())))
         for ending in holder.endings():
             self.addCleanup(ending.begin)
@@ -86,7 +95,7 @@ class ServiceTests(SynchronousTestCase):
         self.service()
         parts = self.gateway()
         self.assertTrue(parts.holder.ready)
-        self.assertEqual(parts.holder.sole(), "p1")
+        self.assertEqual(parts.holder.sole(lambda _: True), "p1")
         self.successResultOf(self.ask(parts, "observe", strings=["a", "b"]))
         status = self.successResultOf(self.ask(parts, "get_status"))
         self.assertEqual((status.fields["name"], status.fields["events"]), ("Weather", 1))

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.gateway import Parts, build
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.messagepack import pack, unpack
 from kato.settings import Settings
 from kato.storage.interface import IStore
@@ -181,8 +182,11 @@ class System:
         if store is None:
             store = MemoryStore()
             store.open()
+        self.keeper = make_keeper(settings, clock=self.clock)
         host = Host(settings, store, clock=self.clock, in_thread=at_once)
-        self.parts: Parts = build(settings, host, clock=self.clock, in_thread=in_thread)
+        self.parts: Parts = build(
+            settings, host, keeper=self.keeper, clock=self.clock, in_thread=in_thread
+        )
         self.clients: list[Client] = []
         case.successResultOf(Deferred.fromCoroutine(host.worker.start()))
 

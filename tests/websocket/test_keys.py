@@ -49,6 +49,7 @@ class KeyTests(StreamTestCase):
                 "message": "authenticated",
                 "time_stamp": NOW,
                 "scopes": ["read", "write", "admin"],
+                "processors": ["*"],
                 "id": 2,
             },
         )
@@ -98,7 +99,7 @@ class KeyTests(StreamTestCase):
         client = self.connect("kato.v1.json", "kato.key.wrong", headers=headers)
         self.assertEqual(client.ask(method="list_processors")["total"], 0)
         client = self.connect("kato.v1.json", "kato.key.wrong")
-        self.assertEqual(client.closed, (4401, "this is not the server's key"))
+        self.assertEqual(client.closed, (4401, "this is not a key of this server"))
 
     def test_no_key_needed(self) -> None:
         """A server without a key takes any."""

@@ -17,6 +17,7 @@ from kato.protocols.zmq.forwarding import MARK, MAX_FORWARDED
 from kato.protocols.zmq.server import LONG, ZmqServer
 from kato.replies import read_reply
 from tests.doubles import Threads, Written
+from tests.gates import make_gate
 from tests.zmq.memory import Connecting, MemoryPort, MemorySockets
 
 ADDRESS = "tcp://service:5555"
@@ -50,12 +51,13 @@ class ServerTests(SynchronousTestCase):
         self.client = self.connect(self.came)
 
     def serve(self, **more: Any) -> ZmqServer:
-        given: dict[str, Any] = {"api_key": None, "controls": {}, **more}
+        key = more.pop("api_key", None)
+        given: dict[str, Any] = {"controls": {}, **more}
         made = ZmqServer(
-            self.asked,
+            make_gate(self.asked, key, clock=self.clock),
             clock=self.clock,
             in_thread=self.threads,
-            sole=lambda: self.sole,
+            sole=lambda _: self.sole,
             **given,
         )
         made.open(self.network, MemoryPort(ADDRESS))
@@ -241,7 +243,7 @@ class ServerTests(SynchronousTestCase):
             self.assertEqual(self.error(value), ("UNAUTHORIZED", "no key: send it as api_key"))
             self.assertEqual(
                 self.error({**value, "api_key": "Secret"}),
-                ("UNAUTHORIZED", "this is not the server's key"),
+                ("UNAUTHORIZED", "this is not a key of this server"),
             )
         self.send({"type": "heartbeat"})
         self.assertEqual(self.answer()["status"], "okay")

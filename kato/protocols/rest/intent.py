@@ -8,10 +8,16 @@ from kato.codec import MAX_MESSAGE
 from kato.commands import OPERATIONS, Command, parse_request_id
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import mapping, shown
-from kato.protocols.rest.access import Access, Headers
+from kato.gate import Caller, Gate
+from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import parse_query, parse_target
+
+STREAM: Segments = ("ws",)
+"""Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
+
+_HOW = "send it as X-API-Key, or as Authorization: Bearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Head:
     """The head of a request.
 
     C{length} is that of the body in bytes, C{None} where only its end will tell; C{local} is the
-    address on which the connection came in, where it has one.
+    address on which the connection came in, C{peer} that of the client, where they have one.
     """
 
     method: bytes
@@ -28,12 +34,15 @@ class Head:
     headers: Headers
     length: int | None
     local: str | None
+    peer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a request with a good head asks for; C{given} is what path and query say."""
+    """What a request with a good head asks for, and who does; C{given} is what path and query
+    say."""
 
+    caller: Caller
     match: Match
     given: Mapping[str, Any]
     request_id: str | None
@@ -70,8 +79,8 @@ class Intent:
         return _renamed(_joined(self.given, written), route.also)
 
 
-def judge(head: Head, access: Access) -> Intent:
-    """Judge the head of a request, before its body is read.
+def judge(head: Head, access: Access, gate: Gate) -> Intent:
+    """Judge the head of a request, before its body is read: also whether who asks may do so.
 
     @raise KatoError: for the first thing that is wrong with it.
     """
@@ -79,15 +88,35 @@ def judge(head: Head, access: Access) -> Intent:
     target = parse_target(head.target)
     if target.host is not None:
         access.known_host(target.host, head.local)
-    access.check_key(head.headers, target.segments)
+    caller = _caller(head, target.segments, gate)
     match = find(head.method.decode("ascii"), target.segments)
+    _judge_caller(caller, match)
     if head.length != 0:
         check_length(head.length)
         check_media(head.headers)
     given = match.words
     if target.query:
         given = _joined(given, _queried(match.route, target.query))
-    return Intent(match, given, _request_id(match.route, head.headers), head.headers)
+    return Intent(caller, match, given, _request_id(match.route, head.headers), head.headers)
+
+
+def _caller(head: Head, segments: Segments, gate: Gate) -> Caller:
+    """Who asks; a key is asked for unless the path is open to all, or a stream is wanted, where it
+    may be told later."""
+    if is_open(segments):
+        return gate.anybody
+    given = given_keys(head.headers)
+    if segments == STREAM and not given:
+        return gate.anybody
+    return gate.identify(given, how=_HOW, peer=head.peer)
+
+
+def _judge_caller(caller: Caller, match: Match) -> None:
+    serves = match.route.serves
+    if not isinstance(serves, Page):
+        caller.judge(serves, match.processor)
+    elif not serves.is_open:
+        caller.judge_server(serves.word)
 
 
 def check_length(length: int | None) -> None:

@@ -67,14 +67,22 @@ class RestRequest(Request):
                 headers,
                 length,
                 getattr(self.host, "host", None),
+                self.peer,
             )
         )
         return self.intent
 
     @property
+    def peer(self) -> str | None:
+        """The client's address, where it has one."""
+        return getattr(self.client, "host", None)
+
+    @property
     def origin(self) -> Origin:
-        """Where it came in."""
-        return Origin("rest", self.request_id.decode("ascii"))
+        """Where it came in, and with which key."""
+        intent = self.intent
+        key = intent.caller.name if isinstance(intent, Intent) else None
+        return Origin("rest", self.request_id.decode("ascii"), key)
 
     @property
     def accepts_gzip(self) -> bool:

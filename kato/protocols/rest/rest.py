@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import PART, encode_json, is_small
-from kato.commands import Command, Reply
+from kato.commands import Reply
 from kato.defects import judged
 from kato.errors import (
     InternalError,
@@ -21,7 +21,9 @@ from kato.errors import (
     UnknownOperation,
 )
 from kato.fields import shown
-from kato.protocols.rest.access import Access, Headers, given_keys
+from kato.gate import Caller, Gate
+from kato.keeper import WrongKey
+from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
     error_body,
     extra_headers,
@@ -44,20 +46,14 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor; fires with what it returns."""
 
 
-class Asks(Protocol):
-    """Who carries out commands: L{kato.dispatch.Dispatch}."""
-
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
-
-
 class AcceptsStreams(Protocol):
     """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
 
-    def accept(self, headers: Headers, *, keyed: bool) -> "Stream":
+    def accept(self, headers: Headers, *, caller: Caller, peer: str | None) -> "Stream":
         """Judge the head of a request, and give what its connection becomes.
 
-        @param keyed: whether the head has the server's key.
+        @param caller: who asks, by what the head says.
+        @param peer: the client's address, where it has one.
         @raise KatoError: where it cannot be.
         """
 
@@ -69,7 +65,7 @@ class Rest:
 
     def __init__(
         self,
-        asks: Asks,
+        gate: Gate,
         *,
         clock: IReactorTime,
         in_thread: InThread,
@@ -80,7 +76,7 @@ class Rest:
         ready: Callable[[], bool],
     ) -> None:
         """@param statistics: what C{/stats} tells."""
-        self._asks = asks
+        self._gate = gate
         self._clock = clock
         self._in_thread = in_thread
         self._access = access
@@ -96,7 +92,7 @@ class Rest:
     def judge(self, head: Head) -> Intent | KatoError:
         """Judge the head of a request: what it asks for, or why it is refused."""
         try:
-            return judge(head, self._access)
+            return judge(head, self._access, self._gate)
         except KatoError as error:
             return error
         except Exception:
@@ -121,27 +117,27 @@ class Rest:
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
-        body = request.body
+        body, caller = request.body, intent.caller
         if len(body) <= LONG_BODY:
-            return self._asks.ask(intent.command(body).asked(request.origin))
+            return caller.ask(intent.command(body).asked(request.origin))
         reading = self._in_thread(partial(intent.command, body))
-        return reading.addCallback(lambda read: self._asks.ask(read.asked(request.origin)))
+        return reading.addCallback(lambda read: caller.ask(read.asked(request.origin)))
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
-            self._become_stream(intent.headers, request)
+            self._become_stream(intent, request)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
         else:
             self._reply_page(page, request)
 
-    def _become_stream(self, headers: Headers, request: "RestRequest") -> None:
+    def _become_stream(self, intent: Intent, request: "RestRequest") -> None:
         if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):
             raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
-        if b"Transfer-Encoding" in headers:
+        if b"Transfer-Encoding" in intent.headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
-        keyed = bool(given_keys(headers))  # which were judged with the head
-        request.channel.become(self._streams.accept(headers, keyed=keyed), request)
+        stream = self._streams.accept(intent.headers, caller=intent.caller, peer=request.peer)
+        request.channel.become(stream, request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
         path = parse_target(request.uri).segments
@@ -162,7 +158,7 @@ class Rest:
             raise ProcessorUnavailable("the server is loading or stopping", retry_after=1)
         if page is Page.STATISTICS:
             fields = self._statistics()
-        self._reply(Reply(page.value, self._clock.seconds(), fields), request)
+        self._reply(Reply(page.word, self._clock.seconds(), fields), request)
 
     def _reply(self, reply: Reply, request: "RestRequest") -> None:
         """Send a reply; a large one is encoded bit by bit, others going on between."""
@@ -204,6 +200,15 @@ class Rest:
         self._refuse(judged(failure, self.log, "REST"), request)
 
     def _refuse(self, error: KatoError, request: "RestRequest") -> None:
+        """Refuse; who tells wrong keys waits for that."""
+        if isinstance(error, WrongKey) and error.delay:
+            self._clock.callLater(error.delay, self._send_error, error, request)
+            return
+        if isinstance(error, WrongKey) and error.closes:
+            request.channel.persistent = 0
+        self._send_error(error, request)
+
+    def _send_error(self, error: KatoError, request: "RestRequest") -> None:
         body = error_body(
             error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
         )

@@ -14,16 +14,28 @@ from kato.protocols.rest.target import REMEMBERED, parse_target
 _MAX_DIGITS = 20
 
 
-class Page(Enum):
-    """What the server answers without asking a processor."""
+class Who(Enum):
+    """Who may see a page."""
 
-    LIVE = "live"
-    READY = "ready"
-    STATISTICS = "statistics"
-    STREAM = "stream"
-    """The connection becomes a WebSocket."""
-    ASSET = "asset"
+    ALL = "all"
+    ADMINS = "admins"
+    """Who has the scope C{admin}, and a key for all processors."""
+
+
+class Page(Enum):
+    """What the server answers without asking a processor: a word for it, and who may see it."""
+
+    LIVE = "live", Who.ALL
+    READY = "ready", Who.ALL
+    STATISTICS = "statistics", Who.ADMINS
+    STREAM = "stream", Who.ALL
+    """The connection becomes a WebSocket, on which every request is judged."""
+    ASSET = "asset", Who.ALL
     """A file: of the dashboard, or one that other pages use."""
+
+    def __init__(self, word: str, who: Who) -> None:
+        self.word = word
+        self.is_open = who is Who.ALL
 
 
 class Body(Enum):

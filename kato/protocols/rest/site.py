@@ -14,6 +14,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from kato.gate import Gate
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
@@ -21,7 +22,7 @@ from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, Asks, InThread, Rest
+from kato.protocols.rest.rest import AcceptsStreams, InThread, Rest
 
 
 class RestSite(Site):
@@ -112,7 +113,7 @@ class RestSite(Site):
 
 
 def make_site(
-    asks: Asks,
+    gate: Gate,
     *,
     clock: IReactorTime,
     in_thread: InThread,
@@ -124,7 +125,7 @@ def make_site(
 ) -> RestSite:
     """Make what a port serves.
 
-    @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
+    @param gate: knows who asks, and lets commands through.
     @param in_thread: calls a function off the reactor.
     @param streams: makes connections WebSockets.
     @param assets: the files that are served.
@@ -132,7 +133,7 @@ def make_site(
     @param ready: whether C{/ready} is to say so.
     """
     rest = Rest(
-        asks,
+        gate,
         clock=clock,
         in_thread=in_thread,
         access=access,

@@ -4,21 +4,26 @@ sockets: what it has to say goes to a L{Wire}."""
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import MAX_MESSAGE
-from kato.commands import Command, Reply
+from kato.commands import Reply
 from kato.defects import judged
-from kato.events import Event, Listener, Subscribed, Wish
+from kato.errors import KatoError
+from kato.events import STATUS, Event, Subscribed, Wish
 from kato.fields import mapping
-from kato.keys import check_key
+from kato.gate import Caller, Gate
+from kato.keeper import WrongKey
 from kato.origin import Origin
-from kato.protocols.websocket.conversation import HOW, Conversation, Heard, Kind, Saying
+from kato.policy import NO_KEY as NOT_KNOWN
+from kato.policy import SUBSCRIBE
+from kato.protocols.websocket.conversation import HOW, JUDGED, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Announced, Codec, Written
 from kato.protocols.websocket.sending import Sending, Wire
 from kato.protocols.websocket.subscriptions import Subscription, Subscriptions
@@ -50,20 +55,7 @@ MAX_UNREAD = 64 * 1024
 LONG = 32 * 1024
 """A request of more bytes than this may take milliseconds to read, and is read in a thread."""
 
-SCOPES = ("read", "write", "admin")
-"""What the server's one key may do."""
-
 _NO_PARAMS: frozenset[str] = frozenset()
-
-
-class Asks(Protocol):
-    """Who carries out commands and tells events: L{kato.dispatch.Dispatch}."""
-
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
-
-    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
-        """Tell events; fails with L{KatoError} alone."""
 
 
 class Session:
@@ -74,40 +66,43 @@ class Session:
     def __init__(
         self,
         wire: Wire,
-        asks: Asks,
+        gate: Gate,
+        caller: Caller,
         *,
+        peer: str | None,
         codec: Codec,
         deflates: bool,
-        member: bool,
-        api_key: bytes | None,
         make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
         writing: Writing,
         clock: IReactorTime,
     ) -> None:
         """
+        @param gate: knows who has a key.
+        @param caller: who asks, as far as that is known already.
+        @param peer: the client's address, where it has one.
         @param deflates: whether the client takes what is compressed.
-        @param member: whether it has told its key already, or need not.
-        @param api_key: the server's.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
         @param writing: writes, and reads, what takes long.
         """
         self._wire = wire
-        self._asks = asks
+        self._gate = gate
+        self._become(caller)
+        self._peer = peer
         self._codec = codec
-        self._api_key = api_key
         self._make_id = make_id
         self._announced = announced
         self._clock = clock
         self._in_thread = writing.in_thread
+        member = not gate.is_guest(caller)
         self._conversation = Conversation(member=member)
         self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
             Kind.AUTHENTICATE: self._authenticate,
             Kind.SUBSCRIBE: self._subscribe,
             Kind.UNSUBSCRIBE: self._unsubscribe,
         }
-        self.subscriptions = Subscriptions(asks, self._tell)
+        self.subscriptions = Subscriptions(self._tell)
         self.sending = Sending(
             wire,
             codec=codec,
@@ -208,13 +203,15 @@ class Session:
         saying = heard.saying
         if saying is not None:
             self._conversation.hear(saying.kind)
+            if saying.kind in JUDGED:
+                self._caller.judge(saying.request.operation, saying.request.processor)
         if heard.failure is not None:
             raise heard.failure
         assert saying is not None, "what is not at fault is a request"
         if heard.command is None:
             return self._does[saying.kind](saying)
-        command = heard.command.asked(Origin("websocket", self._make_id()))
-        return self._asks.ask(command).addCallback(self._reply, saying)
+        origin = Origin("websocket", self._make_id(), self._caller.name)
+        return self._caller.ask(heard.command.asked(origin)).addCallback(self._reply, saying)
 
     def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1
@@ -240,12 +237,50 @@ class Session:
         told = error_map(error, time_stamp=self._clock.seconds(), processor=heard.processor)
         self.sending.answer(Written({**told, **heard.tag}))
 
-    def _authenticate(self, saying: Saying) -> None:
-        check_key((saying.key,), self._api_key, how=HOW)
+    def _authenticate(self, saying: Saying) -> "Deferred[None] | None":
+        """Take a key; who tells wrong ones waits for the answer."""
+        try:
+            caller = self._gate.identify((saying.key,), how=HOW, peer=self._peer)
+        except WrongKey as error:
+            if error.closes:
+                self.close(NO_KEY, error.message)
+            if not error.delay:
+                raise
+            return deferLater(self._clock, error.delay, Failure(error).raiseException)
         self._conversation.state = self._conversation.hear(saying.kind)
+        self._become(caller)
+        self.keys_changed()
         self._stop_waiting()
         self._wire.limit(MAX_MESSAGE)
-        self._confirm(saying, "authenticated", {"scopes": list(SCOPES)})
+        self._confirm(saying, "authenticated", self._key.as_map())
+        return None
+
+    def _become(self, caller: Caller) -> None:
+        self._caller = caller
+        self._key = caller.key
+
+    def keys_changed(self) -> None:
+        """A key may be none any more, or grant something else: what is not granted any more ends.
+
+        Of processors that come and go there is another story for each key.
+        """
+        if not self._caller.holds:
+            self.close(NO_KEY, NOT_KNOWN)
+            return
+        before, self._key = self._key, self._caller.key
+        for subject in self.subscriptions.subjects:
+            try:
+                self._caller.judge(SUBSCRIBE, subject)
+                goes_on = subject is not None or self._key.processors == before.processors
+            except KatoError:
+                goes_on = False
+            if not goes_on:
+                self._end_subscription(subject)
+
+    def _end_subscription(self, subject: str | None) -> None:
+        self.sending.drop(self.subscriptions.unsubscribe(subject))
+        told = Event(STATUS, subject or "", 0, self._clock.seconds(), {"state": "forbidden"})
+        self.sending.answer(Written(told.as_map()))
 
     def _subscribe(self, saying: Saying) -> "Deferred[None]":
         wish = Wish.parse(saying.request.processor, saying.request.params)
@@ -254,7 +289,7 @@ class Session:
             self._confirm(saying, "subscribed", told.as_map(), wish.processor)
 
         recovers = wish.position is not None
-        subscribing = self.subscriptions.subscribe(wish, granted)
+        subscribing = self.subscriptions.subscribe(wish, self._caller.subscribe, granted)
         self._recovering += recovers
         return subscribing.addBoth(self._recovered, recovers)
 

@@ -8,13 +8,14 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from kato.errors import TooManyRequests, Unauthorized
+from kato.errors import TooManyRequests
 from kato.events import Event
-from kato.keys import check_key
+from kato.gate import Caller, Gate
+from kato.keeper import WrongKey
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
-from kato.protocols.websocket.session import NO_KEY, Asks, Session
+from kato.protocols.websocket.session import NO_KEY, Session
 from kato.protocols.websocket.writing import InThread, Writing
 
 MAX_CONNECTIONS = 10_000
@@ -24,32 +25,29 @@ MAX_CONNECTIONS = 10_000
 class Streams:
     """Makes connections WebSockets, and knows those that are."""
 
-    def __init__(
-        self, asks: Asks, *, clock: IReactorTime, in_thread: InThread, api_key: bytes | None
-    ) -> None:
+    def __init__(self, gate: Gate, *, clock: IReactorTime, in_thread: InThread) -> None:
         """
-        @param asks: carries out commands and tells events; its Deferreds fail with L{KatoError}
-            alone.
+        @param gate: knows who asks, and lets commands through.
         @param in_thread: calls a function off the reactor.
-        @param api_key: what clients must tell; C{None}: nothing.
         """
-        self._asks = asks
+        self._gate = gate
         self._clock = clock
         self._writing = Writing(in_thread)
-        self._api_key = api_key
         self._factory = StreamFactory(clock=clock)
         self._sessions: dict[StreamProtocol, Session] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
         self._drained: Deferred[None] | None = None
         self._counted = dict.fromkeys(("opened", "requests", "events", "skipped", "too_slow"), 0)
+        gate.keeper.watch(self._keys_changed)
 
     # Connections
 
-    def accept(self, headers: Headers, *, keyed: bool) -> StreamProtocol:
+    def accept(self, headers: Headers, *, caller: Caller, peer: str | None) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
-        @param keyed: whether the head has the server's key.
+        @param caller: who asks, by what the head says.
+        @param peer: the client's address, where it has one.
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
@@ -57,24 +55,24 @@ class Streams:
             raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
 
         def opened(protocol: StreamProtocol) -> Session:
-            return self._opened(protocol, keyed=keyed)
+            return self._opened(protocol, caller, peer)
 
         return self._factory.make(handshake, opened, self._closed)
 
-    def _opened(self, protocol: StreamProtocol, *, keyed: bool) -> Session:
+    def _opened(self, protocol: StreamProtocol, caller: Caller, peer: str | None) -> Session:
         key, refused = protocol.handshake.key, None
-        if key is not None and not keyed:
+        if key is not None and self._gate.is_guest(caller):
             try:
-                check_key((key,), self._api_key, how="")
-            except Unauthorized as error:
+                caller = self._gate.identify((key,), how="", peer=peer)
+            except WrongKey as error:
                 refused = error
         session = self._sessions[protocol] = Session(
             protocol,
-            self._asks,
+            self._gate,
+            caller,
+            peer=peer,
             codec=protocol.handshake.codec,
             deflates=protocol.deflates,
-            member=keyed or self._api_key is None or (key is not None and refused is None),
-            api_key=self._api_key,
             make_id=self._ids.__next__,
             announced=self._announce,
             writing=self._writing,
@@ -82,7 +80,7 @@ class Streams:
         )
         self._counted["opened"] += 1
         if refused is not None:
-            session.close(NO_KEY, refused.message)
+            self._clock.callLater(refused.delay, session.close, NO_KEY, refused.message)
         if self._drained is not None:
             session.finish()
         return session
@@ -95,6 +93,10 @@ class Streams:
         drained = self._drained
         if drained is not None and not drained.called and not self._sessions:
             drained.callback(None)
+
+    def _keys_changed(self) -> None:
+        for session in list(self._sessions.values()):
+            session.keys_changed()
 
     def drain(self) -> "Deferred[None]":
         """Send on all connections what waits there, and close them; fires when none is left."""

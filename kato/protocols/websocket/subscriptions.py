@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -14,11 +13,8 @@ MAX_SUBSCRIPTIONS = 1_000
 """How many subscriptions a connection may have."""
 
 
-class Subscribes(Protocol):
-    """Who tells events: L{kato.dispatch.Dispatch}."""
-
-    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
-        """Tell events; fails with L{KatoError} alone."""
+Subscribe = Callable[[Wish, Listener], "Deferred[Subscribed]"]
+"""Tells events; fails with L{KatoError} alone."""
 
 
 class Subscription:
@@ -51,17 +47,24 @@ Tell = Callable[[Subscription, Event], None]
 class Subscriptions:
     """The subscriptions of a connection, one for each subject."""
 
-    def __init__(self, source: Subscribes, tell: Tell) -> None:
-        self._source = source
+    def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._by_subject: dict[str | None, Subscription] = {}
 
     def __len__(self) -> int:
         return len(self._by_subject)
 
-    def subscribe(self, wish: Wish, granted: Callable[[Subscribed], None]) -> "Deferred[None]":
+    @property
+    def subjects(self) -> "list[str | None]":
+        """Who is listened to."""
+        return list(self._by_subject)
+
+    def subscribe(
+        self, wish: Wish, source: Subscribe, granted: Callable[[Subscribed], None]
+    ) -> "Deferred[None]":
         """Listen to what is wished for.
 
+        @param source: tells events.
         @param granted: is told what it begins with, before what was missed, and what comes, is.
         @raise KatoError: (also the Deferred fails) where that cannot be.
         """
@@ -71,7 +74,7 @@ class Subscriptions:
         if len(self) >= MAX_SUBSCRIPTIONS:
             raise LimitReached(f"a connection may have {MAX_SUBSCRIPTIONS} subscriptions")
         subscription = self._by_subject[subject] = Subscription(subject)
-        asked = self._source.subscribe(wish, partial(self._listener, subscription))
+        asked = source(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)
         return beginning.addErrback(self._not_granted, subscription)
 

@@ -20,9 +20,14 @@ def marks(request: bytes) -> list[bytes]:
     return [MARK] if len(request) > MAX_MESSAGE else []
 
 
+def is_marked(envelope: Sequence[bytes]) -> bool:
+    """Whether a request is said to come from a gateway."""
+    return MARK in envelope[1:2]
+
+
 def limit(envelope: Sequence[bytes]) -> int:
     """How many bytes a request may have.
 
     @param envelope: the frames before it, with the identity of its sender.
     """
-    return MAX_FORWARDED if MARK in envelope[1:2] else MAX_MESSAGE
+    return MAX_FORWARDED if is_marked(envelope) else MAX_MESSAGE

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -17,15 +17,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import SelfWriting
-from kato.commands import Command, Reply
+from kato.commands import Reply
 from kato.defects import judged
-from kato.errors import Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
+from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
-from kato.keys import check_key
+from kato.gate import Caller, Gate
+from kato.keeper import WrongKey
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
+from kato.policy import is_open
 from kato.protocols.zmq.backlog import Backlog
-from kato.protocols.zmq.forwarding import limit
+from kato.protocols.zmq.forwarding import is_marked, limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
@@ -46,11 +48,14 @@ Control = Callable[[Mapping[str, Any]], "Mapping[str, Any] | Deferred[Mapping[st
 """Answers a request that is no operation, by what stands in it beside its type and key."""
 
 
-class Asks(Protocol):
-    """Who carries out commands: L{kato.dispatch.Dispatch}."""
+Sole = Callable[[Callable[[str], bool]], str | None]
+"""The only processor among those of which it is told that they are seen, if there is just one."""
 
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
+PEER = "ZeroMQ"
+"""Where wrong keys come from: libzmq tells no addresses, and a name is changed by connecting anew,
+so all of its clients are slowed together."""
+
+_HOW = "send it as api_key"
 
 
 class ZmqServer:
@@ -60,26 +65,24 @@ class ZmqServer:
 
     def __init__(
         self,
-        asks: Asks,
+        gate: Gate,
         *,
         clock: IReactorTime,
         in_thread: InThread,
-        api_key: bytes | None,
-        sole: Callable[[], str | None],
+        sole: Sole,
         controls: Mapping[str, Control],
         may_answer: Callable[[], bool] = lambda: True,
     ) -> None:
         """
-        @param api_key: what every request must bring; C{None}: nothing.
-        @param sole: the only processor there is, if there is just one.
+        @param gate: knows who asks, and lets commands through.
+        @param sole: the processor that is meant where none is named.
         @param controls: who answers requests that are no operations, by their C{type}.
         @param may_answer: whether what was found out of a processor may still be said, at the
             moment when it is.
         """
-        self._asks = asks
+        self._gate = gate
         self._clock = clock
         self._in_thread = in_thread
-        self._api_key = api_key
         self._sole = sole
         self._controls = controls
         self._may_answer = may_answer
@@ -164,24 +167,29 @@ class ZmqServer:
             else:
                 request = Request.parse(value)
                 accept = request.accept
-                asked = self._asks.ask(self._command(request))
+                asked = self._ask(request, envelope)
         except Exception:
             self._fail(Failure(), envelope, accept, value)
         else:
             asked.addCallback(self._reply, envelope, accept)
             asked.addErrback(self._fail, envelope, accept, value)
 
-    def _command(self, request: Request) -> Command:
-        """The command of a request that may be made: a plain ping needs no key."""
-        plain = isinstance(request.method, str) and request.method == "ping"
-        if not plain or request.processor is not None:
-            self._check_key(request.api_key)
-        origin = request.origin or Origin("zmq", next(self._ids))
-        return request.command(self._sole).asked(origin)
+    def _ask(self, request: Request, envelope: list[bytes]) -> "Deferred[Reply]":
+        """Have a request carried out that may be made: a plain ping needs no key, and what only
+        gateways say one that is for everything."""
+        caller = self._gate.anybody
+        passed_on = request.origin is not None or is_marked(envelope)
+        if passed_on or not is_open(request.method, request.processor):
+            caller = self._identify(request.api_key)
+        if passed_on:
+            caller.judge_server("origin" if request.origin is not None else "forwarded")
+        caller.judge(request.operation, request.processor)
+        origin = request.origin or Origin("zmq", next(self._ids), caller.name)
+        return caller.ask(request.command(partial(self._sole, caller.sees)).asked(origin))
 
-    def _check_key(self, key: str | None) -> None:
+    def _identify(self, key: str | None) -> Caller:
         given = () if key is None else (key.encode(),)
-        check_key(given, self._api_key, how="send it as api_key")
+        return self._gate.identify(given, how=_HOW, peer=PEER)
 
     def _control(
         self, value: Mapping[str, Any]
@@ -191,7 +199,7 @@ class ZmqServer:
         if name == "heartbeat":
             mapping(given, "body", frozenset({"api_key"}))
             return {"status": "okay", "timestamp": self._clock.seconds()}
-        self._check_key(parse_key(given))
+        self._identify(parse_key(given)).judge_server(f"type {shown(name)}")
         given.pop("api_key", None)
         control = self._controls.get(name)
         if control is None:
@@ -224,8 +232,17 @@ class ZmqServer:
         accept: frozenset[str] = frozenset(),
         value: object = None,
     ) -> None:
+        """Refuse; who tells wrong keys waits for that."""
         error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
+        if isinstance(error, WrongKey) and error.delay:
+            self._clock.callLater(error.delay, self._send_error, error, envelope, accept, value)
+        else:
+            self._send_error(error, envelope, accept, value)
+
+    def _send_error(
+        self, error: KatoError, envelope: list[bytes], accept: frozenset[str], value: object
+    ) -> None:
         told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
         if isinstance(error, Moved) and "epoch" in accept:
             told["moved"] = moved_map(error)

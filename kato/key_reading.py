@@ -1,0 +1,86 @@
+"""The keys that a service knows, from its settings and a file that is read again (SPEC 10)."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from stat import S_IROTH, S_IWGRP, S_IWOTH
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from kato.keeper import Keeper
+from kato.key_file import BadKeys, StoredKey, by_digest, parse_keys
+from kato.keys import API_KEY, digest
+from kato.policy import Key
+from kato.settings import Settings
+
+_MOST = 16 * 2**20
+
+_log = Logger()
+
+
+def read_key_file(path: Path) -> tuple[StoredKey, ...]:
+    """Read and judge a file of keys.
+
+    It is not to be written by others, who could give themselves a key.  That they read it opens
+    nothing to them, but tells names and what may be done.
+
+    @raise BadKeys: where it cannot be read, or does not say what keys there are.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = path.stat().st_mode
+            raw = file.read(_MOST + 1)
+        if mode & (S_IWGRP | S_IWOTH):
+            raise BadKeys(f"{path}: others may write it; chmod go-w {path}")
+        if len(raw) > _MOST:
+            raise BadKeys(f"{path}: over {_MOST} bytes")
+        found = parse_keys(raw.decode())
+    except OSError as error:
+        raise BadKeys(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadKeys(f"{path}: not UTF-8 at byte {error.start}") from None
+    except BadKeys as error:
+        raise BadKeys(_named(path, str(error))) from None
+    if mode & S_IROTH:
+        _log.warn("{path} may be read by others: chmod go-r {path}", path=str(path))
+    return found
+
+
+def _named(path: Path, why: str) -> str:
+    return why if why.startswith(str(path)) else f"{path}: {why}"
+
+
+def known_keys(
+    api_key: bytes | None, stored: tuple[StoredKey, ...] | None
+) -> Mapping[bytes, Key] | None:
+    """What keys may do, by their digests; C{None}: nobody is asked for one.
+
+    @param api_key: the one for everything, if there is one.
+    @param stored: those of a file, if there is one.
+    """
+    if api_key is None and stored is None:
+        return None
+    one = {} if api_key is None else {digest(api_key): API_KEY}
+    return {**by_digest(stored or ()), **one}
+
+
+def make_keeper(settings: Settings, *, clock: IReactorTime) -> Keeper:
+    """Make who knows the keys of the settings."""
+    return Keeper(known_keys(settings.api_key, settings.keys), clock=clock)
+
+
+def key_reader(settings: Settings, keeper: Keeper) -> Callable[[], None] | None:
+    """What reads the file of keys again; C{None} where there is none.
+
+    It raises L{BadKeys}, and nothing has changed, where that file cannot be used.
+    """
+    path = settings.keys_file
+    if path is None:
+        return None
+
+    def read_again() -> None:
+        keys = known_keys(settings.api_key, read_key_file(path))
+        assert keys is not None, "there is a file"
+        keeper.replace(keys)
+
+    return read_again
