@@ -21,6 +21,7 @@ from kato.messagepack import pack, unpack
 from kato.settings import Settings
 from kato.storage.interface import IStore
 from kato.storage.memory import MemoryStore
+from kato.zmq_hosting import ZmqPorts
 from tests.doubles import at_once
 
 SERVER = IPv4Address("TCP", "127.0.0.1", 8000)
@@ -173,6 +174,7 @@ class System:
         *,
         in_thread: Callable[[Callable[[], Any]], "Deferred[Any]"] = at_once,
         store: IStore | None = None,
+        zmq: ZmqPorts | None = None,
     ) -> None:
         """@param case: whose test this is."""
         self.clock = Clock()
@@ -185,7 +187,7 @@ class System:
         self.keeper = make_keeper(settings, clock=self.clock)
         host = Host(settings, store, clock=self.clock, in_thread=at_once)
         self.parts: Parts = build(
-            settings, host, keeper=self.keeper, clock=self.clock, in_thread=in_thread
+            settings, host, keeper=self.keeper, clock=self.clock, in_thread=in_thread, zmq=zmq
         )
         self.clients: list[Client] = []
         case.successResultOf(Deferred.fromCoroutine(host.worker.start()))
