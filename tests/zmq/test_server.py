@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato import suspicion
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.errors import ModelNotFound, Moved, StorageUnavailable
@@ -252,6 +253,36 @@ class ServerTests(SynchronousTestCase):
         self.send({"method": "ping"})
         self.send({"method": "learn", "processor": "p1", "api_key": "secret"})
         self.assertEqual([each.operation for each in self.asked.commands], ["ping", "learn"])
+
+    def test_guessing(self) -> None:
+        """Wrong keys are answered later and later, whoever tells them; nobody else waits."""
+        self.server.close()
+        self.serve(api_key=b"secret")
+        self.client = self.connect(self.came)
+        wrong = {"method": "learn", "processor": "p1", "api_key": "wrong"}
+        for _ in range(suspicion.FREE):
+            self.error(wrong)
+        self.client = self.connect(self.came)
+        self.send(wrong, b"1")
+        self.send({**wrong, "api_key": "secret"}, b"2")
+        self.asked.answers.pop().callback(Reply("learned", 1.0))
+        self.network.pump()
+        self.assertEqual([each[0] for each in self.came], [b"2"])
+        self.clock.advance(0.125)
+        self.network.pump()
+        self.assertEqual([each[0] for each in self.came], [b"2", b"1"])
+
+    def test_origin(self) -> None:
+        """The name of the key goes with the command; what a gateway passes on keeps its own."""
+        self.server.close()
+        self.serve(api_key=b"secret")
+        self.client = self.connect(self.came)
+        request = {"method": "learn", "processor": "p1", "api_key": "secret"}
+        self.send(request)
+        self.send({**request, "origin": {"transport": "rest", "id": "7", "key": "dashboards"}})
+        origins = [each.origin for each in self.asked.commands]
+        keys = [(each.transport, each.key) for each in origins if each is not None]
+        self.assertEqual(keys, [("zmq", "api-key"), ("rest", "dashboards")])
 
     def test_sole_processor(self) -> None:
         """The only processor of a service need not be named."""
