@@ -22,6 +22,7 @@ _SCHEMES = {"tcp": "http", "tcp6": "http", "ssl": "https"}
 
 _KEY = "KATO_API_KEY"
 _KEY_FILE = "KATO_API_KEY_FILE"
+_KEYS = "KATO_API_KEYS"
 _STORAGE = "KATO_STORAGE"
 
 _WHO = re.compile(r"(?<=mongodb://).*(?=@)", re.DOTALL)
@@ -193,6 +194,19 @@ def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:
         if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE))
         else "none"
     )
+
+
+def judge_keys(options: Sequence[str], environment: Mapping[str, str]) -> None:
+    """See that a gateway has a key to show to its services, where these know keys.
+
+    @raise Trouble: where it has none.
+    """
+    knows = values(options, "--api-keys") or environment.get(_KEYS)
+    if knows and way_of_key(options, environment) == "none":
+        raise Trouble(
+            "--api-keys: with --services give --api-key-file, too: the key with which the gateway "
+            "and its services speak to each other"
+        )
 
 
 def known_key(
