@@ -1,4 +1,4 @@
-"""Between every transport and the dispatch: nothing is asked but by a L{Caller}, which judges first
+"""Between every transport and the dispatch: nothing is asked but by a L{Bearer}, which judges first
 (SPEC 9)."""
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Asks(Protocol):
         """Tell events; fails with L{KatoError} alone."""
 
 
-class Caller:
+class Bearer:
     """One who asks, with what is granted to him."""
 
     __slots__ = ("_asks", "_clock", "_grant", "_keeper")
@@ -138,7 +138,7 @@ class Caller:
 
 
 class Gate:
-    """Makes callers of those who come."""
+    """Makes bearers of those who come."""
 
     def __init__(self, asks: Asks, keeper: Keeper, *, clock: IReactorTime) -> None:
         """@param keeper: knows who has a key."""
@@ -146,20 +146,20 @@ class Gate:
         self.keeper = keeper
         self._clock = clock
         grant = FREE if keeper.is_open else Grant(GUEST)
-        self.anybody = self._caller(grant)
+        self.anybody = self._bearer(grant)
         """One who has told no key: where none is asked for, he may do everything."""
 
-    def is_guest(self, caller: Caller) -> bool:
+    def is_guest(self, bearer: Bearer) -> bool:
         """Whether one must tell a key yet."""
-        return caller is self.anybody and not self.keeper.is_open
+        return bearer is self.anybody and not self.keeper.is_open
 
-    def identify(self, given: Sequence[bytes], *, how: str, peer: str | None) -> Caller:
+    def identify(self, given: Sequence[bytes], *, how: str, peer: str | None) -> Bearer:
         """Who brings these keys: see L{Keeper.identify}.
 
         @raise Unauthorized: where a key is asked for, and none of these is one.
         """
         grant = self.keeper.identify(given, how=how, peer=peer)
-        return self.anybody if grant is FREE else self._caller(grant)
+        return self.anybody if grant is FREE else self._bearer(grant)
 
-    def _caller(self, grant: Grant) -> Caller:
-        return Caller(self._asks, grant, self.keeper, self._clock)
+    def _bearer(self, grant: Grant) -> Bearer:
+        return Bearer(self._asks, grant, self.keeper, self._clock)

@@ -1,4 +1,4 @@
-"""Keepers, gates and callers: who has a key, and what changes while they are there (SPEC 9)."""
+"""Keepers, gates and bearers: who has a key, and what changes while they are there (SPEC 9)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.commands import MAX_PAGE, Command, ListProcessors, Reply, Scope
 from kato.errors import Forbidden, ProcessorUnavailable, TooManyRequests, Unauthorized
 from kato.events import PROCESSORS, STATUS, TOPICS_OF_ALL, Event, Listener, Subscribed, Wish
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.keys import digest
 from kato.policy import NO_KEY, Key
@@ -51,7 +51,7 @@ class GateCase(SynchronousTestCase):
         known = {token.encode(): key for token, key in keys.items()}
         return make_gate(self.source, clock=self.clock, keys=known)
 
-    def caller(self, gate: Gate, *tokens: str, peer: str | None = "192.0.2.9") -> Caller:
+    def bearer(self, gate: Gate, *tokens: str, peer: str | None = "192.0.2.9") -> Bearer:
         return gate.identify([each.encode() for each in tokens], how="say it", peer=peer)
 
 
@@ -61,13 +61,13 @@ class KeeperTests(GateCase):
     def test_open(self) -> None:
         """Where there is no key, all may everything, whatever they tell."""
         gate = make_gate(self.source)
-        caller = self.caller(gate, "any")
-        self.assertIs(caller, gate.anybody)
-        self.assertIsNone(caller.name)
-        caller.judge("observe", "p1")
-        caller.judge_server("stats")
-        self.successResultOf(caller.ask(Command.parse("learn", processor="p1")))
-        self.assertFalse(gate.is_guest(caller))
+        bearer = self.bearer(gate, "any")
+        self.assertIs(bearer, gate.anybody)
+        self.assertIsNone(bearer.name)
+        bearer.judge("observe", "p1")
+        bearer.judge_server("stats")
+        self.successResultOf(bearer.ask(Command.parse("learn", processor="p1")))
+        self.assertFalse(gate.is_guest(bearer))
 
     def test_wrong(self) -> None:
         """A wrong key, one that has expired and one that was taken back are refused in the same
@@ -77,10 +77,10 @@ class KeeperTests(GateCase):
         gate.keeper.replace({digest(b"a"): Key("a", ALL, expires=5.0)})
         for token in ("a", "b", "c"):
             with self.assertRaises(WrongKey) as caught:
-                self.caller(gate, token)
+                self.bearer(gate, token)
             self.assertEqual(caught.exception.message, NO_KEY)
         with self.assertRaisesRegex(Unauthorized, "^no key: say it$"):
-            self.caller(gate)
+            self.bearer(gate)
         self.assertEqual(gate.keeper.statistics()["refused_keys"], 3)
 
     def test_slowed(self) -> None:
@@ -89,12 +89,12 @@ class KeeperTests(GateCase):
         delays = []
         for _ in range(FREE + 2):
             with self.assertRaises(WrongKey) as caught:
-                self.caller(gate, "x")
+                self.bearer(gate, "x")
             delays.append(caught.exception.delay)
-            self.assertEqual(self.caller(gate, "a").name, "a")
+            self.assertEqual(self.bearer(gate, "a").name, "a")
         self.assertEqual(delays, [0.0] * FREE + [0.125, 0.25])
         with self.assertRaises(WrongKey) as caught:
-            self.caller(gate, "x", peer="192.0.2.10")
+            self.bearer(gate, "x", peer="192.0.2.10")
         self.assertEqual(caught.exception.delay, 0.0)
         told = gate.keeper.statistics()
         self.assertEqual((told["suspects"], told["delayed"]), (2, 2))
@@ -106,7 +106,7 @@ class KeeperTests(GateCase):
         events = logged(self)
         for _ in range(3):
             with self.assertRaises(WrongKey):
-                self.caller(gate, "my-secret", peer="2001:db8::1")
+                self.bearer(gate, "my-secret", peer="2001:db8::1")
         [event] = events
         self.assertEqual((event["address"], event["failures"]), ("2001:db8::/64", 1))
         self.assertNotIn("my-secret", str(event))
@@ -129,21 +129,21 @@ class KeeperTests(GateCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
-class CallerTests(GateCase):
-    """What a caller may."""
+class BearerTests(GateCase):
+    """What a bearer may."""
 
     def test_judged(self) -> None:
         """Nothing is asked that may not be, and all of it is counted."""
         gate = self.gate(a=Key("a", frozenset({Scope.READ}), ("p1",)))
-        caller = self.caller(gate, "a")
-        self.successResultOf(caller.ask(Command.parse("get_status", processor="p1")))
+        bearer = self.bearer(gate, "a")
+        self.successResultOf(bearer.ask(Command.parse("get_status", processor="p1")))
         for operation, processor in (("learn", "p1"), ("get_status", "p2")):
             self.failureResultOf(
-                caller.ask(Command.parse(operation, processor=processor)), Forbidden
+                bearer.ask(Command.parse(operation, processor=processor)), Forbidden
             )
-        self.failureResultOf(caller.subscribe(Wish("p2"), lambda _: None), Forbidden)
+        self.failureResultOf(bearer.subscribe(Wish("p2"), lambda _: None), Forbidden)
         with self.assertRaises(Forbidden):
-            caller.judge_server("stats")
+            bearer.judge_server("stats")
         self.assertEqual([each.processor for each in self.source.commands], ["p1"])
         self.assertEqual(gate.keeper.statistics()["forbidden"], 4)
 
@@ -152,14 +152,14 @@ class CallerTests(GateCase):
         may be made is told."""
         gate = self.gate(a=Key("a", ALL, rate=1.0), b=Key("b", ALL))
         ask = Command.parse("get_status", processor="p1")
-        one, other = self.caller(gate, "a"), self.caller(gate, "a")
+        one, other = self.bearer(gate, "a"), self.bearer(gate, "a")
         self.successResultOf(one.ask(ask))
         self.successResultOf(other.subscribe(Wish("p1"), lambda _: None))
-        for caller in (one, other):
-            error = self.failureResultOf(caller.ask(ask), TooManyRequests).value
+        for bearer in (one, other):
+            error = self.failureResultOf(bearer.ask(ask), TooManyRequests).value
             self.assertEqual(error.message, "this key may make 1 requests a second")
             self.assertEqual(error.retry_after, 1)
-        self.successResultOf(self.caller(gate, "b").ask(ask))
+        self.successResultOf(self.bearer(gate, "b").ask(ask))
         self.clock.advance(1)
         self.successResultOf(one.ask(ask))
         self.assertEqual(gate.keeper.statistics()["over_rate"], 2)
@@ -167,14 +167,14 @@ class CallerTests(GateCase):
     def test_changed(self) -> None:
         """Who is there already has what his key grants now, and nothing once it is gone."""
         gate = self.gate(a=Key("a", frozenset({Scope.READ})))
-        caller, learn = self.caller(gate, "a"), Command.parse("learn", processor="p1")
-        self.failureResultOf(caller.ask(learn), Forbidden)
+        bearer, learn = self.bearer(gate, "a"), Command.parse("learn", processor="p1")
+        self.failureResultOf(bearer.ask(learn), Forbidden)
         gate.keeper.replace({digest(b"a"): Key("a", ALL)})
-        self.successResultOf(caller.ask(learn))
+        self.successResultOf(bearer.ask(learn))
         gate.keeper.replace({})
-        self.failureResultOf(caller.ask(learn), Unauthorized)
-        self.failureResultOf(caller.subscribe(Wish("p1"), lambda _: None), Unauthorized)
-        self.assertFalse(caller.holds or caller.sees("p1") or caller.name)
+        self.failureResultOf(bearer.ask(learn), Unauthorized)
+        self.failureResultOf(bearer.subscribe(Wish("p1"), lambda _: None), Unauthorized)
+        self.assertFalse(bearer.holds or bearer.sees("p1") or bearer.name)
 
     def test_guest(self) -> None:
         """Who has told no key may ping the server."""
@@ -189,7 +189,7 @@ class SightTests(GateCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.me = self.caller(self.gate(a=Key("a", ALL, ("a*",))), "a")
+        self.me = self.bearer(self.gate(a=Key("a", ALL, ("a*",))), "a")
 
     def test_pages(self) -> None:
         """All pages are gone through, and one is made of what is seen."""

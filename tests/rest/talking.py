@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from kato.commands import Command, Reply
 from kato.errors import Conflict, KatoError
-from kato.gate import Caller
+from kato.gate import Bearer
 from kato.policy import Key
 from kato.protocols.rest import Access, Assets, RestSite, make_site
 from kato.protocols.rest.access import Headers
@@ -68,8 +68,8 @@ class NoStreams:
     def __init__(self) -> None:
         self.asked: list[str | None] = []
 
-    def accept(self, headers: Headers, *, caller: Caller, peer: str | None) -> Stream:
-        self.asked.append(caller.name)
+    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> Stream:
+        self.asked.append(bearer.name)
         raise Conflict("the test has no streams")
 
 

@@ -175,7 +175,7 @@ class KeyTests(SynchronousTestCase):
     def test_no_key_is_asked_for(self) -> None:
         """A server without a key takes whatever comes."""
         gate = make_gate(None)
-        self.assertIsNone(self.judge({}, gate=gate).caller.name)
+        self.assertIsNone(self.judge({}, gate=gate).bearer.name)
         self.judge({b"X-Api-Key": [b"anything"]}, gate=gate)
 
     def test_right(self) -> None:
@@ -186,7 +186,7 @@ class KeyTests(SynchronousTestCase):
             {b"Authorization": [b"bearer  s3cret"]},
             {b"Authorization": [b"Basic abc"], b"X-Api-Key": [b"s3cret"]},
         ]:
-            self.assertEqual(self.judge(headers).caller.name, "api-key")
+            self.assertEqual(self.judge(headers).bearer.name, "api-key")
 
     def test_wrong_or_missing(self) -> None:
         """Without it, or with another one, nothing is told: not even whether there is such a
@@ -210,7 +210,7 @@ class KeyTests(SynchronousTestCase):
         """These paths are open to all, and nothing beside."""
         for segments in [("",), ("static", "a.js"), ("live",), ("ready",), ("kato-api", "ping")]:
             self.assertTrue(is_open(segments), segments)
-            self.assertIsNone(self.judge({}, f"/{'/'.join(segments)}".encode()).caller.name)
+            self.assertIsNone(self.judge({}, f"/{'/'.join(segments)}".encode()).bearer.name)
         for segments in [
             ("kato-api",),
             ("kato-api", "x"),

@@ -8,7 +8,7 @@ from kato.codec import MAX_MESSAGE
 from kato.commands import OPERATIONS, Command, parse_request_id
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import mapping, shown
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
@@ -42,7 +42,7 @@ class Intent:
     """What a request with a good head asks for, and who does; C{given} is what path and query
     say."""
 
-    caller: Caller
+    bearer: Bearer
     match: Match
     given: Mapping[str, Any]
     request_id: str | None
@@ -88,19 +88,19 @@ def judge(head: Head, access: Access, gate: Gate) -> Intent:
     target = parse_target(head.target)
     if target.host is not None:
         access.known_host(target.host, head.local)
-    caller = _caller(head, target.segments, gate)
+    bearer = _bearer(head, target.segments, gate)
     match = find(head.method.decode("ascii"), target.segments)
-    _judge_caller(caller, match)
+    _judge_bearer(bearer, match)
     if head.length != 0:
         check_length(head.length)
         check_media(head.headers)
     given = match.words
     if target.query:
         given = _joined(given, _queried(match.route, target.query))
-    return Intent(caller, match, given, _request_id(match.route, head.headers), head.headers)
+    return Intent(bearer, match, given, _request_id(match.route, head.headers), head.headers)
 
 
-def _caller(head: Head, segments: Segments, gate: Gate) -> Caller:
+def _bearer(head: Head, segments: Segments, gate: Gate) -> Bearer:
     """Who asks; a key is asked for unless the path is open to all, or a stream is wanted, where it
     may be told later."""
     if is_open(segments):
@@ -111,12 +111,12 @@ def _caller(head: Head, segments: Segments, gate: Gate) -> Caller:
     return gate.identify(given, how=_HOW, peer=head.peer)
 
 
-def _judge_caller(caller: Caller, match: Match) -> None:
+def _judge_bearer(bearer: Bearer, match: Match) -> None:
     serves = match.route.serves
     if not isinstance(serves, Page):
-        caller.judge(serves, match.processor)
+        bearer.judge(serves, match.processor)
     elif not serves.is_open:
-        caller.judge_server(serves.word)
+        bearer.judge_server(serves.word)
 
 
 def check_length(length: int | None) -> None:

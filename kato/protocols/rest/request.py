@@ -81,7 +81,7 @@ class RestRequest(Request):
     def origin(self) -> Origin:
         """Where it came in, and with which key."""
         intent = self.intent
-        key = intent.caller.name if isinstance(intent, Intent) else None
+        key = intent.bearer.name if isinstance(intent, Intent) else None
         return Origin("rest", self.request_id.decode("ascii"), key)
 
     @property

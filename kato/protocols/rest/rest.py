@@ -21,7 +21,7 @@ from kato.errors import (
     UnknownOperation,
 )
 from kato.fields import shown
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
@@ -49,10 +49,10 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 class AcceptsStreams(Protocol):
     """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
 
-    def accept(self, headers: Headers, *, caller: Caller, peer: str | None) -> "Stream":
+    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> "Stream":
         """Judge the head of a request, and give what its connection becomes.
 
-        @param caller: who asks, by what the head says.
+        @param bearer: who asks, by what the head says.
         @param peer: the client's address, where it has one.
         @raise KatoError: where it cannot be.
         """
@@ -117,11 +117,11 @@ class Rest:
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
-        body, caller = request.body, intent.caller
+        body, bearer = request.body, intent.bearer
         if len(body) <= LONG_BODY:
-            return caller.ask(intent.command(body).asked(request.origin))
+            return bearer.ask(intent.command(body).asked(request.origin))
         reading = self._in_thread(partial(intent.command, body))
-        return reading.addCallback(lambda read: caller.ask(read.asked(request.origin)))
+        return reading.addCallback(lambda read: bearer.ask(read.asked(request.origin)))
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
@@ -136,7 +136,7 @@ class Rest:
             raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
         if b"Transfer-Encoding" in intent.headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
-        stream = self._streams.accept(intent.headers, caller=intent.caller, peer=request.peer)
+        stream = self._streams.accept(intent.headers, bearer=intent.bearer, peer=request.peer)
         request.channel.become(stream, request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:

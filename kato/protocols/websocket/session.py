@@ -18,7 +18,7 @@ from kato.defects import judged
 from kato.errors import KatoError
 from kato.events import STATUS, Event, Subscribed, Wish
 from kato.fields import mapping
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.origin import Origin
 from kato.policy import NO_KEY as NOT_KNOWN
@@ -67,7 +67,7 @@ class Session:
         self,
         wire: Wire,
         gate: Gate,
-        caller: Caller,
+        bearer: Bearer,
         *,
         peer: str | None,
         codec: Codec,
@@ -79,7 +79,7 @@ class Session:
     ) -> None:
         """
         @param gate: knows who has a key.
-        @param caller: who asks, as far as that is known already.
+        @param bearer: who asks, as far as that is known already.
         @param peer: the client's address, where it has one.
         @param deflates: whether the client takes what is compressed.
         @param make_id: makes an id for each request, by which logs know it.
@@ -88,14 +88,14 @@ class Session:
         """
         self._wire = wire
         self._gate = gate
-        self._become(caller)
+        self._become(bearer)
         self._peer = peer
         self._codec = codec
         self._make_id = make_id
         self._announced = announced
         self._clock = clock
         self._in_thread = writing.in_thread
-        member = not gate.is_guest(caller)
+        member = not gate.is_guest(bearer)
         self._conversation = Conversation(member=member)
         self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
             Kind.AUTHENTICATE: self._authenticate,
@@ -204,14 +204,14 @@ class Session:
         if saying is not None:
             self._conversation.hear(saying.kind)
             if saying.kind in JUDGED:
-                self._caller.judge(saying.request.operation, saying.request.processor)
+                self._bearer.judge(saying.request.operation, saying.request.processor)
         if heard.failure is not None:
             raise heard.failure
         assert saying is not None, "what is not at fault is a request"
         if heard.command is None:
             return self._does[saying.kind](saying)
-        origin = Origin("websocket", self._make_id(), self._caller.name)
-        return self._caller.ask(heard.command.asked(origin)).addCallback(self._reply, saying)
+        origin = Origin("websocket", self._make_id(), self._bearer.name)
+        return self._bearer.ask(heard.command.asked(origin)).addCallback(self._reply, saying)
 
     def _done(self, failure: Failure | None, size: int) -> None:
         self.under_way -= 1
@@ -240,7 +240,7 @@ class Session:
     def _authenticate(self, saying: Saying) -> "Deferred[None] | None":
         """Take a key; who tells wrong ones waits for the answer."""
         try:
-            caller = self._gate.identify((saying.key,), how=HOW, peer=self._peer)
+            bearer = self._gate.identify((saying.key,), how=HOW, peer=self._peer)
         except WrongKey as error:
             if error.closes:
                 self.close(NO_KEY, error.message)
@@ -248,29 +248,29 @@ class Session:
                 raise
             return deferLater(self._clock, error.delay, Failure(error).raiseException)
         self._conversation.state = self._conversation.hear(saying.kind)
-        self._become(caller)
+        self._become(bearer)
         self.keys_changed()
         self._stop_waiting()
         self._wire.limit(MAX_MESSAGE)
         self._confirm(saying, "authenticated", self._key.as_map())
         return None
 
-    def _become(self, caller: Caller) -> None:
-        self._caller = caller
-        self._key = caller.key
+    def _become(self, bearer: Bearer) -> None:
+        self._bearer = bearer
+        self._key = bearer.key
 
     def keys_changed(self) -> None:
         """A key may be none any more, or grant something else: what is not granted any more ends.
 
         Of processors that come and go there is another story for each key.
         """
-        if not self._caller.holds:
+        if not self._bearer.holds:
             self.close(NO_KEY, NOT_KNOWN)
             return
-        before, self._key = self._key, self._caller.key
+        before, self._key = self._key, self._bearer.key
         for subject in self.subscriptions.subjects:
             try:
-                self._caller.judge(SUBSCRIBE, subject)
+                self._bearer.judge(SUBSCRIBE, subject)
                 goes_on = subject is not None or self._key.processors == before.processors
             except KatoError:
                 goes_on = False
@@ -289,7 +289,7 @@ class Session:
             self._confirm(saying, "subscribed", told.as_map(), wish.processor)
 
         recovers = wish.position is not None
-        subscribing = self.subscriptions.subscribe(wish, self._caller.subscribe, granted)
+        subscribing = self.subscriptions.subscribe(wish, self._bearer.subscribe, granted)
         self._recovering += recovers
         return subscribing.addBoth(self._recovered, recovers)
 

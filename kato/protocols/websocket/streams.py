@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from kato.errors import TooManyRequests
 from kato.events import Event
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
@@ -43,10 +43,10 @@ class Streams:
 
     # Connections
 
-    def accept(self, headers: Headers, *, caller: Caller, peer: str | None) -> StreamProtocol:
+    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
-        @param caller: who asks, by what the head says.
+        @param bearer: who asks, by what the head says.
         @param peer: the client's address, where it has one.
         @raise KatoError: where it cannot be.
         """
@@ -55,21 +55,21 @@ class Streams:
             raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
 
         def opened(protocol: StreamProtocol) -> Session:
-            return self._opened(protocol, caller, peer)
+            return self._opened(protocol, bearer, peer)
 
         return self._factory.make(handshake, opened, self._closed)
 
-    def _opened(self, protocol: StreamProtocol, caller: Caller, peer: str | None) -> Session:
+    def _opened(self, protocol: StreamProtocol, bearer: Bearer, peer: str | None) -> Session:
         key, refused = protocol.handshake.key, None
-        if key is not None and self._gate.is_guest(caller):
+        if key is not None and self._gate.is_guest(bearer):
             try:
-                caller = self._gate.identify((key,), how="", peer=peer)
+                bearer = self._gate.identify((key,), how="", peer=peer)
             except WrongKey as error:
                 refused = error
         session = self._sessions[protocol] = Session(
             protocol,
             self._gate,
-            caller,
+            bearer,
             peer=peer,
             codec=protocol.handshake.codec,
             deflates=protocol.deflates,

@@ -21,7 +21,7 @@ from kato.commands import Reply
 from kato.defects import judged
 from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
-from kato.gate import Caller, Gate
+from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
@@ -177,17 +177,17 @@ class ZmqServer:
     def _ask(self, request: Request, envelope: list[bytes]) -> "Deferred[Reply]":
         """Have a request carried out that may be made: a plain ping needs no key, and what only
         gateways say one that is for everything."""
-        caller = self._gate.anybody
+        bearer = self._gate.anybody
         passed_on = request.origin is not None or is_marked(envelope)
         if passed_on or not is_open(request.method, request.processor):
-            caller = self._identify(request.api_key)
+            bearer = self._identify(request.api_key)
         if passed_on:
-            caller.judge_server("origin" if request.origin is not None else "forwarded")
-        caller.judge(request.operation, request.processor)
-        origin = request.origin or Origin("zmq", next(self._ids), caller.name)
-        return caller.ask(request.command(partial(self._sole, caller.sees)).asked(origin))
+            bearer.judge_server("origin" if request.origin is not None else "forwarded")
+        bearer.judge(request.operation, request.processor)
+        origin = request.origin or Origin("zmq", next(self._ids), bearer.name)
+        return bearer.ask(request.command(partial(self._sole, bearer.sees)).asked(origin))
 
-    def _identify(self, key: str | None) -> Caller:
+    def _identify(self, key: str | None) -> Bearer:
         given = () if key is None else (key.encode(),)
         return self._gate.identify(given, how=_HOW, peer=PEER)
 
