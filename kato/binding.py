@@ -7,32 +7,45 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, BoundPort, bind
 from kato.protocols.zmq.interface import CannotBind
+from kato.reloading import NotReadable, Reloading
 from kato.settings import Settings
+from kato.tls_description import TlsDescription
 
 _TCP = re.compile(r"tcp:(?P<port>\d{1,5})(?::interface=(?P<interface>[\d.]+))?", re.ASCII)
 _BACKLOG = 511
 
+_WRONG = (
+    *(ValueError, TypeError, KeyError, OSError, OverflowError, ImportError, AttributeError),
+    NotReadable,
+)
+"""What is raised for a description that is none, or at which nobody can listen."""
 
-_WRONG = (ValueError, TypeError, KeyError, OSError, OverflowError, ImportError, AttributeError)
-"""What Twisted raises for a description that is none, or at which nobody can listen."""
+_EXTRA = "TLS needs more to be installed: pip install 'kato-twisted[tls]'"
 
 
 def bound_endpoint(
-    description: str, site: Site, settings: Settings, reactor: Any
+    description: str, site: Site, settings: Settings, reactor: Any, reloading: Reloading
 ) -> IListeningPort:
-    """Bind a port of REST; what is wrong with it is known now or never."""
-    bind_port = _shared_port if settings.share_port else _own_port
+    """Bind a port of REST; what is wrong with it is known now or never.
+
+    @param reloading: is told of certificates.
+    """
     try:
-        port = bind_port(description, site, reactor)
+        if settings.share_port:
+            port = _shared_port(description, site, reactor)
+        elif TlsDescription.is_meant(description):
+            port = _own_port(_tls_endpoint(description, reactor, reloading), site)
+        else:
+            port = _own_port(serverFromString(reactor, description), site)
     except CannotListenError as error:
         refuse(f"--listen {description}: {error.socketError}")
     except IndexError:
@@ -45,15 +58,38 @@ def bound_endpoint(
     return port
 
 
-def _own_port(description: str, site: Site, reactor: Any) -> IListeningPort:
+def _own_port(endpoint: IStreamServerEndpoint, site: Site) -> IListeningPort:
     """Bind a port for this process alone."""
     result: list[Any] = []
-    serverFromString(reactor, description).listen(site).addBoth(result.append)
+    endpoint.listen(site).addBoth(result.append)
     [bound] = result
     if isinstance(bound, Failure):
         bound.raiseException()
     port: IListeningPort = bound
     return port
+
+
+def _tls_endpoint(description: str, reactor: Any, reloading: Reloading) -> SSL4ServerEndpoint:
+    """Where TLS is spoken, with a certificate that is read again when others are.
+
+    @raise ValueError: where the description is none.
+    @raise NotReadable: where its files cannot be used.
+    @raise ImportError: where TLS is not installed.
+    """
+    described = TlsDescription.parse(description)
+    try:
+        from kato.certificates import Certificates
+    except ImportError as error:
+        raise ImportError(f"{_EXTRA} ({error})") from None
+    certificates = Certificates(described.files)
+    reloading.add(f"--listen {description}", certificates.read_again)
+    return SSL4ServerEndpoint(
+        reactor,
+        described.port,
+        certificates,
+        backlog=described.backlog,
+        interface=described.interface,
+    )
 
 
 def _shared_port(description: str, site: Site, reactor: Any) -> IListeningPort:

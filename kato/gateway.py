@@ -29,6 +29,7 @@ from kato.protocols.websocket import Streams
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
+from kato.reloading import Reloading
 from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
@@ -101,7 +102,7 @@ def build(
         gate,
         clock=clock,
         in_thread=in_thread,
-        access=Access(settings.hosts, settings.origins),
+        access=Access(settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),
         statistics=statistics,
@@ -180,10 +181,12 @@ def makeService(options: GatewayOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
+    reloading = Reloading()
+    reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
-    keeper = make_keeper(settings, clock=reactor)
+    keeper = make_keeper(settings, clock=reactor, reloading=reloading)
     holder: Holder
     if settings.routes:
         registry = None
@@ -201,7 +204,9 @@ def makeService(options: GatewayOptions) -> IService:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     parts = build(settings, holder, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq)
-    ports = [bound_endpoint(each, parts.site, settings, reactor) for each in settings.listen]
+    ports = [
+        bound_endpoint(each, parts.site, settings, reactor, reloading) for each in settings.listen
+    ]
     return Gateway(
         settings,
         parts,

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.python import usage
 
 from kato.options import CommonOptions, parsed_address, parsed_processor_id
+from kato.protocols.rest.proxies import Network, parse_networks
 from kato.protocols.zmq.addresses import Address
 from kato.settings import LISTEN, PLACEMENTS
 
@@ -19,6 +20,7 @@ class GatewayOptions(CommonOptions):
     optParameters = [
         ["processors", None, None, "ID:HOST:PORT,…: processors that live in services elsewhere"],
         ["registry", None, None, "tcp://host:port where processor services announce themselves"],
+        ["trust-proxy", None, None, "ADDRESS,NETWORK,…: proxies that say for whom they ask"],
         ["placement", None, None, f"where new processors go: {', '.join(PLACEMENTS)}"],
     ]
 
@@ -60,6 +62,7 @@ class GatewayOptions(CommonOptions):
                 _parsed_origin(origin)
                 for origin in self._origins or (self._given("origin") or "").split()
             ),
+            "proxies": self._proxies(),
             "share_port": bool(self["share-port"]),
             "zmq": zmq,
             "events": self._events(zmq),
@@ -67,6 +70,12 @@ class GatewayOptions(CommonOptions):
             "registry": registry,
             "placement": self._placement(registry),
         }
+
+    def _proxies(self) -> tuple[Network, ...]:
+        try:
+            return parse_networks(self._given("trust-proxy") or "")
+        except ValueError as error:
+            raise usage.UsageError(f"--trust-proxy: {error}") from None
 
     def _refuse_processors(self) -> None:
         """A gateway to services has no processors of its own to make."""

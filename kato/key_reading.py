@@ -1,6 +1,6 @@
 """The keys that a service knows, from its settings and a file that is read again (SPEC 10)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from stat import S_IROTH, S_IWGRP, S_IWOTH
 
@@ -11,6 +11,7 @@ from kato.keeper import Keeper
 from kato.key_file import BadKeys, StoredKey, by_digest, parse_keys
 from kato.keys import API_KEY, digest
 from kato.policy import Key
+from kato.reloading import NotReadable, Reloading
 from kato.settings import Settings
 
 _MOST = 16 * 2**20
@@ -64,23 +65,30 @@ def known_keys(
     return {**by_digest(stored or ()), **one}
 
 
-def make_keeper(settings: Settings, *, clock: IReactorTime) -> Keeper:
-    """Make who knows the keys of the settings."""
-    return Keeper(known_keys(settings.api_key, settings.keys), clock=clock)
+def make_keeper(
+    settings: Settings, *, clock: IReactorTime, reloading: Reloading | None = None
+) -> Keeper:
+    """Make who knows the keys of the settings.
 
-
-def key_reader(settings: Settings, keeper: Keeper) -> Callable[[], None] | None:
-    """What reads the file of keys again; C{None} where there is none.
-
-    It raises L{BadKeys}, and nothing has changed, where that file cannot be used.
+    @param reloading: has the file of keys read again when others are.
     """
+    keeper = Keeper(known_keys(settings.api_key, settings.keys), clock=clock)
+    if reloading is not None:
+        _read_again_with(reloading, settings, keeper)
+    return keeper
+
+
+def _read_again_with(reloading: Reloading, settings: Settings, keeper: Keeper) -> None:
+    """Have the file of keys read again when others are, if there is one."""
     path = settings.keys_file
     if path is None:
-        return None
+        return
 
     def read_again() -> None:
-        keys = known_keys(settings.api_key, read_key_file(path))
-        assert keys is not None, "there is a file"
-        keeper.replace(keys)
+        try:
+            stored = read_key_file(path)
+        except BadKeys as error:
+            raise NotReadable(str(error)) from None
+        keeper.replace(known_keys(settings.api_key, stored) or {})
 
-    return read_again
+    reloading.add("--api-keys", read_again)

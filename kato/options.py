@@ -50,6 +50,7 @@ _ENVIRONMENT = {
     "api-keys": "KATO_API_KEYS",
     "allow-host": "KATO_ALLOW_HOST",
     "origin": "KATO_ORIGIN",
+    "trust-proxy": "KATO_TRUST_PROXY",
     "log-level": "LOG_LEVEL",
     "matcher": "KATO_MATCHER",
 }

@@ -25,6 +25,7 @@ from kato.protocols.zmq.announcer import Announcer, Identity
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
+from kato.reloading import Reloading
 from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
@@ -178,6 +179,8 @@ def makeService(options: ServiceOptions) -> IService:
     from kato.protocols.zmq.sockets import ZmqSockets
 
     settings = options.settings
+    reloading = Reloading()
+    reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
     zmq = bound_zmq(settings)
@@ -185,7 +188,7 @@ def makeService(options: ServiceOptions) -> IService:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
     sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
     host = sharing or make_host(settings, reactor, turns)
-    keeper = make_keeper(settings, clock=reactor)
+    keeper = make_keeper(settings, clock=reactor, reloading=reloading)
     parts = build(settings, host, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq)
     return ProcessorService(
         settings,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from kato.engine.processor import MAX_EVENTS
@@ -29,7 +30,8 @@ class Settings:
     C{keys} are those of C{keys_file} as it was read at the start, C{api_key} is one for everything,
     which a gateway also shows to its services.
 
-    C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it.
+    C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it,
+    C{proxies} those that are believed when they say for whom they ask.
 
     C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
     where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
@@ -60,6 +62,7 @@ class Settings:
     keys_file: Path | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     genes: Genes = Genes()
     matcher: str | None = None
     log_level: str = "info"

@@ -66,7 +66,7 @@ class TestsTests(SynchronousTestCase):
         self.assertEqual(sleeps(Module("tests.a", text)), ["tests.a, line 2"])
 
 
-_IMPORTED_AS = {"zope.interface": "zope", "pyzmq": "zmq"}
+_IMPORTED_AS = {"zope.interface": "zope", "pyzmq": "zmq", "pyOpenSSL": "OpenSSL"}
 """Libraries that are imported under another name than they are installed under."""
 
 _ALSO = {"bson": "pymongo"}
@@ -95,12 +95,15 @@ class PackagingTests(SynchronousTestCase):
         self.assertEqual(list((ROOT / "twisted").rglob("__init__.py")), [])
 
     def test_requirements(self) -> None:
-        """What is required is what C{kato} imports, no more and no less, and each is bounded."""
+        """What is required, for TLS by its extra, is what C{kato} imports, no more and no less, and
+        each is bounded."""
         imported = {
             name.partition(".")[0] for module in modules("kato") for name in module.imports
         } - {"kato", *sys.stdlib_module_names}
         imported = {_ALSO.get(each, each) for each in imported}
         required = self.lines("options", "install_requires")
+        required += self.lines("options.extras_require", "tls")
+        required.remove("Twisted[tls]")
         names = {re.split(r"[<>=]", each)[0] for each in required}
         self.assertEqual({_IMPORTED_AS.get(each, each.lower()) for each in names}, imported)
         for each in required:

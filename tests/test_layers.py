@@ -80,6 +80,9 @@ FLOORS: Mapping[str, int] = {
     "kato.service_options": 6,
     "kato.running": 6,
     "kato.binding": 6,
+    "kato.tls_description": 6,
+    "kato.certificates": 6,
+    "kato.reloading": 6,
     "kato.vitals": 6,
     "kato.zmq_hosting": 6,
     "kato.hosting": 6,
@@ -105,8 +108,10 @@ STRANGERS: Mapping[str, frozenset[str]] = {
 speaks to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
+    "OpenSSL": frozenset({"kato.certificates"}),
     "autobahn": frozenset({"kato.protocols.websocket"}),
     "bson": frozenset({"kato.storage.mongodb"}),
+    "cryptography": frozenset({"kato.certificates"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
@@ -141,6 +146,7 @@ HOMES: Mapping[str, frozenset[str]] = {
             "kato.worker",
             "kato.routing",
             "kato.protocols",
+            "kato.certificates",
         }
     ),
 }

@@ -51,20 +51,25 @@ class LogTests(SynchronousTestCase):
 
     def test_many_lines(self) -> None:
         """An event that tells many things at once is a line for each, at its own time."""
-        told = [Answered(b"GET", b"/p1?x=1", 200, 3.0, 3.0 + i, b"r%d" % i) for i in range(2)]
+        told = [
+            Answered(b"GET", b"/p1?x=1", 200, 3.0, 3.0 + i, b"r%d" % i, client)
+            for i, client in enumerate((None, "192.0.2.99"))
+        ]
         file = io.StringIO()
         log = Logger("kato.test", observer=observer(file, level="info", as_json=False))
         log.info("{number} requests", number=2, lines=told)
         first, second = file.getvalue().splitlines()
-        self.assertTrue(first.endswith(" info  kato.test: GET /p1 200 0.000 ms r0"), first)
-        self.assertTrue(second.endswith(" info  kato.test: GET /p1 200 1000.000 ms r1"), second)
+        self.assertTrue(first.endswith(" info  kato.test: GET /p1 200 0.000 ms r0 -"), first)
+        self.assertTrue(
+            second.endswith(" info  kato.test: GET /p1 200 1000.000 ms r1 192.0.2.99"), second
+        )
         self.assertNotEqual(first[:19], second[:19])
         file = io.StringIO()
         log = Logger("kato.test", observer=observer(file, level="info", as_json=True))
         log.info("{number} requests", number=2, lines=told)
         _, line = map(json.loads, file.getvalue().splitlines())
         self.assertEqual((line["time"], line["path"], line["status"]), (4.0, "/p1", 200))
-        self.assertEqual(line["message"], "GET /p1 200 1000.000 ms r1")
+        self.assertEqual(line["message"], "GET /p1 200 1000.000 ms r1 192.0.2.99")
 
     def test_failure(self) -> None:
         """A failure comes with its traceback, in either form."""

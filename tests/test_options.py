@@ -2,6 +2,7 @@
 
 import io
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -50,6 +51,7 @@ class OptionsTests(SynchronousTestCase):
             *("--timeout", "1.5", "--open", "--api-key", "secret"),
             *("--allow-host", "KATO.example", "--allow-host", "other"),
             *("--origin", "https://Page.example", "--origin", "http://[::1]:8080"),
+            *("--trust-proxy", "10.0.0.0/8, 192.0.2.1,::1"),
             *("--log-level", "debug", "--log-format", "json"),
         )
         self.assertEqual(
@@ -67,6 +69,7 @@ class OptionsTests(SynchronousTestCase):
                 api_key=b"secret",
                 hosts=frozenset({"kato.example", "other"}),
                 origins=frozenset({b"https://page.example", b"http://[::1]:8080"}),
+                proxies=tuple(map(ip_network, ("10.0.0.0/8", "192.0.2.1/32", "::1/128"))),
                 log_level="debug",
                 log_format="json",
             ),
@@ -106,6 +109,7 @@ class OptionsTests(SynchronousTestCase):
             KATO_API_KEY="secret",
             KATO_ALLOW_HOST="a b",
             KATO_ORIGIN="http://a:1 https://b:443 https://c:80 http://d:80",
+            KATO_TRUST_PROXY="fd00::/8",
             PROCESSOR_ID="p1",
             PROCESSOR_NAME="Weather",
             LOG_LEVEL="ERROR",
@@ -120,6 +124,7 @@ class OptionsTests(SynchronousTestCase):
                 api_key=b"secret",
                 hosts=frozenset({"a", "b"}),
                 origins=frozenset({b"http://a:1", b"https://b", b"https://c:80", b"http://d"}),
+                proxies=(ip_network("fd00::/8"),),
                 processor_id="p1",
                 processor_name="Weather",
                 log_level="error",
@@ -202,6 +207,8 @@ class OptionsTests(SynchronousTestCase):
             (["--origin", "example.org"], ["--origin", "'example.org'"]),
             (["--origin", "https://example.org/page"], ["--origin", "'https://example.org/page'"]),
             (["--origin", "*"], ["--origin", "'*'"]),
+            (["--trust-proxy", "nginx"], ["--trust-proxy", "'nginx'", "10.0.0.0/8"]),
+            (["--trust-proxy", "::1,10.0.0.1/8"], ["--trust-proxy", "'10.0.0.1/8'"]),
             (["--classifier", "XYZ"], ["--classifier", "XYZ"]),
             (["--max-predictions", "0"], ["--max-predictions", "0"]),
             (["--recall-threshold", "2"], ["--recall-threshold", "2"]),

@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         )
     stop = command("stop", "stop a server; everything is saved")
     stop.add_argument("--force", action="store_true", help="end it if it does not stop by itself")
+    command("reload", "have a server read its certificates again, while it goes on")
     command("status", "tell how a server is")
     commands.add_parser("list", help="tell of all servers", description="Tell of all servers.")
     logs = command("logs", "show what a server said last")
@@ -93,6 +94,12 @@ class Manager:
         """Stop a server; one that does not run stays as it is."""
         ran = self._instances.stop(typed.id, force=typed.force)
         print(f"{typed.id} {'has stopped' if ran else 'does not run'}")
+        return 0
+
+    def reload(self, typed: argparse.Namespace, options: Sequence[str]) -> int:
+        """Have a server read again what it reads while it runs; its log tells what came of it."""
+        for each in self._instances.reload(typed.id):
+            print(f"{each.id} reads again what it was given as files; see {each.log}")
         return 0
 
     def status(self, typed: argparse.Namespace, options: Sequence[str]) -> int:

@@ -77,7 +77,7 @@ class Watch:
         """Whether its process lives."""
         return self._system.is_running(instance.pid, instance.birth)
 
-    def _listens(self, instance: Instance) -> bool:
+    def listens(self, instance: Instance) -> bool:
         """Whether that very process can be reached: what answers in its place is not asked."""
         return self._system.listens(instance.pid, urlsplit(instance.url).port or 0)
 
@@ -135,7 +135,7 @@ class Watch:
     def _answers(self, instance: Instance, key: str | None) -> Health:
         """What a process that runs says itself."""
         answer = None
-        if self._listens(instance):
+        if self.listens(instance):
             answer = self._system.ask(f"{instance.url}/ready")
         if answer is None:
             return Health.SILENT
@@ -158,14 +158,14 @@ class Watch:
 
     def _told_of_services(self, gateway: Instance, key: str | None) -> Mapping[str, Any] | None:
         """What a gateway says of its services, by their hosts and ports; C{None}: nothing."""
-        if not gateway.services or not self.runs(gateway) or not self._listens(gateway):
+        if not gateway.services or not self.runs(gateway) or not self.listens(gateway):
             return None
         return self.details(gateway, key).get("services")
 
     def _service(self, service: Instance, told: Mapping[str, Any] | None) -> Report:
         if not self.runs(service):
             return self._reported(service, self._ended(service))
-        if not self._listens(service):
+        if not self.listens(service):
             return self._reported(service, Health.STARTING)
         if told is None:
             return self._reported(service, Health.READY)

@@ -249,6 +249,25 @@ class Instances:
                 return "\n  ".join([f"{each.id} did not start; it said:", *lines])
         return f"{report.instance.id} lacks {', '.join(ended)}; see logs --id {ended[0]}"
 
+    # Reading files again
+
+    def reload(self, instance_id: str) -> list[Instance]:
+        """Have the processes of a server read those files again that they read while they run.
+
+        One that does not listen yet would be ended by the signal, and has just read them.
+
+        @return: those that were told to.
+        @raise Trouble: where there is none.
+        """
+        gateway = self._whole(instance_id)
+        family = [gateway, *self._watch.services(gateway)]
+        told = [each for each in family if self._watch.runs(each) and self._watch.listens(each)]
+        if not told:
+            raise Trouble(f"{instance_id} does not run, or listens nowhere yet")
+        for each in told:
+            self._system.hang_up(each.pid)
+        return told
+
     # Stopping, and starting again
 
     def stop(self, instance_id: str, *, force: bool = False) -> bool:

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kato.manager.trouble import Trouble
 
-_GATEWAY = frozenset({"--listen", "--allow-host", "--origin", "--placement", "--share-port"})
+_GATEWAY = frozenset(
+    {
+        "--listen",
+        "--allow-host",
+        "--origin",
+        "--trust-proxy",
+        "--placement",
+        "--share-port",
+    }
+)
 """What only a gateway knows."""
 
 _SERVICES = frozenset(

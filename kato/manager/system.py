@@ -74,6 +74,11 @@ class System:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL if at_once else signal.SIGTERM)
 
+    def hang_up(self, pid: int) -> None:
+        """Have a process of ours read again what it reads again; one that is gone need not."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGHUP)
+
     def is_free(self, port: int) -> bool:
         """Whether a server on loopback could have this port."""
         with socket.socket() as tried:

@@ -119,6 +119,14 @@ class Page:
         """Run a function's body in the page; gives what it returns."""
         return self._browser.execute_script(script, *arguments)
 
+    def wait_for(self, script: str, *arguments: object) -> Any:
+        """Run the body of an asynchronous function in the page; gives what comes of it."""
+        return self._browser.execute_async_script(
+            "const told = arguments[arguments.length - 1];"
+            f"(async () => {{{script}}})().then(told, (error) => told(String(error)))",
+            *arguments,
+        )
+
     def texts(self, selector: str) -> list[str]:
         """The texts of all such elements that are shown."""
         found: list[str] = self.run(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.certificates import Identity
 from tests.live.server import PATIENCE, ROOT, LiveServer
 
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
@@ -87,6 +88,33 @@ class RefusalTests(SynchronousTestCase):
             "ssl:0:privateKey=x",
         ):
             self.assertIn(listen, self.refused("--storage", "memory:", "--listen", listen))
+
+    def test_certificates(self) -> None:
+        """A key or certificate that is not there, is none, or does not belong to the other, and a
+        word that TLS does not know, are named."""
+        folder = Path(self.mktemp()).absolute()
+        Identity.make("first").write(folder)
+        key, certificate = folder / "key.pem", folder / "cert.pem"
+        listen = f"ssl:0:privateKey={key}:certKey={certificate}"
+        self.assertIn("sslmethod: unknown", self.tls_refused(f"{listen}:sslmethod=SSLv3_METHOD"))
+        certificate.write_bytes(Identity.make("second").pem)
+        self.assertIn(f"is not the key of certKey={certificate}", self.tls_refused(listen))
+        certificate.write_bytes(b"nonsense")
+        self.assertIn(f"certKey={certificate}: it holds no certificate", self.tls_refused(listen))
+        key.unlink()
+        self.assertIn(f"privateKey={key}: No such file", self.tls_refused(listen))
+
+    def tls_refused(self, listen: str) -> str:
+        line = self.refused("--storage", "memory:", "--listen", listen)
+        self.assertTrue(line.startswith(f"kato: --listen {listen}: "), line)
+        return line
+
+    def test_without_tls(self) -> None:
+        """Where TLS is not installed, it is said what to install."""
+        without = "import sys; sys.modules['OpenSSL'] = None; "
+        self.patch(sys.modules[__name__], "TWISTD", (*TWISTD[:2], without + TWISTD[2]))
+        line = self.tls_refused("ssl:8443:privateKey=key.pem")
+        self.assertIn("pip install 'kato-twisted[tls]'", line)
 
     def test_storage(self) -> None:
         """A storage that cannot be used is named with what is wrong."""

@@ -61,6 +61,7 @@ class FakeSystem(System):
         self.robs: dict[int, int] = {}
         self.ready_at = 0.0
         self.signals: list[tuple[int, bool]] = []
+        self.hung_up: list[int] = []
         self.pauses: list[Any] = []
         self.key: str | None = None
         self.silent: set[int] = set()
@@ -99,6 +100,9 @@ class FakeSystem(System):
         self.signals.append((pid, at_once))
         if at_once or not self.stubborn:
             self.running.pop(pid, None)
+
+    def hang_up(self, pid: int) -> None:
+        self.hung_up.append(pid)
 
     def is_free(self, port: int) -> bool:
         used = (each.ports for each in self.spawned if each.pid in self.running)

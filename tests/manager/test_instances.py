@@ -173,6 +173,21 @@ class InstancesTests(SynchronousTestCase):
         self.assertIs(self.instances.report("kato").health, Health.STOPPED)
         self.assertFalse(self.instances.stop("kato"))
 
+    def test_reload(self) -> None:
+        """A server that listens is told to read its files again, and goes on; one that does not
+        listen yet would be ended by that, and is left alone."""
+        instance = self.start()
+        self.assertEqual(self.instances.reload("kato"), [instance])
+        self.assertEqual(self.system.hung_up, [instance.pid])
+        self.system.deaf = True
+        with self.assertRaises(Trouble):
+            self.instances.reload("kato")
+        self.instances.stop("kato")
+        self.system.deaf = False
+        with self.assertRaises(Trouble):
+            self.instances.reload("kato")
+        self.assertEqual(self.system.hung_up, [instance.pid])
+
     def test_stubborn(self) -> None:
         """A server that does not stop is ended at once only if that is asked for."""
         instance = self.start()

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.manager.registry import Instance, Registry
 from kato.manager.system import System
+from tests.certificates import Identity
 from tests.live.ports import HeldPort
 from tests.source import ROOT
 
@@ -126,6 +127,36 @@ class LiveManagerTests(SynchronousTestCase):
         self.assertIn("give it again", self.type("restart", 1))
         self.assertIn("ready", self.type("status"))
         self.type("stop")
+
+    def test_tls(self) -> None:
+        """A server with TLS is watched as any other, its address says so, and it reads its
+        certificate again when it is told to."""
+        folder = self.home.parent / "tls"
+        Identity.make("first").write(folder)
+        files = f"privateKey={folder / 'key.pem'}:certKey={folder / 'cert.pem'}"
+        listen = f"ssl:{self.port()}:interface=127.0.0.1:{files}"
+        said = self.type(f"start --storage memory: --listen {listen}")
+        instance = self.instance("kato")
+        self.assertIn(f"kato is ready at {instance.url}", said)
+        self.assertTrue(instance.url.startswith("https://127.0.0.1:"), instance.url)
+        self.assertIn("kato (kato): ready", self.type("status"))
+        (folder / "cert.pem").write_text("nonsense", encoding="utf-8")
+        self.assertIn("kato reads again", self.type("reload"))
+        self.until_logged("it holds no certificate in PEM; what was read before stays in use")
+        Identity.make("second").write(folder)
+        self.type("reload")
+        self.until_logged("read again")
+        self.assertIn("kato (kato): ready", self.type("status"))
+        self.type("stop")
+        self.assertIn("kato does not run", self.type("reload", 1))
+
+    def until_logged(self, words: str) -> None:
+        """Follow the log of a server until it says this."""
+        with self.command("logs -f -n 1000") as following:
+            assert following.stdout is not None
+            self.assertTrue(any(words in line for line in following.stdout), words)
+            following.terminate()
+            following.communicate(timeout=PATIENCE)
 
     def port(self) -> int:
         """One that no other test takes."""

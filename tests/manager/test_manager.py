@@ -86,6 +86,14 @@ class ManagerTests(SynchronousTestCase):
         self.assertIn("Restarting kato", said)
         self.assertIn("kato is ready at http://127.0.0.1:8000", said)
 
+    def test_reload(self) -> None:
+        """A server is told to read its files again, and where to see what came of it."""
+        self.type("start")
+        status, said = self.type("reload")
+        self.assertEqual(status, 0)
+        self.assertIn("kato reads again", said)
+        self.assertIn("kato.log", said)
+
     def test_durations(self) -> None:
         """Spans of time are told as a person would."""
         for seconds, words in (
@@ -118,7 +126,7 @@ class MainTests(SynchronousTestCase):
         """Help names every command."""
         status, out, _ = self.type("help")
         self.assertEqual(status, 0)
-        commands = "start stop restart status list logs export import backup restore test"
+        commands = "start stop restart reload status list logs export import backup restore test"
         for command in commands.split():
             self.assertIn(command, out)
 

@@ -277,6 +277,15 @@ class ServicesTests(SynchronousTestCase):
         self.assertEqual(str(error), "kato.2 did not start; it said:\n  kato: no")
         self.assertEqual(self.system.running, {})
 
+    def test_reload(self) -> None:
+        """The gateway and its services are all told to read their files again; a service alone
+        cannot be."""
+        report = self.start()
+        self.assertEqual(self.instances.reload("kato"), [each.instance for each in report.family])
+        pids = [each.instance.pid for each in report.family]
+        self.assertEqual(self.system.hung_up, pids)
+        self.assertRaises(Trouble, self.instances.reload, "kato.1")
+
     # Stopping, and starting again
 
     def test_stop(self) -> None:

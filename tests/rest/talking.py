@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, ISSLTransport, ITCPTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
@@ -63,13 +63,15 @@ class Asked:
 
 class NoStreams:
     """Refuses to make a connection a stream; C{asked} tells the names of the keys of those that
-    wanted it."""
+    wanted it, C{clients} where they are."""
 
     def __init__(self) -> None:
         self.asked: list[str | None] = []
+        self.clients: list[str | None] = []
 
-    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> Stream:
+    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> Stream:
         self.asked.append(bearer.name)
+        self.clients.append(client_address)
         raise Conflict("the test has no streams")
 
 
@@ -77,8 +79,8 @@ class NoStreams:
 class Wire(StringTransport):
     """A TCP connection in memory, which tells when its writing end was closed or it was cut."""
 
-    def __init__(self, host: IAddress = HOST) -> None:
-        super().__init__(hostAddress=host, peerAddress=PEER)
+    def __init__(self, host: IAddress = HOST, peer: IAddress = PEER) -> None:
+        super().__init__(hostAddress=host, peerAddress=peer)
         self.half_closed = False
         self.aborted = False
 
@@ -100,6 +102,14 @@ class Wire(StringTransport):
 
     def getTcpKeepAlive(self) -> bool:
         return self.keep_alive
+
+
+@implementer(ISSLTransport)
+class TlsWire(Wire):
+    """The same, with TLS above it."""
+
+    def getPeerCertificate(self) -> None:
+        """Clients have none here."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,7 @@ def read_answers(data: bytes, methods: list[str] | None = None) -> list[Answer]:
         pairs = [line.split(": ", 1) for line in lines]
         headers = {name.lower(): value for name, value in pairs}
         assert len(headers) == len(pairs), lines
-        length = int(headers["content-length"])
+        length = int(headers["content-length"]) if status != "204" else 0
         if methods and methods[len(answers)] == "HEAD":
             length = 0
         body, data = data[:length], data[length:]
@@ -175,9 +185,9 @@ class Server:
         """A new connection."""
         return Client(self, wire or Wire())
 
-    def ask(self, raw: bytes) -> Answer:
+    def ask(self, raw: bytes, wire: Wire | None = None) -> Answer:
         """Send one request over a connection of its own, and take its only answer."""
-        client = self.connect()
+        client = self.connect(wire)
         client.send(raw)
         [answer] = client.answers([raw.split(b" ")[0].decode("latin-1")])
         return answer

@@ -40,6 +40,9 @@ class AssetTests(SynchronousTestCase):
             self.assertEqual(answer.headers["cache-control"], "no-cache")
             self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
             self.assertIn("script-src 'self'", answer.headers["content-security-policy"])
+            self.assertIn("frame-ancestors 'none'", answer.headers["content-security-policy"])
+            self.assertEqual(answer.headers["x-frame-options"], "DENY")
+            self.assertIn("camera=()", answer.headers["permissions-policy"])
             self.assertNotIn("unsafe", answer.headers["content-security-policy"])
             self.assertNotIn("access-control-allow-origin", answer.headers)
 

@@ -72,12 +72,12 @@ class AnswerTests(SynchronousTestCase):
         """A large answer is compressed for who asks for it, and says so."""
         answer = self.ask({"models": LARGE}, "Accept-Encoding: gzip")
         self.assertEqual(answer.headers["content-encoding"], "gzip")
-        self.assertEqual(answer.headers["vary"], "Accept-Encoding")
+        self.assertEqual(answer.headers["vary"], "Accept-Encoding, Origin")
         self.assertLess(len(answer.body), FROM)
         plain = self.ask({"models": LARGE})
         self.assertEqual(gzip.decompress(answer.body), plain.body)
         self.assertNotIn("content-encoding", plain.headers)
-        self.assertEqual(plain.headers["vary"], "Accept-Encoding")
+        self.assertEqual(plain.headers["vary"], "Accept-Encoding, Origin")
 
     def test_head(self) -> None:
         """HEAD tells what GET would bring."""

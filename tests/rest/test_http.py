@@ -293,7 +293,8 @@ class HeaderTests(SynchronousTestCase):
             "content-type",
             "content-length",
             "cache-control",
-            "x-content-type-options",
+            *("x-content-type-options", "x-frame-options"),
+            *("referrer-policy", "cross-origin-resource-policy"),
             "x-request-id",
         }
         for raw, more in [
@@ -307,6 +308,9 @@ class HeaderTests(SynchronousTestCase):
             self.assertEqual(answer.headers["content-type"], "application/json")
             self.assertEqual(answer.headers["cache-control"], "no-store")
             self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+            self.assertEqual(answer.headers["x-frame-options"], "DENY")
+            self.assertEqual(answer.headers["referrer-policy"], "no-referrer")
+            self.assertEqual(answer.headers["cross-origin-resource-policy"], "same-origin")
             self.assertEqual(answer.headers["date"], "Mon, 12 Jan 1970 13:46:40 GMT")
 
     def test_request_id_taken(self) -> None:

@@ -263,7 +263,7 @@ class LogTests(SynchronousTestCase):
         """It says what was asked, how it was answered and how long that took, without the query."""
         raw = get("/p1/predictions?unique_id=private", "X-Request-ID: abc")
         [line] = self.lines(raw)
-        self.assertEqual(str(line), "GET /p1/predictions 200 250.000 ms abc")
+        self.assertEqual(str(line), "GET /p1/predictions 200 250.000 ms abc 192.0.2.99")
         self.assertEqual(
             line.as_dict(),
             {
@@ -272,6 +272,7 @@ class LogTests(SynchronousTestCase):
                 "status": 200,
                 "milliseconds": 250.0,
                 "request_id": "abc",
+                "client": "192.0.2.99",
             },
         )
 

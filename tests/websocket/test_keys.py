@@ -1,6 +1,7 @@
 """Who may speak over a WebSocket (SPEC 9)."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any, ClassVar
 
 from kato import suspicion
@@ -9,7 +10,7 @@ from kato.key_file import StoredKey
 from kato.keys import digest
 from kato.policy import Key
 from kato.settings import Settings
-from tests.websocket.memory import NOW, Client, StreamTestCase, System
+from tests.websocket.memory import CLIENT, NOW, Client, StreamTestCase, System
 
 PROTOCOLS = ("kato.v1.json", "kato.v1.msgpack")
 
@@ -114,6 +115,20 @@ class KeyTests(StreamTestCase):
         answer = client.ask(method="authenticate", params={"api_key": "any"})
         self.assertEqual(answer["message"], "authenticated")
         self.assertEqual(client.ask(method="list_processors")["total"], 0)
+
+
+class ClientTests(StreamTestCase):
+    """Where clients are."""
+
+    settings = Settings(proxies=(ip_network("192.0.2.0/24"), ip_network("127.0.0.0/8")))
+
+    def test_address(self) -> None:
+        """A session knows the address of its client, be it through a proxy."""
+        given: list[dict[str, str]] = [{}, {"X-Forwarded-For": "a, 8.8.8.8"}]
+        for headers in given:
+            self.connect(headers=headers)
+        sessions = self.system.parts.streams._sessions.values()
+        self.assertEqual([each.client_address for each in sessions], [CLIENT.host, "8.8.8.8"])
 
 
 class OriginTests(StreamTestCase):

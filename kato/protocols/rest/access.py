@@ -12,6 +12,7 @@ from string import ascii_lowercase, digits
 
 from kato.errors import Forbidden, InvalidRequest
 from kato.fields import shown
+from kato.protocols.rest.proxies import Caller, Network, called
 
 Headers = Mapping[bytes, Sequence[bytes]]
 """The values of headers by name, names written C{Like-This}."""
@@ -48,21 +49,35 @@ class Access:
 
     C{hosts} are names of this server in lower case, without a port; the names of loopback and the
     address on which a connection came in are known without being named here.  C{origins} are the
-    foreign origins whose pages may speak to this server, as browsers write them.
+    foreign origins whose pages may speak to this server, as browsers write them.  C{proxies} are
+    believed when they say for whom they ask.
     """
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
+    proxies: tuple[Network, ...] = ()
 
-    def check_host(self, headers: Headers, *, version: bytes, local: str | None) -> None:
+    def called(self, peer: Caller, headers: Headers) -> Caller:
+        """Who asks in truth, where the other end of the connection may be a proxy."""
+        return called(peer, headers, self.proxies)
+
+    def page(self, headers: Headers) -> bytes | None:
+        """The foreign origin that asks, where it may; C{None}: there is none."""
+        origins = headers.get(b"Origin", ())
+        return origins[0] if len(origins) == 1 and origins[0] in self.origins else None
+
+    def check_host(
+        self, headers: Headers, *, version: bytes, local: str | None, told: bytes | None = None
+    ) -> None:
         """See that the server was called by a name of its own, and by no foreign page.
 
         @param version: of HTTP; only C{HTTP/1.0} may leave C{Host} out.
         @param local: the address on which the connection came in, where it has one.
+        @param told: the host by which a proxy was called, which counts in the place of C{Host}.
         @raise InvalidRequest: where C{Host} is missing, given twice or no host.
         @raise Forbidden: where it is unknown, or an C{Origin} is another one that nobody allowed.
         """
-        hosts = headers.get(b"Host", ())
+        hosts = headers.get(b"Host", ()) if told is None else (told,)
         host = self.known_host(hosts[0], local) if len(hosts) == 1 else None
         if host is None and (hosts or version != b"HTTP/1.0"):
             raise InvalidRequest(f"Host: expected once, given {len(hosts)} times")

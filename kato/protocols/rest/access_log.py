@@ -11,7 +11,8 @@ than to answer its request."""
 
 
 class Answered(NamedTuple):
-    """A request that was answered; times in Unix seconds, C{began} being that of its first byte."""
+    """A request that was answered; times in Unix seconds, C{began} being that of its first byte;
+    C{client} is the address of who asked, where there is one."""
 
     method: bytes
     target: bytes
@@ -19,6 +20,7 @@ class Answered(NamedTuple):
     began: float
     ended: float
     request_id: bytes
+    client: str | None
 
     def as_dict(self) -> dict[str, object]:
         """Its fields, as a line of JSON tells them; the query, which may hold what is nobody's
@@ -29,6 +31,7 @@ class Answered(NamedTuple):
             "status": self.status,
             "milliseconds": round((self.ended - self.began) * 1000, 3),
             "request_id": self.request_id.decode("ascii"),
+            "client": self.client,
         }
 
     def __str__(self) -> str:
@@ -36,7 +39,10 @@ class Answered(NamedTuple):
         path = _printable(self.target.partition(b"?")[0])
         milliseconds = (self.ended - self.began) * 1000
         name = self.request_id.decode("ascii")
-        return f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name}"
+        return (
+            f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name} "
+            f"{self.client or '-'}"
+        )
 
 
 class AccessLog:
@@ -50,16 +56,23 @@ class AccessLog:
         self._writing: IDelayedCall | None = None
 
     def tell(
-        self, *, method: bytes, target: bytes, status: int, began: float | None, request_id: bytes
+        self,
+        *,
+        method: bytes,
+        target: bytes,
+        status: int,
+        began: float | None,
+        request_id: bytes,
+        client: str | None,
     ) -> None:
         """Log a request, soon.
 
         @param began: when its first byte came, in the clock's seconds.
+        @param client: the address of who asked.
         """
         now = self._clock.seconds()
-        self._gathered.append(
-            Answered(method, target, status, now if began is None else began, now, request_id)
-        )
+        began = now if began is None else began
+        self._gathered.append(Answered(method, target, status, began, now, request_id, client))
         if self._writing is None:
             self._writing = self._clock.callLater(GATHERED, self.write)
 

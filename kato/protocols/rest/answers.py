@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from kato.codec import FEW, PART, SelfWriting, encode_json, is_small
 from kato.errors import KatoError, Unauthorized
+from kato.protocols.rest.browsers import SAFE
 from kato.protocols.rest.routes import NotAllowedHere
 from kato.replies import error_map
 
@@ -16,7 +17,10 @@ _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
-_ALWAYS = b"Server: KATO\r\nX-Content-Type-Options: nosniff\r\n"
+NO_CONTENT = 204
+"""The status of an answer that has no body, and so says nothing of one."""
+
+_ALWAYS = b"Server: KATO\r\n" + SAFE
 
 JSON = b"Content-Type: application/json\r\nCache-Control: no-store\r\n"
 """The headers of what is an answer to this request alone."""
@@ -53,6 +57,10 @@ def head(
     @param kind: the headers that say what it is, and how long it may be kept.
     @param extra: more headers, each with its line end.
     """
+    if status == NO_CONTENT:
+        return b"%bDate: %b\r\n%bX-Request-ID: %b\r\n%b\r\n" % (
+            *(_STATUS_LINES[status], date, _ALWAYS, request_id, extra),
+        )
     return b"%bDate: %b\r\n%b%bContent-Length: %d\r\nX-Request-ID: %b\r\n%b\r\n" % (
         _STATUS_LINES[status],
         date,

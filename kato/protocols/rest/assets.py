@@ -25,9 +25,12 @@ _POLICY = (
 )
 """What a page of ours may do: load from here, speak to here, and nothing else."""
 
+_NOTHING = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+"""What of the reader's machine it may use."""
+
 _ALWAYS = (
     f"Content-Security-Policy: {_POLICY}\r\n"
-    "Referrer-Policy: no-referrer\r\n"
+    f"Permissions-Policy: {_NOTHING}\r\n"
     "Cross-Origin-Opener-Policy: same-origin\r\n"
     "Vary: Accept-Encoding, Origin\r\n"
 ).encode()
@@ -61,17 +64,12 @@ class Asset:
             b'"%b"' % sha256(body).hexdigest()[:32].encode(),
         )
 
-    def answer(
-        self, *, known: bytes | None, accepts_gzip: bool, origin: bytes | None
-    ) -> tuple[int, bytes, bytes]:
+    def answer(self, *, known: bytes | None, accepts_gzip: bool) -> tuple[int, bytes, bytes]:
         """Status, body and headers of an answer.
 
         @param known: the tag of what the client has.
-        @param origin: that of the page which asks, where it is another one that may.
         """
         extra = _ALWAYS + b"ETag: %b\r\n" % self.tag
-        if origin is not None:
-            extra += b"Access-Control-Allow-Origin: %b\r\n" % origin
         status = 304 if known is not None and self.tag in known else 200
         if self.gzipped is not None and accepts_gzip:
             return status, self.gzipped, extra + b"Content-Encoding: gzip\r\n"

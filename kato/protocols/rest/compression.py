@@ -10,8 +10,8 @@ FROM = 2048
 """An answer of fewer bytes goes as it is: what is saved fits into the same packets, and making it
 takes longer than sending it."""
 
-VARIES = b"Vary: Accept-Encoding\r\n"
-"""What an answer says that others may get in another encoding."""
+VARIES = b"Vary: Accept-Encoding, Origin\r\n"
+"""What an answer says that others may get in another encoding, and pages with other headers."""
 
 GZIP = b"Content-Encoding: gzip\r\n" + VARIES
 """What an answer says that is compressed."""

@@ -11,6 +11,7 @@ from kato.fields import mapping, shown
 from kato.gate import Bearer, Gate
 from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
+from kato.protocols.rest.browsers import PREFLIGHT, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import parse_query, parse_target
 
@@ -18,6 +19,7 @@ STREAM: Segments = ("ws",)
 """Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
 
 _HOW = "send it as X-API-Key, or as Authorization: Bearer"
+_PREFLIGHT = Route(PREFLIGHT.decode(), "*", Page.PREFLIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Head:
     """The head of a request.
 
     C{length} is that of the body in bytes, C{None} where only its end will tell; C{local} is the
-    address on which the connection came in, C{peer} that of the client, where they have one.
+    address on which the connection came in, C{client} that of who asks, where they have one;
+    C{host} what a proxy says by which name it was called.
     """
 
     method: bytes
@@ -34,7 +37,8 @@ class Head:
     headers: Headers
     length: int | None
     local: str | None
-    peer: str | None = None
+    host: bytes | None = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,12 @@ def judge(head: Head, access: Access, gate: Gate) -> Intent:
 
     @raise KatoError: for the first thing that is wrong with it.
     """
-    access.check_host(head.headers, version=head.version, local=head.local)
+    access.check_host(head.headers, version=head.version, local=head.local, told=head.host)
     target = parse_target(head.target)
     if target.host is not None:
         access.known_host(target.host, head.local)
+    if head.method == PREFLIGHT and is_preflight(head.headers, access):
+        return _preflight(head, gate.anybody)
     bearer = _bearer(head, target.segments, gate)
     match = find(head.method.decode("ascii"), target.segments)
     _judge_bearer(bearer, match)
@@ -108,7 +114,7 @@ def _bearer(head: Head, segments: Segments, gate: Gate) -> Bearer:
     given = given_keys(head.headers)
     if segments == STREAM and not given:
         return gate.anybody
-    return gate.identify(given, how=_HOW, peer=head.peer)
+    return gate.identify(given, how=_HOW, peer=head.client)
 
 
 def _judge_bearer(bearer: Bearer, match: Match) -> None:
@@ -117,6 +123,13 @@ def _judge_bearer(bearer: Bearer, match: Match) -> None:
         bearer.judge(serves, match.processor)
     elif not serves.is_open:
         bearer.judge_server(serves.word)
+
+
+def _preflight(head: Head, bearer: Bearer) -> Intent:
+    """A browser asks for a page whether it may ask; it sends no key with that."""
+    if head.length != 0:
+        raise InvalidRequest("body: OPTIONS takes none")
+    return Intent(bearer, Match(_PREFLIGHT, {}, None), {}, None, head.headers)
 
 
 def check_length(length: int | None) -> None:

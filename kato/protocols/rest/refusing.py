@@ -13,7 +13,9 @@ from twisted.web.http import HTTPChannel
 from kato.errors import KatoError, RequestTimeout
 from kato.keeper import WrongKey
 from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
+from kato.protocols.rest.browsers import joined
 from kato.protocols.rest.patience import Patience
+from kato.protocols.rest.proxies import Caller
 
 if TYPE_CHECKING:
     from kato.protocols.rest.request import RestRequest
@@ -49,6 +51,7 @@ class RefusingChannel(HTTPChannel):
         assert self.transport is not None
         self._host: IAddress = self.transport.getHost()
         self._peer: IAddress = self.transport.getPeer()
+        self.direct = Caller.at(getattr(self._peer, "host", None), secure=bool(self.isSecure()))
         self.site.opened(self)
 
     def getHost(self) -> IAddress:
@@ -127,11 +130,15 @@ class RefusingChannel(HTTPChannel):
             len(body),
             date=self.site.date(),
             request_id=request_id,
-            extra=extra_headers(error) + CLOSE,
+            extra=joined(extra_headers(error) + CLOSE, self._told()),
         )
         is_head = self.request_line.startswith(b"HEAD ")
         self.writeSequence([start, b"" if is_head else body])
         self._tell(error, request_id)
+
+    def _told(self) -> bytes:
+        """What the answer tells a browser, as far as the head was read."""
+        return self.requests[-1].told if self.requests else b""
 
     def _refused_id(self) -> bytes:
         given = self.requests[-1].request_id if self.requests else b""
@@ -145,4 +152,5 @@ class RefusingChannel(HTTPChannel):
             status=error.http_status,
             began=self.began,
             request_id=request_id,
+            client=(self.requests[-1].caller if self.requests else self.direct).address,
         )

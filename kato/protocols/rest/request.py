@@ -13,6 +13,7 @@ from kato.errors import KatoError
 from kato.origin import Origin
 from kato.protocols.rest.access import Headers
 from kato.protocols.rest.answers import CLOSE, JSON, head
+from kato.protocols.rest.browsers import joined, told
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
@@ -41,6 +42,8 @@ class RestRequest(Request):
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self.began = channel.began
         self.request_id = b""
+        self.caller = channel.direct
+        self.told = b""
         self.intent: Intent | KatoError | None = None
         self.gone = False
         self._body = bytearray()
@@ -59,6 +62,11 @@ class RestRequest(Request):
     ) -> Intent | KatoError:
         self.method, self.uri, self.clientproto = request_line.split(b" ")
         self.request_id = _taken_id(headers.get(_ID_HEADER, ())) or self.channel.site.make_id()
+        access = self.channel.site.access
+        if access.proxies:
+            self.caller = access.called(self.caller, headers)
+        if self.caller.secure or b"Origin" in headers:
+            self.told = told(headers, self.caller, access)
         self.intent = self.channel.site.rest.judge(
             Head(
                 self.method,
@@ -67,15 +75,11 @@ class RestRequest(Request):
                 headers,
                 length,
                 getattr(self.host, "host", None),
-                self.peer,
+                self.caller.host,
+                self.client_address,
             )
         )
         return self.intent
-
-    @property
-    def peer(self) -> str | None:
-        """The client's address, where it has one."""
-        return getattr(self.client, "host", None)
 
     @property
     def origin(self) -> Origin:
@@ -83,6 +87,11 @@ class RestRequest(Request):
         intent = self.intent
         key = intent.bearer.name if isinstance(intent, Intent) else None
         return Origin("rest", self.request_id.decode("ascii"), key)
+
+    @property
+    def client_address(self) -> str | None:
+        """The address of who asks, be it through proxies; C{None} on a Unix socket."""
+        return self.caller.address
 
     @property
     def accepts_gzip(self) -> bool:
@@ -142,6 +151,8 @@ class RestRequest(Request):
         self.code = status
         self.startedWriting = 1
         self.sentLength = sum(map(len, parts))
+        if self.told:
+            extra = joined(extra, self.told)
         start = head(
             status,
             self.sentLength,

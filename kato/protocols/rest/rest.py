@@ -25,14 +25,16 @@ from kato.gate import Bearer, Gate
 from kato.keeper import WrongKey
 from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
+    NO_CONTENT,
     error_body,
     extra_headers,
     slices,
 )
 from kato.protocols.rest.assets import Assets
+from kato.protocols.rest.browsers import preflight
 from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
 from kato.protocols.rest.intent import Head, Intent, judge
-from kato.protocols.rest.routes import Page, named_processor
+from kato.protocols.rest.routes import Page, methods_at, named_processor
 from kato.protocols.rest.target import parse_target
 
 if TYPE_CHECKING:
@@ -49,11 +51,11 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 class AcceptsStreams(Protocol):
     """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
 
-    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> "Stream":
+    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> "Stream":
         """Judge the head of a request, and give what its connection becomes.
 
         @param bearer: who asks, by what the head says.
-        @param peer: the client's address, where it has one.
+        @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
 
@@ -128,6 +130,9 @@ class Rest:
             self._become_stream(intent, request)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
+        elif page is Page.PREFLIGHT:
+            methods = methods_at(parse_target(request.uri).segments)
+            request.answer(NO_CONTENT, [], preflight(methods))
         else:
             self._reply_page(page, request)
 
@@ -136,7 +141,9 @@ class Rest:
             raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
         if b"Transfer-Encoding" in intent.headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
-        stream = self._streams.accept(intent.headers, bearer=intent.bearer, peer=request.peer)
+        stream = self._streams.accept(
+            intent.headers, bearer=intent.bearer, client_address=request.client_address
+        )
         request.channel.become(stream, request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
@@ -147,7 +154,6 @@ class Rest:
         status, body, extra = asset.answer(
             known=_only(headers.get(b"If-None-Match", ())),
             accepts_gzip=request.accepts_gzip,
-            origin=_only(headers.get(b"Origin", ())),
         )
         kind = f"Content-Type: {asset.content_type}\r\nCache-Control: no-cache\r\n".encode()
         request.answer(status, [body], extra, kind=kind)

@@ -32,6 +32,8 @@ class Page(Enum):
     """The connection becomes a WebSocket, on which every request is judged."""
     ASSET = "asset", Who.ALL
     """A file: of the dashboard, or one that other pages use."""
+    PREFLIGHT = "preflight", Who.ALL
+    """What a page of an allowed origin may ask for."""
 
     def __init__(self, word: str, who: Who) -> None:
         self.word = word
@@ -198,6 +200,8 @@ def _places() -> Mapping[_Key, _Place]:
 
 _PLACES = _places()
 
+_METHODS = {method for place in _PLACES.values() for method in place.routes}
+
 _OPEN_AT: Mapping[int, list[tuple[int, ...]]] = {
     length: sorted(
         {
@@ -239,6 +243,13 @@ def find(method: str, segments: tuple[str, ...]) -> Match:
         raise UnknownOperation(f"path: there is no {shown(path)}")
     allow = ", ".join(sorted(place.routes))
     raise NotAllowedHere(f"{shown(method)} is not for {shown(path)}, which knows {allow}", allow)
+
+
+def methods_at(segments: tuple[str, ...]) -> str:
+    """The methods of a path; of one that is none of the table's all that there are, since that it
+    is none is told to who asks for it."""
+    place = _found(segments)
+    return ", ".join(sorted(_METHODS if place is None else place.routes))
 
 
 def _may_exist(place: _Place, segments: tuple[str, ...]) -> bool:

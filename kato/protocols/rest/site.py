@@ -33,7 +33,7 @@ class RestSite(Site):
 
     protocol = RestChannel  # type: ignore[assignment]  # declared as a private proxy of channels
 
-    def __init__(self, rest: Rest, *, clock: IReactorTime) -> None:
+    def __init__(self, rest: Rest, access: Access, *, clock: IReactorTime) -> None:
         super().__init__(
             Resource(),
             requestFactory=RestRequest,
@@ -42,6 +42,7 @@ class RestSite(Site):
             parsePOSTFormSubmission=False,
         )
         self.rest = rest
+        self.access = access
         self.clock = clock
         self.access_log = AccessLog(clock=clock)
         self._date = DateHeader()
@@ -66,6 +67,7 @@ class RestSite(Site):
             status=request.code,
             began=request.began,
             request_id=request.request_id,
+            client=request.client_address,
         )
 
     def switched(self, request: RestRequest, status: int) -> None:
@@ -142,4 +144,4 @@ def make_site(
         statistics=statistics,
         ready=ready,
     )
-    return RestSite(rest, clock=clock)
+    return RestSite(rest, access, clock=clock)

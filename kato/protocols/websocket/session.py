@@ -69,7 +69,7 @@ class Session:
         gate: Gate,
         bearer: Bearer,
         *,
-        peer: str | None,
+        client_address: str | None,
         codec: Codec,
         deflates: bool,
         make_id: Callable[[], str],
@@ -80,7 +80,7 @@ class Session:
         """
         @param gate: knows who has a key.
         @param bearer: who asks, as far as that is known already.
-        @param peer: the client's address, where it has one.
+        @param client_address: whom it speaks to, be it through proxies.
         @param deflates: whether the client takes what is compressed.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
@@ -89,7 +89,7 @@ class Session:
         self._wire = wire
         self._gate = gate
         self._become(bearer)
-        self._peer = peer
+        self.client_address = client_address
         self._codec = codec
         self._make_id = make_id
         self._announced = announced
@@ -240,7 +240,7 @@ class Session:
     def _authenticate(self, saying: Saying) -> "Deferred[None] | None":
         """Take a key; who tells wrong ones waits for the answer."""
         try:
-            bearer = self._gate.identify((saying.key,), how=HOW, peer=self._peer)
+            bearer = self._gate.identify((saying.key,), how=HOW, peer=self.client_address)
         except WrongKey as error:
             if error.closes:
                 self.close(NO_KEY, error.message)

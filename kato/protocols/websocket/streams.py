@@ -43,11 +43,13 @@ class Streams:
 
     # Connections
 
-    def accept(self, headers: Headers, *, bearer: Bearer, peer: str | None) -> StreamProtocol:
+    def accept(
+        self, headers: Headers, *, bearer: Bearer, client_address: str | None
+    ) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
         @param bearer: who asks, by what the head says.
-        @param peer: the client's address, where it has one.
+        @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
@@ -55,22 +57,24 @@ class Streams:
             raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
 
         def opened(protocol: StreamProtocol) -> Session:
-            return self._opened(protocol, bearer, peer)
+            return self._opened(protocol, bearer, client_address)
 
         return self._factory.make(handshake, opened, self._closed)
 
-    def _opened(self, protocol: StreamProtocol, bearer: Bearer, peer: str | None) -> Session:
+    def _opened(
+        self, protocol: StreamProtocol, bearer: Bearer, client_address: str | None
+    ) -> Session:
         key, refused = protocol.handshake.key, None
         if key is not None and self._gate.is_guest(bearer):
             try:
-                bearer = self._gate.identify((key,), how="", peer=peer)
+                bearer = self._gate.identify((key,), how="", peer=client_address)
             except WrongKey as error:
                 refused = error
         session = self._sessions[protocol] = Session(
             protocol,
             self._gate,
             bearer,
-            peer=peer,
+            client_address=client_address,
             codec=protocol.handshake.codec,
             deflates=protocol.deflates,
             make_id=self._ids.__next__,
