@@ -7,6 +7,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 
+from kato.allowance import Allowance
 from kato.commands import Command, ListProcessors, Reply
 from kato.errors import Forbidden, KatoError, TooManyRequests, Unauthorized
 from kato.events import Listener, Subscribed, Wish
@@ -29,13 +30,15 @@ class Asks(Protocol):
 class Bearer:
     """One who asks, with what is granted to him."""
 
-    __slots__ = ("_asks", "_clock", "_grant", "_keeper")
+    __slots__ = ("_asks", "_clock", "_grant", "_judged", "_keeper")
 
     def __init__(self, asks: Asks, grant: Grant, keeper: Keeper, clock: IReactorTime) -> None:
         self._asks = asks
         self._grant = grant
         self._keeper = keeper
         self._clock = clock
+        self._judged: tuple[object, object, Key] | None = None
+        """What he may do, as was seen last."""
 
     @property
     def key(self) -> Key:
@@ -72,11 +75,13 @@ class Bearer:
         """
         if self._grant is FREE:
             return
+        key = self.key
         try:
-            judge(self.key, operation, processor, self._clock.seconds())
+            judge(key, operation, processor, self._clock.seconds())
         except Forbidden:
             self._keeper.forbidden += 1
             raise
+        self._judged = operation, processor, key
 
     def judge_server(self, what: str) -> None:
         """See that he may do what concerns all of the server: see L{kato.policy.judge_server}.
@@ -92,9 +97,8 @@ class Bearer:
             self._keeper.forbidden += 1
             raise
 
-    def _take(self) -> None:
-        allowance = self._grant.allowance
-        wait = 0 if allowance is None else allowance.take(self._clock.seconds())
+    def _take(self, allowance: Allowance) -> None:
+        wait = allowance.take(self._clock.seconds())
         if wait:
             self._keeper.over_rate += 1
             raise TooManyRequests(
@@ -108,9 +112,12 @@ class Bearer:
         """
         if self._grant is FREE:
             return self._asks.ask(command)
+        grant, asked = self._grant, (command.operation, command.processor, self._grant.key)
         try:
-            self.judge(command.operation, command.processor)
-            self._take()
+            if self._judged != asked or self.key.expires is not None:
+                self.judge(command.operation, command.processor)
+            if grant.allowance is not None:
+                self._take(grant.allowance)
         except KatoError as error:
             return fail(error)
         if isinstance(command.params, ListProcessors) and not self.key.whole:
@@ -129,7 +136,8 @@ class Bearer:
             return self._asks.subscribe(wish, listener)
         try:
             self.judge(SUBSCRIBE, wish.processor)
-            self._take()
+            if self._grant.allowance is not None:
+                self._take(self._grant.allowance)
         except KatoError as error:
             return fail(error)
         if wish.processor is None and not self.key.whole:
@@ -148,10 +156,11 @@ class Gate:
         grant = FREE if keeper.is_open else Grant(GUEST)
         self.anybody = self._bearer(grant)
         """One who has told no key: where none is asked for, he may do everything."""
+        self.is_open = keeper.is_open
 
     def is_guest(self, bearer: Bearer) -> bool:
         """Whether one must tell a key yet."""
-        return bearer is self.anybody and not self.keeper.is_open
+        return bearer is self.anybody and not self.is_open
 
     def identify(self, given: Sequence[bytes], *, how: str, peer: str | None) -> Bearer:
         """Who brings these keys: see L{Keeper.identify}.

@@ -59,7 +59,8 @@ class Grant:
 
     def holds(self, now: float) -> bool:
         """Whether anything is granted still."""
-        return self.key is not None and not self.key.has_expired(now)
+        key = self.key
+        return key is not None and (key.expires is None or not key.has_expired(now))
 
 
 class Keyring:

@@ -6,7 +6,7 @@ at, so that a refusal tells nothing about it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
 from typing import Any
@@ -44,11 +44,11 @@ class Key:
     processors: tuple[str, ...] = (EVERY,)
     expires: float | None = None
     rate: float | None = None
+    whole: bool = field(init=False, repr=False, compare=False)
+    """Whether it is for all processors, and so for the server itself."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether it is for all processors, and so for the server itself."""
-        return EVERY in self.processors
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", EVERY in self.processors)
 
     def sees(self, processor: object) -> bool:
         """Whether it is for this processor; what can be no id is nobody's."""
@@ -99,11 +99,11 @@ def judge(key: Key, operation: object, processor: object, now: float) -> None:
     @raise Unauthorized: where the key has expired.
     @raise Forbidden: where it may not.
     """
-    if is_open(operation, processor):
+    if processor is None and is_open(operation, processor):
         return
-    if key.has_expired(now):
+    if key.expires is not None and key.has_expired(now):
         raise Unauthorized(NO_KEY)
-    if processor is not None and not key.sees(processor):
+    if not key.whole and processor is not None and not key.sees(processor):
         raise Forbidden(f"processor: this key is not for {shown(processor)}")
     needed = NEEDS.get(operation) if isinstance(operation, str) else None
     if needed is not None and needed not in key.scopes:

@@ -109,7 +109,7 @@ def judge(head: Head, access: Access, gate: Gate) -> Intent:
 def _bearer(head: Head, segments: Segments, gate: Gate) -> Bearer:
     """Who asks; a key is asked for unless the path is open to all, or a stream is wanted, where it
     may be told later."""
-    if is_open(segments):
+    if gate.is_open or is_open(segments):
         return gate.anybody
     given = given_keys(head.headers)
     if segments == STREAM and not given:
