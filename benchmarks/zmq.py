@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from threading import Thread
 from time import perf_counter
 from typing import Any
@@ -17,6 +19,9 @@ from typing import Any
 import msgpack
 import zmq
 
+from kato.curve_files import read_pair
+from kato.curve_keys import create
+from kato.protocols.zmq.curve import KeyPair
 from tests.live.family import LiveService
 from tests.live.server import Connection, LiveServer
 
@@ -41,17 +46,21 @@ CLEAR = {"method": "clear_short_term_memory", "processor": "p1"}
 
 def main() -> None:
     """Run all, and print what came of it."""
-    with _service() as service, _echo() as echo:
-        _throughput(service, echo)
-        _round_trips(service, echo)
-        _compression(service)
-    _hop()
+    with TemporaryDirectory() as folder:
+        curve = Path(folder, "kato.curve")
+        create(curve)
+        options, pair = ("--curve", str(curve)), read_pair(curve)
+        with _service() as service, _service(*options) as encrypted, _echo() as echo:
+            _throughput(service, echo, encrypted, pair)
+            _round_trips(service, echo, encrypted, pair)
+            _compression(service)
+        _hop(options)
     _two_services()
 
 
 @contextmanager
-def _service() -> Iterator[str]:
-    service = LiveService("--storage", "memory:", "--max-events", "10000000").start()
+def _service(*options: str) -> Iterator[str]:
+    service = LiveService("--storage", "memory:", "--max-events", "10000000", *options).start()
     try:
         yield f"tcp://127.0.0.1:{service.port}"
     finally:
@@ -77,11 +86,16 @@ def _spoken(module: str, *arguments: str) -> Iterator[str]:
 class Client:
     """A client, for one thread."""
 
-    def __init__(self, address: str, kind: int = zmq.REQ) -> None:
+    def __init__(self, address: str, kind: int = zmq.REQ, pair: KeyPair | None = None) -> None:
+        """@param pair: of the cluster, where that encrypts."""
         self._context = zmq.Context()
         self.socket = self._context.socket(kind)
         self.socket.set(zmq.SNDHWM, 0)
         self.socket.set(zmq.RCVHWM, 0)
+        if pair is not None:
+            self.socket.set(zmq.CURVE_SERVERKEY, pair.public)
+            self.socket.set(zmq.CURVE_PUBLICKEY, pair.public)
+            self.socket.set(zmq.CURVE_SECRETKEY, pair.secret)
         self.socket.connect(address)
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -120,24 +134,33 @@ def _row(name: str, figure: float, goal: str, digits: int = 0) -> None:
     print(f"{name:<58} {figure:>12,.{digits}f}  {goal}")
 
 
-def _throughput(service: str, echo: str) -> None:
+def _throughput(service: str, echo: str, encrypted: str, pair: KeyPair) -> None:
     """Many requests under way over one DEALER; a window of the same size on the bare echo."""
     print(f"\n{'a second':<58} {'median':>12}  goal")
-    with closing(Client(service, zmq.DEALER)) as client, closing(Client(echo, zmq.DEALER)) as bare:
-        runs = [_run(client, bare) for _ in range(REPEATS)]
-    echoed, observed, batched = (median(column) for column in zip(*runs, strict=True))
+    with (
+        closing(Client(service, zmq.DEALER)) as client,
+        closing(Client(encrypted, zmq.DEALER, pair)) as hidden,
+        closing(Client(echo, zmq.DEALER)) as bare,
+    ):
+        runs = [
+            (bare.pipeline(OBSERVE, PIPELINED, WINDOW), *_run(client), *_run(hidden))
+            for _ in range(REPEATS)
+        ]
+    columns = [median(column) for column in zip(*runs, strict=True)]
+    echoed, observed, batched, observed_hidden, batched_hidden = columns
     _row("bare txZMQ echo, pipelined", echoed, "")
     _row("brief observes, pipelined, one processor", observed, "15,000")
+    _row("the same with CURVE", observed_hidden, "")
     _row(f"observations in sequences of {BATCH}", batched * BATCH, "100,000")
+    _row("the same with CURVE", batched_hidden * BATCH, "")
 
 
-def _run(client: Client, bare: Client) -> tuple[float, float, float]:
-    echoed = bare.pipeline(OBSERVE, PIPELINED, WINDOW)
+def _run(client: Client) -> tuple[float, float]:
     observed = client.pipeline(OBSERVE, PIPELINED, WINDOW)
     client.pipeline(CLEAR, 1, 1)
     batched = client.pipeline(SEQUENCE, BATCHES, 10)
     client.pipeline(CLEAR, 1, 1)
-    return echoed, observed, batched
+    return observed, batched
 
 
 def _timed(act: Callable[[], object], number: int = ROUND_TRIPS) -> float:
@@ -150,10 +173,14 @@ def _timed(act: Callable[[], object], number: int = ROUND_TRIPS) -> float:
     return median(taken) * 1e3
 
 
-def _round_trips(service: str, echo: str) -> None:
+def _round_trips(service: str, echo: str, encrypted: str, pair: KeyPair) -> None:
     print(f"\n{'milliseconds, one at a time':<58} {'p50':>12}  goal")
     body = msgpack.packb(OBSERVE)
-    with closing(Client(service)) as client, closing(Client(echo)) as bare:
+    with (
+        closing(Client(service)) as client,
+        closing(Client(encrypted, pair=pair)) as hidden,
+        closing(Client(echo)) as bare,
+    ):
 
         def echoed() -> None:
             bare.socket.send(body)
@@ -161,34 +188,46 @@ def _round_trips(service: str, echo: str) -> None:
 
         _row("bare txZMQ echo", _timed(echoed), "", 3)
         _row("observe, brief", _timed(lambda: client.ask(OBSERVE)), "0.25", 3)
+        _row("the same with CURVE", _timed(lambda: hidden.ask(OBSERVE)), "", 3)
         client.ask(CLEAR)
 
 
-def _hop() -> None:
-    """REST to a server that holds the processor, and to a gateway whose service does."""
+def _hop(curve: Sequence[str]) -> None:
+    """REST to a server that holds the processor, and to gateways whose services do.
+
+    @param curve: the options by which one of them speaks to its service encrypted.
+    """
     with ExitStack() as stack:
         options = ("--storage", "memory:", "--max-events", "10000000")
         single = LiveServer(*options).start()
         stack.callback(single.stop)
-        service = LiveService(*options).start()
-        stack.callback(service.stop)
-        gateway = LiveServer("--processors", f"p1:127.0.0.1:{service.port}").start()
-        stack.callback(gateway.stop)
+
+        def through(*more: str) -> Connection:
+            service = LiveService(*options, *more).start()
+            stack.callback(service.stop)
+            gateway = LiveServer("--processors", f"p1:127.0.0.1:{service.port}", *more).start()
+            stack.callback(gateway.stop)
+            return gateway.connect()
+
         echo = stack.enter_context(_echo())
         bare = stack.enter_context(_spoken("benchmarks.bare_hop"))
         hop = stack.enter_context(_spoken("benchmarks.bare_hop", echo))
-        direct, routed = single.connect(), gateway.connect()
+        direct, routed, hidden = single.connect(), through(), through(*curve)
         nothing, hopping = Connection(int(bare)), Connection(int(hop))
         times = [
-            (_bare(nothing), _bare(hopping), _rest(direct), _rest(routed)) for _ in range(REPEATS)
+            (_bare(nothing), _bare(hopping), _rest(direct), _rest(routed), _rest(hidden))
+            for _ in range(REPEATS)
         ]
-    at_once, hopped, alone, through = (median(column) for column in zip(*times, strict=True))
+    at_once, hopped, alone, there, secretly = (
+        median(column) for column in zip(*times, strict=True)
+    )
     _row("bare GET", at_once, "", 3)
     _row("bare GET through a bare hop to a bare echo", hopped, "", 3)
     _row("what the bare hop adds", hopped - at_once, "", 3)
     _row("POST observe, brief, to one process", alone, "", 3)
-    _row("the same through a gateway to a service", through, "", 3)
-    _row("what the gateway's hop adds", through - alone, "0.5", 3)
+    _row("the same through a gateway to a service", there, "", 3)
+    _row("what the gateway's hop adds", there - alone, "0.5", 3)
+    _row("what CURVE adds to that", secretly - there, "", 3)
 
 
 def _bare(connection: Connection) -> float:

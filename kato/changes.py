@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kato.accuracy import Accuracy
 from kato.genes import Genes
 from kato.model import Model
 from kato.observation import Event, Observation, Vector
@@ -78,6 +79,7 @@ class State:
     """The small state of a processor, written whole with every commit.
 
     C{revision} counts the operations that have changed it, whatever they were, since it was made.
+    C{accuracy} is C{None} where no event was ever held against a forecast.
     """
 
     name: str
@@ -86,6 +88,7 @@ class State:
     window: Window = Window(0, 0)
     emotives: dict[str, Gathered] = field(default_factory=dict)
     revision: int = 0
+    accuracy: Accuracy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

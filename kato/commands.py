@@ -289,6 +289,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "learn": Operation(Params, "learned", Scope.WRITE, changes=True),
     "get_predictions": Operation(GetPredictions, "predictions", Scope.READ),
     "get_forecast": Operation(GetForecast, "forecast", Scope.READ),
+    "explain": Operation(NamedModel, "explanation", Scope.READ),
     "get_short_term_memory": Operation(Params, "short_term_memory", Scope.READ),
     "clear_short_term_memory": Operation(Params, "cleared", Scope.WRITE, changes=True),
     "clear_all_memory": Operation(Params, "cleared", Scope.ADMIN, changes=True),

@@ -114,7 +114,7 @@ class Conflict(KatoError):
 
 
 class LimitReached(KatoError):
-    """No more processors or events are allowed."""
+    """No more processors, events or models are allowed."""
 
     error_code = "LIMIT_REACHED"
     http_status = 409

@@ -19,6 +19,7 @@ from twisted.python.threadpool import ThreadPool
 from kato.binding import bound_endpoint, bound_port, shown, stopped
 from kato.dashboard_files import dashboard
 from kato.dispatch import Dispatch
+from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
@@ -26,6 +27,7 @@ from kato.keeper import Keeper
 from kato.key_reading import make_keeper
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
+from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.publisher import EventPublisher
 from kato.protocols.zmq.server import ZmqServer
@@ -58,6 +60,7 @@ def build(
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts | None = None,
+    guard: Guard | None = None,
 ) -> Parts:
     """Make and join the parts of a gateway.
 
@@ -65,6 +68,7 @@ def build(
     @param keeper: knows who has a key.
     @param in_thread: calls a function off the reactor.
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
+    @param guard: who lets them in, and services, where that is encrypted.
     """
     dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
     gate = Gate(dispatch, keeper, clock=clock)
@@ -95,6 +99,8 @@ def build(
             told["zmq"] = server.statistics()
         if publisher is not None:
             told["published"] = publisher.statistics()
+        if guard is not None:
+            told["curve"] = guard.statistics()
         return told
 
     streams = Streams(gate, clock=clock, in_thread=in_thread)
@@ -178,14 +184,13 @@ def makeService(options: GatewayOptions) -> IService:
     """Make the service, or refuse in one line with exit status 1."""
     from twisted.internet import reactor
 
-    from kato.protocols.zmq.sockets import ZmqSockets
-
     settings = options.settings
     reloading = Reloading()
     reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
-    sockets = ZmqSockets(reactor=reactor, in_thread=in_thread)
+    guard = make_guard(settings, reloading, clock=reactor)
+    sockets = make_sockets(settings, guard, reactor=reactor, in_thread=in_thread)
     keeper = make_keeper(settings, clock=reactor, reloading=reloading)
     holder: Holder
     if settings.routes:
@@ -203,7 +208,15 @@ def makeService(options: GatewayOptions) -> IService:
     else:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
-    parts = build(settings, holder, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq)
+    parts = build(
+        settings,
+        holder,
+        keeper=keeper,
+        clock=reactor,
+        in_thread=in_thread,
+        zmq=zmq,
+        guard=guard,
+    )
     ports = [
         bound_endpoint(each, parts.site, settings, reactor, reloading) for each in settings.listen
     ]

@@ -59,7 +59,8 @@ def _or_null(judge: _Judge) -> _Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Genes:
-    """One processor's genes; the defaults are those of SPEC 6."""
+    """One processor's genes; the defaults are those of SPEC 6, to which C{track_accuracy} is
+    added (docs/accuracy.md)."""
 
     classifier: str = "CVC"
     max_predictions: int = 100
@@ -74,6 +75,7 @@ class Genes:
     vector_neighbors: int = 3
     vector_max_distance: float | None = None
     search_depth: int = 10
+    track_accuracy: bool = False
 
     def changed(self, values: Mapping[str, Any]) -> "Genes":
         """The genes with C{values}, which L{parse_genes} or L{parse_gene} has judged."""
@@ -98,6 +100,7 @@ _JUDGES: Mapping[str, _Judge] = {
     "vector_neighbors": _integer(0),
     "vector_max_distance": _or_null(_number(0.0)),
     "search_depth": _integer(1, 100),
+    "track_accuracy": boolean,
 }
 
 NAMES = tuple(field.name for field in fields(Genes))

@@ -2,8 +2,8 @@
 containers (docs/operations.md).
 
 C{http://127.0.0.1:8000/ready} asks a gateway, C{tcp://127.0.0.1:5555/ready} a processor service;
-C{/live} in the place of C{/ready} asks whether it answers at all.  The key is that of the server,
-from the same environment.  Ends with 0, or with 1 and one line on standard error.
+C{/live} in the place of C{/ready} asks whether it answers at all.  The keys are those of the
+server, from the same environment.  Ends with 0, or with 1 and one line on standard error.
 """
 
 import os
@@ -18,8 +18,10 @@ from urllib.request import Request, urlopen
 
 import zmq
 
+from kato.curve_files import read_pair
 from kato.errors import InvalidRequest
 from kato.messagepack import pack, unpack
+from kato.protocols.zmq.curve import BadKeys, KeyPair
 
 PATIENCE = 5.0
 """Seconds that a server has to answer; one that is well needs a few milliseconds."""
@@ -41,7 +43,7 @@ class Unwell(Exception):
 def ask(url: str, environment: Mapping[str, str]) -> None:
     """Ask the server at C{url}.
 
-    @param environment: where its key is told.
+    @param environment: where its keys are told.
     @raise Unwell: where it does not say that all is well.
     @raise ValueError: where nobody can be asked at such a URL.
     """
@@ -49,7 +51,7 @@ def ask(url: str, environment: Mapping[str, str]) -> None:
     if where.path not in _QUESTIONS or where.port is None:
         raise ValueError(f"expected tcp://HOST:PORT/ready or http://HOST:PORT/ready, got {url!r}")
     if where.scheme == "tcp":
-        _ask_service(where, _key(environment))
+        _ask_service(where, _key(environment), _pair(environment))
     elif where.scheme in ("http", "https"):
         _ask_gateway(url)
     else:
@@ -71,11 +73,15 @@ def _ask_gateway(url: str) -> None:
         raise Unwell(f"{url}: {error}") from None
 
 
-def _ask_service(where: SplitResult, key: str | None) -> None:
+def _ask_service(where: SplitResult, key: str | None, pair: KeyPair | None) -> None:
     question = {**_QUESTIONS[where.path], **({} if key is None else {"api_key": key})}
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.MAXMSGSIZE, _LONGEST)
+        if pair is not None:
+            socket.setsockopt(zmq.CURVE_SERVERKEY, pair.public)
+            socket.setsockopt(zmq.CURVE_PUBLICKEY, pair.public)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, pair.secret)
         socket.connect(f"tcp://{where.netloc}")
         socket.send(pack(question))
         if not socket.poll(int(PATIENCE * 1000)):
@@ -102,6 +108,15 @@ def _key(environment: Mapping[str, str]) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
         raise Unwell(f"KATO_API_KEY_FILE: cannot read {path}: {error}") from None
+
+
+def _pair(environment: Mapping[str, str]) -> KeyPair | None:
+    """The key pair by which the server encrypts; C{None}: it does not."""
+    path = environment.get("KATO_CURVE")
+    try:
+        return read_pair(path) if path else None
+    except BadKeys as error:
+        raise Unwell(f"KATO_CURVE: {error}") from None
 
 
 def run(words: Sequence[str], environment: Mapping[str, str]) -> int:

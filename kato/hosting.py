@@ -92,6 +92,7 @@ class Host:
             names=names,
             max_processors=settings.max_processors,
             max_events=settings.max_events,
+            max_models=settings.max_models,
             checkpoint=settings.checkpoint,
             matcher=self.matcher,
             tenure=tenure,

@@ -34,7 +34,7 @@ _ALWAYS = ("hash", "scopes", "processors")
 _SCOPES = {each.value: each for each in Scope}
 
 
-class BadKeys(Exception):
+class BadKeyFile(Exception):
     """One line that says what of a file of keys cannot be, with the key and the field."""
 
 
@@ -49,22 +49,22 @@ class StoredKey:
 def parse_keys(written: str) -> tuple[StoredKey, ...]:
     """Judge the text of a file of keys.
 
-    @raise BadKeys: for the first thing that is wrong with it.
+    @raise BadKeyFile: for the first thing that is wrong with it.
     """
     try:
         read = tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
-        raise BadKeys(f"no TOML: {error}") from None
+        raise BadKeyFile(f"no TOML: {error}") from None
     try:
         given = mapping(mapping(read, "the file", _TOP).get("keys", {}), "keys")
         found = tuple(_stored(name, value) for name, value in given.items())
     except InvalidRequest as error:
-        raise BadKeys(error.message) from None
+        raise BadKeyFile(error.message) from None
     names: dict[bytes, str] = {}
     for each in found:
         other = names.setdefault(each.digest, each.key.name)
         if other != each.key.name:
-            raise BadKeys(f"keys.{each.key.name}.hash: it is that of {other}, too")
+            raise BadKeyFile(f"keys.{each.key.name}.hash: it is that of {other}, too")
     return found
 
 

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from kato.keeper import Keeper
-from kato.key_file import BadKeys, StoredKey, by_digest, parse_keys
+from kato.key_file import BadKeyFile, StoredKey, by_digest, parse_keys
 from kato.keys import API_KEY, digest
 from kato.policy import Key
 from kato.reloading import NotReadable, Reloading
@@ -25,23 +25,23 @@ def read_key_file(path: Path) -> tuple[StoredKey, ...]:
     It is not to be written by others, who could give themselves a key.  That they read it opens
     nothing to them, but tells names and what may be done.
 
-    @raise BadKeys: where it cannot be read, or does not say what keys there are.
+    @raise BadKeyFile: where it cannot be read, or does not say what keys there are.
     """
     try:
         with path.open("rb") as file:
             mode = path.stat().st_mode
             raw = file.read(_MOST + 1)
         if mode & (S_IWGRP | S_IWOTH):
-            raise BadKeys(f"{path}: others may write it; chmod go-w {path}")
+            raise BadKeyFile(f"{path}: others may write it; chmod go-w {path}")
         if len(raw) > _MOST:
-            raise BadKeys(f"{path}: over {_MOST} bytes")
+            raise BadKeyFile(f"{path}: over {_MOST} bytes")
         found = parse_keys(raw.decode())
     except OSError as error:
-        raise BadKeys(f"{path}: {error.strerror}") from None
+        raise BadKeyFile(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise BadKeys(f"{path}: not UTF-8 at byte {error.start}") from None
-    except BadKeys as error:
-        raise BadKeys(_named(path, str(error))) from None
+        raise BadKeyFile(f"{path}: not UTF-8 at byte {error.start}") from None
+    except BadKeyFile as error:
+        raise BadKeyFile(_named(path, str(error))) from None
     if mode & S_IROTH:
         _log.warn("{path} may be read by others: chmod go-r {path}", path=str(path))
     return found
@@ -87,7 +87,7 @@ def _read_again_with(reloading: Reloading, settings: Settings, keeper: Keeper) -
     def read_again() -> None:
         try:
             stored = read_key_file(path)
-        except BadKeys as error:
+        except BadKeyFile as error:
             raise NotReadable(str(error)) from None
         keeper.replace(known_keys(settings.api_key, stored) or {})
 

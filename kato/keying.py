@@ -16,7 +16,7 @@ from secrets import token_bytes
 from kato.errors import InvalidRequest
 from kato.key_editing import with_key, without_key
 from kato.key_file import (
-    BadKeys,
+    BadKeyFile,
     StoredKey,
     parse_keys,
     parse_name,
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         _COMMANDS[typed.command](typed, path)
     except InvalidRequest as error:
         print(f"kato: {error.message}", file=sys.stderr)
-    except BadKeys as error:
+    except BadKeyFile as error:
         print(f"kato: {path}: {error}", file=sys.stderr)
     except (OSError, UnicodeDecodeError) as error:
         print(f"kato: {path}: {error}", file=sys.stderr)

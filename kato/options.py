@@ -13,13 +13,15 @@ from typing import Any, NoReturn
 from twisted.python import usage
 
 from kato.commands import parse_processor_id
+from kato.curve_files import read_clients, read_pair
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
-from kato.engine.processor import MAX_EVENTS
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
-from kato.key_file import BadKeys
+from kato.key_file import BadKeyFile
 from kato.key_reading import read_key_file
 from kato.protocols.zmq.addresses import MAX_PORT, Address
+from kato.protocols.zmq.curve import BadKeys, KeyPair
 from kato.settings import ZMQ, Settings
 
 _GENE_OPTIONS = {
@@ -40,6 +42,8 @@ _ENVIRONMENT = {
     "registry": "KATO_REGISTRY",
     "placement": "KATO_PLACEMENT",
     "advertise": "KATO_ADVERTISE",
+    "curve": "KATO_CURVE",
+    "curve-clients": "KATO_CURVE_CLIENTS",
     "storage": "KATO_STORAGE",
     "processor-id": "PROCESSOR_ID",
     "processor-name": "PROCESSOR_NAME",
@@ -66,6 +70,8 @@ class CommonOptions(usage.Options):
     optParameters = [
         ["zmq", None, None, "tcp://host:port of the ROUTER socket for clients of ZeroMQ"],
         ["events", None, None, "tcp://host:port of the PUB socket; the port after --zmq's"],
+        ["curve", None, None, "the file with the key pair of this cluster: ZeroMQ is encrypted"],
+        ["curve-clients", None, None, "a file with public keys of other clients of ZeroMQ"],
         [
             "storage",
             None,
@@ -76,6 +82,7 @@ class CommonOptions(usage.Options):
         ["processor-name", None, None, "what people call it"],
         ["max-processors", None, "1000", "how many processors there may be"],
         ["max-events", None, str(MAX_EVENTS), "how many events a short-term memory may hold"],
+        ["max-models", None, str(MAX_MODELS), "how many models a processor may learn"],
         ["checkpoint", None, None, "seconds until an observation is durable; 0: at once"],
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
         ["api-key", None, None, "a key for everything; better in a file than here"],
@@ -130,11 +137,14 @@ class CommonOptions(usage.Options):
             processor_name=processor_name,
             max_processors=self._whole("max-processors", 1),
             max_events=self._whole("max-events", 1),
+            max_models=self._whole("max-models", 1),
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
             api_key=self._api_key(),
             **self._keys(),
+            curve=self._curve(),
+            curve_clients=self._curve_clients(),
             genes=self._genes(),
             matcher=self._matcher(),
             log_level=self._log_level(),
@@ -226,8 +236,29 @@ class CommonOptions(usage.Options):
         path = Path(given).absolute()
         try:
             return {"keys_file": path, "keys": read_key_file(path)}
-        except BadKeys as error:
+        except BadKeyFile as error:
             raise usage.UsageError(f"--api-keys: {error}") from None
+
+    def _curve(self) -> KeyPair | None:
+        """The key pair of this cluster."""
+        path = self._given("curve")
+        try:
+            return None if path is None else read_pair(path)
+        except BadKeys as error:
+            raise usage.UsageError(f"--curve: {error}") from None
+
+    def _curve_clients(self) -> Path | None:
+        """Where public keys are told; what is wrong with them is known now."""
+        path = self._given("curve-clients")
+        if path is None:
+            return None
+        if self._given("curve") is None:
+            raise usage.UsageError("--curve-clients: there is no --curve to go with it")
+        try:
+            read_clients(path)
+        except BadKeys as error:
+            raise usage.UsageError(f"--curve-clients: {error}") from None
+        return Path(path).absolute()
 
     def _genes(self) -> Genes:
         values: dict[str, Any] = {}

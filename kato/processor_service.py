@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.dispatch import Dispatch
+from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
@@ -176,13 +177,12 @@ def makeService(options: ServiceOptions) -> IService:
     """Make the service, or refuse in one line with exit status 1."""
     from twisted.internet import reactor
 
-    from kato.protocols.zmq.sockets import ZmqSockets
-
     settings = options.settings
     reloading = Reloading()
     reloading.heed_hangups(reactor)
     turns, messages = make_threads("turns"), make_threads("messages")
     in_thread = off_the_reactor(reactor, messages)
+    guard = make_guard(settings, reloading, clock=reactor)
     zmq = bound_zmq(settings)
     if zmq is None:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
@@ -194,7 +194,7 @@ def makeService(options: ServiceOptions) -> IService:
         settings,
         parts,
         zmq,
-        sockets=ZmqSockets(reactor=reactor, in_thread=in_thread),
+        sockets=make_sockets(settings, guard, reactor=reactor, in_thread=in_thread),
         clock=reactor,
         threads=(turns, messages),
         stop_reactor=reactor.stop,

@@ -40,9 +40,12 @@ class Restorer:
 
     log = Logger()
 
-    def __init__(self, *, max_events: int, names: Mapping[str, str], matcher: Provider) -> None:
+    def __init__(
+        self, *, max_events: int, max_models: int, names: Mapping[str, str], matcher: Provider
+    ) -> None:
         """@param names: what people call some processors, by id."""
         self._max_events = max_events
+        self._max_models = max_models
         self._names = names
         self._matcher = matcher
 
@@ -52,6 +55,7 @@ class Restorer:
         engine = Processor.restore(
             replace(snapshot, models=counted),
             max_events=self._max_events,
+            max_models=self._max_models,
             matcher=self._matcher.make,
         )
         engine.name = self._names.get(engine.id, engine.name)

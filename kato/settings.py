@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from kato.engine.processor import MAX_EVENTS
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
 from kato.key_file import StoredKey
 from kato.protocols.zmq.addresses import Address
+from kato.protocols.zmq.curve import KeyPair
 
 LISTEN = "tcp:8000:interface=127.0.0.1"
 """Where REST listens, if nothing else is said."""
@@ -38,6 +39,9 @@ class Settings:
     live that are not this gateway's own, C{registry} where services announce themselves to it; a
     service announces itself to C{gateways}, as one that is reached at C{advertise}, C{None}: where
     it listens.
+
+    C{curve} is the key pair of the cluster, C{None}: ZeroMQ in the clear; C{curve_clients} the file
+    that names who else may connect.
     """
 
     listen: tuple[str, ...] = (LISTEN,)
@@ -49,11 +53,14 @@ class Settings:
     placement: str = PLACEMENTS[0]
     gateways: tuple[Address, ...] = ()
     advertise: Address | None = None
+    curve: KeyPair | None = None
+    curve_clients: Path | None = None
     storage: str = "sqlite:"
     processor_id: str | None = None
     processor_name: str | None = None
     max_processors: int = 1000
     max_events: int = MAX_EVENTS
+    max_models: int = MAX_MODELS
     checkpoint: float = 5.0
     timeout: float = 30.0
     open: bool = False

@@ -155,19 +155,27 @@ def is_long(processor: Processor, command: Command) -> bool:
         return _is_long_matching(processor, command)
     if isinstance(params, Observe):
         tells_memory = not params.brief or processor.genes.max_sequence_length > 0
-        return (tells_memory and _is_long_memory(processor)) or _are_long_vectors(
-            processor, params.observation.vectors
+        return (
+            (tells_memory and _is_long_memory(processor))
+            or _are_long_vectors(processor, params.observation.vectors)
+            or (processor.genes.track_accuracy and _is_long_matching(processor, _FORECAST))
         )
     if isinstance(params, ObserveSequence):
-        return len(params.observations) > _LONG_SEQUENCE or any(
-            _are_long_vectors(processor, each.vectors) for each in params.observations
+        count = len(params.observations)
+        return (
+            count > _LONG_SEQUENCE
+            or any(_are_long_vectors(processor, each.vectors) for each in params.observations)
+            or (processor.genes.track_accuracy and _is_much_to_match(processor, count))
         )
     if command.operation in ("list_models", "clear_all_memory"):
         return processor.models > _LONG_LIST
     if command.operation == "delete_model" and processor.models > _LONG_COMPACTION:
         return True
-    return _is_long_memory(processor)
+    return command.operation in _ALWAYS_LONG or _is_long_memory(processor)
 
+
+_ALWAYS_LONG = frozenset({"explain"})
+"""It goes over the kept models twice, and over one of them in Python."""
 
 _MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
 
@@ -175,10 +183,16 @@ _MATCHING = frozenset({"get_predictions", "get_forecast", "get_cognition_data"})
 def _is_long_matching(processor: Processor, command: Command) -> bool:
     if _is_known(processor, command.params):
         return command.operation == "get_cognition_data" and _is_long_memory(processor)
+    return _is_much_to_match(processor)
+
+
+def _is_much_to_match(processor: Processor, times: int = 1) -> bool:
+    """Whether to match all models, after so many events one by one, may take long."""
     start, end = processor.window
+    events = end - start + times - 1
     return (
-        processor.models > _LONG_MODELS[processor.matcher]
-        or processor.memory.models * (end - start) > _LONG_WORK
+        processor.models * times > _LONG_MODELS[processor.matcher]
+        or processor.memory.models * events * times > _LONG_WORK
     )
 
 
@@ -232,6 +246,7 @@ def _get_status(processor: Processor, params: Params, turn: _Turn) -> _Result:
             "events": window.end - window.start,
             "genes": processor.genes.as_dict(),
             "revision": processor.revision,
+            "accuracy": None if processor.accuracy is None else processor.accuracy.as_dict(),
             "matcher": processor.matcher,
             "memory": asdict(processor.memory),
             "version": __version__,
@@ -298,6 +313,10 @@ def _get_predictions(processor: Processor, params: GetPredictions, turn: _Turn) 
 
 def _get_forecast(processor: Processor, params: GetForecast, turn: _Turn) -> _Result:
     return _Result({"forecast": processor.forecast(params.limit)})
+
+
+def _explain(processor: Processor, params: NamedModel, turn: _Turn) -> _Result:
+    return _Result({**processor.explain(params.model_name), "learned": None})
 
 
 def _get_short_term_memory(processor: Processor, params: Params, turn: _Turn) -> _Result:
@@ -399,6 +418,7 @@ _OPERATIONS: Mapping[str, Callable[[Processor, Any, _Turn], _Result]] = {
     "learn": _learn,
     "get_predictions": _get_predictions,
     "get_forecast": _get_forecast,
+    "explain": _explain,
     "get_short_term_memory": _get_short_term_memory,
     "clear_short_term_memory": _clear_short_term_memory,
     "clear_all_memory": _clear_all_memory,

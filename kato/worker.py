@@ -26,8 +26,8 @@ from kato.commits import GroupCommit
 from kato.deletions import DeletedProcessors
 from kato.dispatch import AlreadyBegun, IProcessors
 from kato.engine import Processor
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import Provider, best_provider
-from kato.engine.processor import MAX_EVENTS
 from kato.errors import (
     KatoError,
     LimitReached,
@@ -77,6 +77,7 @@ class Worker:
         names: Mapping[str, str] | None = None,
         max_processors: int = 1000,
         max_events: int = MAX_EVENTS,
+        max_models: int = MAX_MODELS,
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
         make_epoch: Callable[[], str] = lambda: token_hex(8),
@@ -101,10 +102,13 @@ class Worker:
         self._in_thread = in_thread
         self._genes = genes or Genes()
         self._names = names or {}
-        self._restore = Restorer(max_events=max_events, names=self._names, matcher=self._matcher)
+        self._restore = Restorer(
+            max_events=max_events, max_models=max_models, names=self._names, matcher=self._matcher
+        )
         self._indexing = Indexing(store, in_thread=in_thread)
         self._max_processors = max_processors
         self._max_events = max_events
+        self._max_models = max_models
         self._checkpoint = checkpoint
         self._make_id = make_id
         self.held_changed = held_changed
@@ -293,6 +297,7 @@ class Worker:
             genes=self._genes,
             name=self._names.get(slot.id),
             max_events=self._max_events,
+            max_models=self._max_models,
             matcher=self._matcher.make,
         )
 

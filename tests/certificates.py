@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     generate_private_key,
 )
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -26,16 +27,24 @@ from cryptography.x509.oid import NameOID
 class Identity:
     """A key, and a certificate of loopback that belongs to it."""
 
-    key: EllipticCurvePrivateKey
+    key: EllipticCurvePrivateKey | RSAPrivateKey
     certificate: x509.Certificate
 
     @classmethod
-    def make(cls, name: str, issuer: "Identity | None" = None) -> "Identity":
+    def make(
+        cls, name: str, issuer: "Identity | None" = None, *, key: RSAPrivateKey | None = None
+    ) -> "Identity":
         """Make one.
 
         @param issuer: the authority that signs it; without one it signs itself.
+        @param key: one of another kind than usual.
         """
-        key = generate_private_key(SECP256R1())
+        return cls._signed(name, issuer, key or generate_private_key(SECP256R1()))
+
+    @classmethod
+    def _signed(
+        cls, name: str, issuer: "Identity | None", key: EllipticCurvePrivateKey | RSAPrivateKey
+    ) -> "Identity":
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.now(UTC)
         names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]

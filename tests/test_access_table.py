@@ -17,7 +17,7 @@ from tests.websocket.memory import NOW
 READS = frozenset(
     {
         *("ping", "get_status", "get_predictions", "get_forecast", "get_short_term_memory"),
-        *("get_gene", "get_genes", "get_model", "list_models"),
+        *("get_gene", "get_genes", "get_model", "list_models", "explain"),
         *("get_percept_data", "get_cognition_data"),
     }
 )
@@ -37,7 +37,7 @@ PARAMS: Mapping[str, Mapping[str, Any]] = {
 }
 """What each operation is asked with; the name of a model stands beside it."""
 
-OF_MODELS = frozenset({"get_model", "update_model", "delete_model"})
+OF_MODELS = frozenset({"get_model", "explain", "update_model", "delete_model"})
 
 SCOPES = [frozenset(each) for each in chain(*(combinations(Scope, size) for size in range(1, 4)))]
 """Every set of scopes but the empty one, which a file of keys cannot have."""

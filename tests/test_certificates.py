@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.dsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
@@ -175,6 +176,15 @@ class CertificatesTests(SynchronousTestCase):
         """A key behind a passphrase is refused, and nobody is asked for one."""
         (self.folder / "key.pem").write_bytes(self.identity.key_pem(b"sesame"))
         self.refused("privateKey=", "passphrase")
+
+    def test_weak(self) -> None:
+        """A key that OpenSSL takes for too weak is refused in its words; a strong one of RSA is as
+        good as others."""
+        Identity.make("weak", key=rsa.generate_private_key(65537, 1024)).write(self.folder)
+        self.refused("certKey=", "key too small")
+        strong = Identity.make("strong", key=rsa.generate_private_key(65537, 2048))
+        strong.write(self.folder)
+        self.assertEqual(self.seen(self.made()), strong.der)
 
     def test_other_kind(self) -> None:
         """A key that TLS has no use for is refused."""

@@ -73,6 +73,15 @@ _ALSO = {"bson": "pymongo"}
 """Packages that come with a library of another name."""
 
 
+_EXTRAS = "options.extras_require"
+
+
+def imported(found: list[Module]) -> set[str]:
+    """The libraries that modules import."""
+    names = {name.partition(".")[0] for module in found for name in module.imports}
+    return {_ALSO.get(each, each) for each in names - {"kato", *sys.stdlib_module_names}}
+
+
 class PackagingTests(SynchronousTestCase):
     """What C{setup.cfg} says is what is there."""
 
@@ -95,26 +104,28 @@ class PackagingTests(SynchronousTestCase):
         self.assertEqual(list((ROOT / "twisted").rglob("__init__.py")), [])
 
     def test_requirements(self) -> None:
-        """What is required, for TLS by its extra, is what C{kato} imports, no more and no less, and
-        each is bounded."""
-        imported = {
-            name.partition(".")[0] for module in modules("kato") for name in module.imports
-        } - {"kato", *sys.stdlib_module_names}
-        imported = {_ALSO.get(each, each) for each in imported}
+        """What is required is what C{kato} imports, no more and no less, and each is bounded; what
+        TLS and the client need are extras."""
+        server = [each for each in modules("kato") if not within(each.name, "kato.client")]
+        client = [each for each in modules("kato") if within(each.name, "kato.client")]
         required = self.lines("options", "install_requires")
-        required += self.lines("options.extras_require", "tls")
-        required.remove("Twisted[tls]")
-        names = {re.split(r"[<>=]", each)[0] for each in required}
-        self.assertEqual({_IMPORTED_AS.get(each, each.lower()) for each in names}, imported)
-        for each in required:
+        tls = [each for each in self.lines(_EXTRAS, "tls") if each != "Twisted[tls]"]
+        self.assertEqual(self.named([*required, *tls]), imported(server))
+        own = self.lines(_EXTRAS, "client")
+        self.assertEqual(self.named(own), imported(client) - self.named(required))
+        for each in (*required, *tls, *own):
             self.assertRegex(each, r"^[A-Za-z.]+>=[\d.]+,<[\d.]+$")
+
+    def named(self, required: list[str]) -> set[str]:
+        """What is imported of what is required."""
+        names = {re.split(r"[<>=]", each)[0] for each in required}
+        return {_IMPORTED_AS.get(each, each.lower()) for each in names}
 
     def test_decisions(self) -> None:
         """Every dependency, of any extra, has its reason written down."""
         page = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
         groups = [self.lines("options", "install_requires")]
-        extras = "options.extras_require"
-        groups += [self.lines(extras, extra) for extra in self.config[extras]]
+        groups += [self.lines(_EXTRAS, extra) for extra in self.config[_EXTRAS]]
         for each in {name for group in groups for name in group}:
             name = re.split(r"[<>=]", each)[0]
             self.assertIn(f"| `{name}` |", page)

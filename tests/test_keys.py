@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import Scope
 from kato.key_editing import with_key, without_key
-from kato.key_file import BadKeys, StoredKey, parse_keys, write_key
+from kato.key_file import BadKeyFile, StoredKey, parse_keys, write_key
 from kato.key_reading import known_keys, read_key_file
 from kato.keys import API_KEY, BYTES, Keyring, digest, written
 from kato.policy import Key
@@ -141,11 +141,11 @@ class FileTests(SynchronousTestCase):
             ("# who", "who", "no TOML: "),
         ):
             self.assertIn(wrong, GOOD)
-            with self.assertRaises(BadKeys) as caught:
+            with self.assertRaises(BadKeyFile) as caught:
                 parse_keys(GOOD.replace(wrong, right))
             self.assertTrue(str(caught.exception).startswith(words), str(caught.exception))
         twice = GOOD + GOOD.replace("dashboards", "other")
-        with self.assertRaisesRegex(BadKeys, "keys.other.hash: it is that of dashboards, too"):
+        with self.assertRaisesRegex(BadKeyFile, "keys.other.hash: it is that of dashboards, too"):
             parse_keys(twice)
 
     @given(RINGS)
@@ -156,21 +156,21 @@ class FileTests(SynchronousTestCase):
     def test_on_disk(self) -> None:
         """A file that others may write is refused, as is one that cannot be read."""
         path = Path(self.mktemp())
-        with self.assertRaisesRegex(BadKeys, f"^{path}: No such file or directory$"):
+        with self.assertRaisesRegex(BadKeyFile, f"^{path}: No such file or directory$"):
             read_key_file(path)
         path.write_bytes(b"\xff")
         path.chmod(0o600)
-        with self.assertRaisesRegex(BadKeys, f"^{path}: not UTF-8 at byte 0$"):
+        with self.assertRaisesRegex(BadKeyFile, f"^{path}: not UTF-8 at byte 0$"):
             read_key_file(path)
         path.write_text(GOOD, encoding="utf-8")
         self.assertEqual(len(read_key_file(path)), 1)
         for mode in (0o620, 0o602):
             path.chmod(mode)
-            with self.assertRaisesRegex(BadKeys, f"^{path}: others may write it; chmod go-w"):
+            with self.assertRaisesRegex(BadKeyFile, f"^{path}: others may write it; chmod go-w"):
                 read_key_file(path)
         path.write_text("x", encoding="utf-8")
         path.chmod(0o600)
-        with self.assertRaisesRegex(BadKeys, f"^{path}: no TOML"):
+        with self.assertRaisesRegex(BadKeyFile, f"^{path}: no TOML"):
             read_key_file(path)
 
 
@@ -184,9 +184,9 @@ class EditingTests(SynchronousTestCase):
             text = with_key(before, stored)
             self.assertTrue(text.startswith(before))
             self.assertEqual(parse_keys(text), (*parse_keys(before), stored))
-        with self.assertRaisesRegex(BadKeys, "there is a key dashboards already"):
+        with self.assertRaisesRegex(BadKeyFile, "there is a key dashboards already"):
             with_key(GOOD, StoredKey(b"\1" * 32, Key("dashboards", ALL)))
-        with self.assertRaisesRegex(BadKeys, "keys.new.hash: it is that of dashboards, too"):
+        with self.assertRaisesRegex(BadKeyFile, "keys.new.hash: it is that of dashboards, too"):
             with_key(GOOD, StoredKey(b"\x0f" * 32, Key("new", ALL)))
 
     def test_without(self) -> None:
@@ -213,10 +213,10 @@ class EditingTests(SynchronousTestCase):
     def test_by_hand(self) -> None:
         """What stands in other words is left to a person, and so is a key that is none."""
         inline = f'keys.x = {{hash = "{HASH}", scopes = ["read"], processors = ["*"]}}\n'
-        with self.assertRaisesRegex(BadKeys, "keys.x has no header of its own"):
+        with self.assertRaisesRegex(BadKeyFile, "keys.x has no header of its own"):
             without_key(inline, "x")
         lines = GOOD.replace('["p1"', '[\n  "p1"').replace('"weather-*"]', '\n[\n"weather-*"]]')
-        with self.assertRaises(BadKeys):
+        with self.assertRaises(BadKeyFile):
             without_key(lines, "dashboards")
-        with self.assertRaisesRegex(BadKeys, "there is no key y"):
+        with self.assertRaisesRegex(BadKeyFile, "there is no key y"):
             without_key(GOOD, "y")

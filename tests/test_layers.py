@@ -16,6 +16,7 @@ FLOORS: Mapping[str, int] = {
     "kato.observation": 0,
     "kato.model": 0,
     "kato.changes": 0,
+    "kato.accuracy": 0,
     "kato.commands": 1,
     "kato.codec": 1,
     "kato.messagepack": 1,
@@ -74,6 +75,9 @@ FLOORS: Mapping[str, int] = {
     "kato.key_reading": 6,
     "kato.keying": 6,
     "kato.sharing_host": 6,
+    "kato.curve_files": 6,
+    "kato.curve_keys": 6,
+    "kato.encrypting": 6,
     "kato.options": 6,
     "kato.dashboard_files": 6,
     "kato.gateway_options": 6,
@@ -90,6 +94,7 @@ FLOORS: Mapping[str, int] = {
     "kato.processor_service": 6,
     "kato.gateway": 6,
     "kato.health": 6,
+    "kato.client": 6,
     "kato.manager": 6,
     "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
@@ -101,17 +106,19 @@ COMPOSING = 6
 
 STRANGERS: Mapping[str, frozenset[str]] = {
     "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
+    "kato.client": frozenset(FLOORS) - {"kato.client", "kato.errors"},
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
     "kato.moving": frozenset({"kato.engine", "kato.protocols", "kato.worker"}),
 }
-"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, the manager
-speaks to servers from outside, and what moves data makes nothing of it."""
+"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, client and
+manager speak to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "OpenSSL": frozenset({"kato.certificates"}),
-    "autobahn": frozenset({"kato.protocols.websocket"}),
+    "autobahn": frozenset({"kato.protocols.websocket", "kato.client.in_twisted"}),
     "bson": frozenset({"kato.storage.mongodb"}),
     "cryptography": frozenset({"kato.certificates"}),
+    "httpx": frozenset({"kato.client.blocking", "kato.client.in_asyncio"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
     "platformdirs": frozenset({"kato.storage", "kato.manager"}),
@@ -122,11 +129,12 @@ HOMES: Mapping[str, frozenset[str]] = {
     "twisted": frozenset(
         {
             *(room for room, floor in FLOORS.items() if floor in (3, 4, 5, 6)),
+            "kato.client.in_twisted",
             "kato.manager.twistd",
             "twisted.plugins.kato_plugins",
         }
     )
-    - {"kato.manager"},
+    - {"kato.client", "kato.manager"},
     "twisted.application": frozenset(
         {
             "kato.gateway",
@@ -135,10 +143,20 @@ HOMES: Mapping[str, frozenset[str]] = {
             "twisted.plugins.kato_plugins",
         }
     ),
-    "twisted.web": frozenset({"kato.protocols.rest", "kato.binding"}),
+    "twisted.web": frozenset({"kato.protocols.rest", "kato.binding", "kato.client.in_twisted"}),
     "txmongo": frozenset({"kato.storage.mongodb"}),
-    "txzmq": frozenset({"kato.protocols.zmq.sockets"}),
-    "zmq": frozenset({"kato.protocols.zmq.sockets", "kato.health"}),
+    "txzmq": frozenset({"kato.protocols.zmq.sockets", "kato.protocols.zmq.socket_kinds"}),
+    "websockets": frozenset(
+        {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}
+    ),
+    "zmq": frozenset(
+        {
+            "kato.protocols.zmq.sockets",
+            "kato.protocols.zmq.socket_kinds",
+            "kato.health",
+            "kato.curve_keys",
+        }
+    ),
     "zope": frozenset(
         {
             "kato.storage",

@@ -118,6 +118,7 @@ class GeneTests(SynchronousTestCase):
             ("vector_neighbors", [0, 7]),
             ("vector_max_distance", [None, 0, 1e308]),
             ("search_depth", [1, 100]),
+            ("track_accuracy", [True, False]),
         ):
             for value in values:
                 self.assertEqual(parse_gene(name, value), value)
@@ -149,6 +150,7 @@ class GeneTests(SynchronousTestCase):
             ("vector_max_distance", math.inf),
             ("search_depth", 0),
             ("search_depth", 101),
+            ("track_accuracy", 1),
         ):
             with self.assertRaises(InvalidRequest) as caught:
                 parse_gene(name, value)
@@ -259,6 +261,7 @@ class CommandTests(SynchronousTestCase):
             "change_gene": {"gene": "sort", "value": True},
             "change_genes": {"genes": {}},
             "get_model": {"model_name": "m"},
+            "explain": {"model_name": "m"},
             "delete_model": {"model_name": "m"},
             "update_model": {"model_name": "m", "frequency": 1},
         }

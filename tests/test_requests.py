@@ -50,6 +50,7 @@ _params: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "change_genes": st.builds(lambda genes: {"genes": genes}, _genes),
     "create_processor": st.builds(lambda genes: {"genes": genes}, _genes) | st.just({}),
+    "explain": st.builds(lambda name: {"model_name": name}, _text),
     "get_model": st.builds(lambda name: {"model_name": name}, _text),
     "delete_model": st.builds(lambda name: {"model_name": name}, _text),
     "update_model": st.fixed_dictionaries(

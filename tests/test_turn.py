@@ -64,6 +64,7 @@ class AnswerTests(TurnCase):
                 "vectors": 0,
                 "events": 1,
                 "revision": 4,
+                "accuracy": None,
                 "matcher": best_provider().kind,
                 "version": __version__,
             },
@@ -279,6 +280,23 @@ class LengthTests(TurnCase):
         self.assertFalse(self.long("observe_sequence", observations=[{}] * 10))
         self.assertTrue(self.long("observe_sequence", observations=[{}] * 101))
 
+    def test_tracking(self) -> None:
+        """To hold an event against a forecast is as long as to forecast; and a sequence forecasts
+        once for each of its observations."""
+        self.processor = Processor("p1", matcher=PythonMatcher)
+        for number in range(60):
+            self.learn(["a"], [str(number)])
+        two = {"observations": [{"strings": ["a"]}] * 2}
+        self.assertFalse(self.long("observe_sequence", **two))
+        self.take("change_gene", gene="track_accuracy", value=True)
+        self.assertFalse(self.long("observe", strings=["a"]))
+        self.assertTrue(self.long("observe_sequence", **two))
+        for number in range(60, 101):
+            self.learn(["a"], [str(number)])
+        self.assertTrue(self.long("observe", strings=["a"]))
+        self.take("get_forecast")
+        self.assertFalse(self.long("observe", strings=["a"]))
+
     def test_vectors(self) -> None:
         """To compare with many vectors, or to search for components, is long."""
         self.take("observe", vectors=[[i, 0] for i in range(300)])
@@ -305,3 +323,7 @@ class LengthTests(TurnCase):
         self.patch(Processor, "models", 10_001)
         self.assertTrue(self.long("delete_model", model_name="x"))
         self.assertFalse(self.long("get_model", model_name="x"))
+
+    def test_explaining(self) -> None:
+        """To explain always is: it goes over one model in Python, however few there are."""
+        self.assertTrue(self.long("explain", model_name="x"))

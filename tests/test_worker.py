@@ -418,6 +418,22 @@ class DurabilityTests(WorkerCase):
         self.restart()
         self.assertEqual(self.answer("get_status")["models"], 2)
 
+    def test_failed_commit_of_accuracy(self) -> None:
+        """What was counted of forecasts is put back with all else, and survives a restart."""
+        self.answer("change_gene", {"gene": "track_accuracy", "value": True})
+        for _ in range(2):
+            self.observe(["a", "b"])
+            self.answer("learn")
+        before = self.answer("get_status")["accuracy"]
+        self.observe(["a"])
+        self.assertNotEqual(self.answer("get_status")["accuracy"], before)
+        learn = self.ask("learn")
+        self.store.fail()
+        self.failureResultOf(learn, StorageUnavailable)
+        self.assertEqual(self.answer("get_status")["accuracy"], before)
+        self.restart()
+        self.assertEqual(self.answer("get_status")["accuracy"], before)
+
     def test_failed_creation(self) -> None:
         """A processor that was never durable is gone when its first commit fails."""
         created = self.ask("create_processor")

@@ -6,7 +6,8 @@
 Window(start=0, end=1)
 """
 
-from kato.engine.processor import Observed, Processor, SequenceObserved
+from kato.engine.observed import Observed, SequenceObserved
+from kato.engine.processor import Processor
 from kato.observation import Observation
 
 __all__ = ["Observation", "Observed", "Processor", "SequenceObserved"]

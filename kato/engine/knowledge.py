@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking
+from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking, Weights
 from kato.engine.packing import Packed, pack, unpack
 from kato.errors import ModelNotFound
 from kato.fields import shown
@@ -53,6 +53,10 @@ class Knowledge:
         """The models that C{state} keeps."""
         return self._matcher.kept(state, threshold)
 
+    def weigh(self, symbols: Sequence[str]) -> Weights:
+        """What symbols weigh in all models."""
+        return self._matcher.weigh(symbols)
+
     def emotives(self, ranking: Ranking) -> Mapping[int, Felt]:
         """The emotives, as they are now, of those models of a ranking that have any, by place."""
         if not self._emotives:
@@ -70,6 +74,10 @@ class Knowledge:
         if learned is None:
             raise ModelNotFound(f"model_name: no model is called {shown(name)}")
         return Model(full, learned.sequence, learned.frequency, self._emotives.get(full, ()))
+
+    def knows(self, sequence: Events) -> bool:
+        """Whether this sequence was learned."""
+        return self._matcher.find(sequence) is not None
 
     def page(self, limit: int, after: str | None) -> tuple[list[Model], str | None]:
         """The next C{limit} models by name after C{after}, and where the page after begins."""

@@ -31,6 +31,29 @@ class MemoryUse:
     """and the symbols, each once."""
 
 
+class Standing(NamedTuple):
+    """Where one model stands among those that a state keeps."""
+
+    kept: int
+    """How many models are kept,"""
+    frequency: int
+    """and the sum of their frequencies."""
+    rank: int | None
+    """The place of the model among them, from 1; C{None}: it is not kept."""
+
+
+class Weights(NamedTuple):
+    """What symbols weigh in all models, in whole numbers: p(s) is a symbol's weight divided by
+    C{mass}."""
+
+    symbols: tuple[int, ...]
+    """For each symbol, the sum of the frequencies of the models that contain it."""
+    mass: int
+    """The sum over all models of frequency times number of distinct symbols."""
+    total: int
+    """The sum of the frequencies of all models."""
+
+
 class Ranking(Protocol):
     """The best of the models that a state keeps, best first.
 
@@ -73,6 +96,10 @@ class Kept(Protocol):
 
     def forecast(self, limit: int) -> list[dict[str, Any]]:
         """The best C{limit} entries of the forecast, best first, as SPEC 3 tells them."""
+        ...
+
+    def standing(self, name: str, rank_by: str) -> Standing:
+        """Where the model of this name stands by the gene C{rank_by}, in the order of L{best}."""
         ...
 
 
@@ -123,6 +150,10 @@ class Matcher(Protocol):
 
     def kept(self, state: Sequence[str], threshold: float) -> Kept:
         """All models with a block whose similarity to C{state} is at least C{threshold}."""
+        ...
+
+    def weigh(self, symbols: Sequence[str]) -> Weights:
+        """What these symbols weigh; 0 those that are in no model."""
         ...
 
     def dump(self) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kato.engine import _kernel
 from kato.engine.blocks import Block
-from kato.engine.matching import Learned, MemoryUse
+from kato.engine.matching import Learned, MemoryUse, Standing, Weights
 from kato.genes import RANKINGS
 from kato.model import Sequence as Events
 
@@ -91,6 +91,11 @@ class NativeMatcher:
         """All models with a block whose similarity to C{state} is at least C{threshold}."""
         return KeptModels(self._memory, state, threshold)
 
+    def weigh(self, symbols: Sequence[str]) -> Weights:
+        """What these symbols weigh; 0 those that are in no model."""
+        weights, mass, total = self._memory.weigh(symbols)
+        return Weights(tuple(weights), mass, total)
+
     def dump(self) -> bytes:
         """All that is held, to be taken in again by L{load}."""
         dumped = self._memory.dump()
@@ -129,6 +134,10 @@ class KeptModels:
             {"event": event, "share": share, "models": models, "frequency": frequency}
             for share, event, models, frequency in entries[:limit]
         ]
+
+    def standing(self, name: str, rank_by: str) -> Standing:
+        """Where the model of this name stands by the gene C{rank_by}."""
+        return Standing(*self._memory.stand(self._state, self._threshold, _RANKS[rank_by], name))
 
 
 class NativeRanking:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from kato.engine.explanation import explain
 from kato.engine.knowledge import Knowledge
 from kato.engine.matching import Kept
 from kato.engine.predictions import Predictions
 from kato.engine.python_kept import PythonRanking
 from kato.genes import Genes
+from kato.model import Model
 
 
 class Outlook:
@@ -46,6 +48,12 @@ class Outlook:
             return Predictions(PythonRanking([], ()), {})
         ranking = self._kept.best(self._genes.rank_by, self._genes.max_predictions)
         return Predictions(ranking, self._knowledge.emotives(ranking))
+
+    def explain(self, model: Model) -> dict[str, Any]:
+        """Why a model of this memory is among the predictions, or is not."""
+        return explain(
+            model, self._state, kept=self._kept, knowledge=self._knowledge, genes=self._genes
+        )
 
     def has_forecast(self, limit: int) -> bool:
         """Whether as many entries of the forecast have been computed, or all there are."""

@@ -17,6 +17,11 @@ _FEW = 16
 """So many predictions are written at a time."""
 
 
+def felt(entries: Felt) -> Emotives:
+    """A model's emotives as its prediction shows them: the averages, rounded."""
+    return {name: rounded(value) for name, value in average_of(entries).items()}
+
+
 class Predictions(SelfWriting):
     """Predictions, best first.
 
@@ -61,9 +66,7 @@ class Predictions(SelfWriting):
         return {**self._ranking.told(place), "emotives": self._felt(place)}
 
     def _felt(self, place: int) -> Emotives:
-        """The averages of a model's emotives, rounded."""
-        averages = average_of(self._emotives.get(place, ()))
-        return {name: rounded(value) for name, value in averages.items()}
+        return felt(self._emotives.get(place, ()))
 
     def parts(self) -> Iterator[bytes]:
         """The JSON of all, a few predictions at a time where it has not been written before."""
@@ -82,5 +85,5 @@ class Predictions(SelfWriting):
         yield made[-1]
 
     def _written(self, place: int) -> bytes:
-        felt = encode_json(self._felt(place)) if place in self._emotives else b"{}"
-        return b'%b,"emotives":%b}' % (self._ranking.json(place), felt)
+        shown = encode_json(self._felt(place)) if place in self._emotives else b"{}"
+        return b'%b,"emotives":%b}' % (self._ranking.json(place), shown)

@@ -5,61 +5,33 @@ does nothing.  What changed since it was last asked is told by L{Processor.drain
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from kato.accuracy import Accuracy, mark_of
 from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
 from kato.engine.knowledge import Knowledge
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS, too_many_events
 from kato.engine.matchers import best_matcher
 from kato.engine.matching import Matcher, MemoryUse
+from kato.engine.observed import Observed, SequenceObserved
 from kato.engine.outlook import Outlook
+from kato.engine.perceiving import event_of
 from kato.engine.predictions import Predictions
 from kato.engine.recollection import Recollection
 from kato.engine.rehearsal import Rehearsal
+from kato.engine.room import Room, Trial
 from kato.engine.stm import ShortTermMemory
 from kato.engine.vectors import VectorMemory
-from kato.errors import LimitReached, ObservationNotFound
+from kato.errors import ObservationNotFound
 from kato.fields import shown
 from kato.genes import Genes
 from kato.happenings import Cleared, Happened, Learned, Seen, Story
 from kato.model import Emotives, Model
 from kato.observation import Event, Observation
-
-MAX_EVENTS = 100_000
-"""How many events a short-term memory holds unless it is told otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What an observation did, or did the first time where it is repeated.
-
-    C{auto_learned_model} is C{None} where nothing was learned; C{bounded} says that the search
-    for the components of a vector gave up; C{window} is the short-term memory right after it;
-    C{learned} tells of what was learned just now.
-    """
-
-    unique_id: str | None
-    auto_learned_model: str | None
-    bounded: bool
-    window: Window
-    interval: int
-    time_stamp: float
-    repeated: bool = False
-    learned: Learned | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceObserved:
-    """What a sequence of observations did, all together, and in C{happened} one by one."""
-
-    observed: int
-    learned_models: tuple[str, ...]
-    bounded: bool
-    window: Window
-    happened: tuple[Happened, ...]
 
 
 class Processor:
@@ -86,12 +58,14 @@ class Processor:
         genes: Genes | None = None,
         name: str | None = None,
         max_events: int = MAX_EVENTS,
+        max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
     ) -> None:
         """
         @param processor_id: how it is addressed.
         @param name: how people call it; its id where none is given.
-        @param max_events: how many events its short-term memory may hold.
+        @param max_events: how many events its short-term memory may hold,
+        @param max_models: and how many models it may learn.
         @param matcher: makes an empty matcher; the best provider there is, where none is given.
         """
         self.id = processor_id
@@ -100,7 +74,9 @@ class Processor:
         self.interval = 0
         self.revision = 0
         """How many operations have changed it; who carries them out counts them."""
+        self._accuracy: Accuracy | None = None
         self._max_events = max_events
+        self._max_models = max_models
         self._new_matcher = matcher
         self._stm = ShortTermMemory()
         self._knowledge = Knowledge(matcher())
@@ -169,6 +145,14 @@ class Processor:
         """The averages of the emotives gathered since the last learning or clearing."""
         return averages(self._emotives)
 
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """How often forecasts came true; C{None} where gene C{track_accuracy} is off and nothing
+        was ever counted."""
+        if self._accuracy is None and self.genes.track_accuracy:
+            return Accuracy()
+        return self._accuracy
+
     # Observing and learning
 
     def observe(
@@ -180,15 +164,15 @@ class Processor:
         @param made_id: the id that the answer and the percept show where the observation has none;
             it is not remembered.
         @raise Conflict: where its C{unique_id} was used for another observation.
-        @raise LimitReached: where short-term memory is full.
+        @raise LimitReached: where short-term memory is full, or long-term memory for what would be
+            learned.
         """
         key = observation.unique_id
         if key is not None:
             known = self._observations.find(key, observation.digest(), "unique_id")
             if known is not None:
                 return self._observed_before(known)
-        if observation.has_event and len(self._stm) >= self._max_events:
-            raise self._full("")
+        self._judge_room(observation)
         return self._observe(observation, now, made_id)
 
     def _observed_before(self, known: Remembered) -> Observed:
@@ -203,15 +187,28 @@ class Processor:
             repeated=True,
         )
 
-    def _full(self, path: str) -> LimitReached:
-        return LimitReached(
-            f"{path}short-term memory holds {self._max_events} events and may not hold more: "
-            "learn or clear first"
-        )
+    def _judge_room(self, observation: Observation) -> None:
+        """See that one more event fits, and what it would have learned at once.
+
+        @raise LimitReached: where it does not.
+        """
+        if not observation.has_event:
+            return
+        if len(self._stm) >= self._max_events:
+            raise too_many_events(self._max_events)
+        if learns_at(len(self._stm) + 1, self.genes) and not self._room().holds(1):
+            event, _ = event_of(observation, self._vectors, self.genes)
+            self._room().take((*self._stm.events, event))
+
+    def _room(self) -> Room:
+        return Room(self._knowledge, self._max_models)
 
     def _observe(self, observation: Observation, now: float, made_id: str | None) -> Observed:
         """Observe what was found fit."""
-        event, bounded = self._event(observation)
+        event, bounded = event_of(observation, self._vectors, self.genes)
+        if event and self.genes.track_accuracy:
+            mark = mark_of(event, self.forecast())
+            self._accuracy = (self._accuracy or Accuracy()).marked(mark)
         self._changing()
         self.interval += 1
         gather(self._emotives, observation.emotives)
@@ -235,17 +232,6 @@ class Processor:
         if observation.unique_id is not None:
             self._remember_observation(observation.unique_id, observation.digest(), observed)
         return observed
-
-    def _event(self, observation: Observation) -> tuple[Event, bool]:
-        """The symbols of an observation, and whether a search for some of them gave up."""
-        strings = observation.strings
-        if self.genes.sort and len(strings) > 1:
-            strings = tuple(sorted(strings))
-        if not observation.vectors:
-            return strings, False
-        found = [self._vectors.classify(vector, self.genes) for vector in observation.vectors]
-        symbols = {symbol for each in found for symbol in each.symbols}
-        return (*sorted(symbols), *strings), any(each.bounded for each in found)
 
     def _perceive(self, observation: Observation, event: Event, made_id: str | None) -> None:
         """Keep what was observed; an id that was made is put in when somebody looks."""
@@ -274,9 +260,11 @@ class Processor:
 
         @param make_id: makes the id that the percept shows, where the last one has none.
         @raise Conflict: where a C{unique_id} was used for another observation.
-        @raise LimitReached: where short-term memory would be too full at one of them.
+        @raise LimitReached: where short-term memory would be too full at one of them, or long-term
+            memory for what would be learned.
         """
-        fresh = self._rehearsal().go(observations, learn_after_each)
+        rehearsal = self._rehearsal(2 * len(observations) + 1)
+        fresh = rehearsal.go(observations, learn_after_each, learn_at_end)
         story = Story(self._stm.events)
         bounded = False
         last = len(fresh) - 1 - fresh[::-1].index(True) if any(fresh) else -1
@@ -303,25 +291,33 @@ class Processor:
         seen = Seen(observation, observed.unique_id, self._stm.events, len(self._stm))
         return (seen,) if observed.learned is None else (seen, observed.learned)
 
-    def _rehearsal(self) -> Rehearsal:
+    def _rehearsal(self, learnings: int) -> Rehearsal:
+        """@param learnings: no more than so many there may be."""
+        room, trial = self._room(), None
+        if not room.holds(learnings):
+            trial = Trial(room, self._stm.events, self._vectors, self.genes)
         return Rehearsal(
             self._observations,
             length=len(self._stm),
             max_events=self._max_events,
             genes=self.genes,
-            full=self._full,
+            trial=trial,
         )
 
     def learn(self) -> str:
         """Make a model of short-term memory, and empty it.
 
         @return: the model's name, or C{""} where there were fewer than 2 symbols.
+        @raise LimitReached: where there may be no more models.
         """
         learned = self.learn_and_tell()
         return learned.model_name if isinstance(learned, Learned) else ""
 
     def learn_and_tell(self) -> Learned | Cleared:
         """Do as L{learn} does; tells what happened."""
+        room = self._room()
+        if not room.holds(1):
+            room.take(tuple(self._stm.events))
         self._changing()
         return self._learn(0) or Cleared()
 
@@ -351,6 +347,7 @@ class Processor:
     def clear_all_memory(self) -> None:
         """Forget all but the genes and the answers that may be asked for again."""
         self.clear_short_term_memory()
+        self._accuracy = None
         self._knowledge = Knowledge(self._new_matcher())
         self._knowledge.forget_stored()
         self._vectors = VectorMemory()
@@ -417,6 +414,14 @@ class Processor:
         """What comes next, best first, at most C{limit} entries; the caller leaves them as they
         are."""
         return self._outlook_from(self._stm.window).forecast(limit)
+
+    def explain(self, name: str) -> dict[str, Any]:
+        """Why the model of this name is among the L{predictions} now, or is not, with every number
+        as a formula (docs/explain.md).
+
+        @raise ModelNotFound: where there is none.
+        """
+        return self._outlook_from(self._stm.window).explain(self.model(name))
 
     def has_predictions(self, unique_id: str | None = None) -> bool:
         """Whether L{predictions} has its answer already, nothing having changed since."""
@@ -523,6 +528,7 @@ class Processor:
             window=self._stm.window,
             emotives=dict(self._emotives),
             revision=self.revision,
+            accuracy=self._accuracy,
         )
 
     @classmethod
@@ -531,6 +537,7 @@ class Processor:
         snapshot: Snapshot,
         *,
         max_events: int = MAX_EVENTS,
+        max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
     ) -> "Processor":
         """Build a processor again from what the store has of it."""
@@ -540,10 +547,12 @@ class Processor:
             genes=state.genes,
             name=state.name,
             max_events=max_events,
+            max_models=max_models,
             matcher=matcher,
         )
         processor.interval = state.interval
         processor.revision = state.revision
+        processor._accuracy = state.accuracy
         processor._emotives = dict(state.emotives)
         processor._percept = snapshot.percept
         processor._stm = ShortTermMemory.restore(state.window, snapshot.events)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from kato.codec import encode_json
 from kato.engine import metrics
 from kato.engine.blocks import Block
+from kato.engine.matching import Standing
 from kato.engine.metrics import Counts, Direction, Metrics, rounded
 from kato.engine.prediction import Match, Vote, forecast, told
 from kato.engine.symbols import SymbolTable
@@ -94,12 +95,23 @@ class KeptModels:
         worthy = self._candidates
         if rank_by == "potential":
             worthy = self._possibly_best(most)
-        value = self._RANKING[rank_by]
-        ranked = sorted(
-            worthy,
-            key=lambda each: (-value(self, each), -each.frequency, each.entry.name),
-        )
+        ranked = sorted(worthy, key=self._order(rank_by))
         return PythonRanking([self._match(each) for each in ranked[:most]], self._state)
+
+    def _order(self, rank_by: str) -> Callable[[Candidate], tuple[float, int, str]]:
+        """What candidates are sorted by, the best first."""
+        value = self._RANKING[rank_by]
+        return lambda each: (-value(self, each), -each.frequency, each.entry.name)
+
+    def standing(self, name: str, rank_by: str) -> Standing:
+        """Where the model of this name stands by the gene C{rank_by}."""
+        order = self._order(rank_by)
+        rank = None
+        for model in self._candidates:
+            if model.entry.name == name:
+                place = order(model)
+                rank = 1 + sum(order(each) < place for each in self._candidates)
+        return Standing(len(self._candidates), self._kept_frequency, rank)
 
     def forecast(self, limit: int) -> list[dict[str, Any]]:
         """The best C{limit} entries of the forecast, best first."""

@@ -7,7 +7,7 @@ from itertools import accumulate, chain
 
 from kato.engine.blocks import matching_blocks, positions
 from kato.engine.index import InvertedIndex
-from kato.engine.matching import Learned, MemoryUse
+from kato.engine.matching import Learned, MemoryUse, Weights
 from kato.engine.metrics import similarity
 from kato.engine.python_kept import Candidate, Entry, KeptModels
 from kato.engine.symbols import SymbolTable
@@ -124,6 +124,11 @@ class PythonMatcher:
             if similarity(candidate.counts) >= threshold:
                 found.append(candidate)
         return KeptModels(found, state, codes, self._table)
+
+    def weigh(self, symbols: Sequence[str]) -> Weights:
+        """What these symbols weigh; 0 those that are in no model."""
+        weights = tuple(self._table.weight(self._table.code(symbol)) for symbol in symbols)
+        return Weights(weights, self._table.mass, self._table.total)
 
     def dump(self) -> None:
         """Nothing: what is held here is as fast to make anew as it would be to read."""

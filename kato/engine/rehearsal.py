@@ -1,11 +1,12 @@
 """A sequence of observations gone through in thought, so that it is done whole or not at all
 (SPEC 8)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from kato.engine.auto_learning import learns_at, left_of
+from kato.engine.limits import too_many_events
 from kato.engine.recollection import Recollection
-from kato.errors import KatoError
+from kato.engine.room import Trial
 from kato.genes import Genes
 from kato.observation import Observation
 
@@ -24,33 +25,43 @@ class Rehearsal:
         length: int,
         max_events: int,
         genes: Genes,
-        full: Callable[[str], KatoError],
+        trial: Trial | None,
     ) -> None:
         """
         @param remembered: the observations that are known by their ids.
         @param length: of short-term memory, in events.
-        @param full: makes the error for a memory that is full, given the path of the observation.
+        @param trial: finds out whether there is room for what is learned, where that is in doubt.
         """
         self._remembered = remembered
         self._length = length
         self._max_events = max_events
         self._genes = genes
-        self._full = full
+        self._trial = trial
         self._recent: dict[str, tuple[int, str]] = {}
         self._ordinal = remembered.next_ordinal
 
-    def go(self, observations: Sequence[Observation], learn_after_each: bool) -> list[bool]:
+    def go(
+        self, observations: Sequence[Observation], learn_after_each: bool, learn_at_end: bool
+    ) -> list[bool]:
         """Tell which observations are new.
 
         @raise Conflict: where an id was used for another observation.
-        @raise LimitReached: where short-term memory would be too full.
+        @raise LimitReached: where short-term memory would be too full, or long-term memory.
         """
         fresh = []
         for i, observation in enumerate(observations):
-            fresh.append(self._is_fresh(observation, f"observations[{i}]"))
+            path = f"observations[{i}]"
+            fresh.append(self._is_fresh(observation, path))
             if learn_after_each:
-                self._length = 0
+                self._learn(f"{path}: ")
+        if learn_at_end:
+            self._learn("learn_at_end: ")
         return fresh
+
+    def _learn(self, path: str) -> None:
+        self._length = 0
+        if self._trial is not None:
+            self._trial.learn(path)
 
     def _is_fresh(self, observation: Observation, path: str) -> bool:
         key = observation.unique_id
@@ -65,6 +76,8 @@ class Rehearsal:
             self._ordinal += 1
         if observation.has_event:
             self._take_event(path)
+        if self._trial is not None:
+            self._trial.observe(observation, f"{path}: ")
         return True
 
     def _known(self, key: str) -> str | None:
@@ -80,7 +93,7 @@ class Rehearsal:
 
     def _take_event(self, path: str) -> None:
         if self._length >= self._max_events:
-            raise self._full(f"{path}: ")
+            raise too_many_events(self._max_events, f"{path}: ")
         self._length += 1
         if learns_at(self._length, self._genes):
             self._length = left_of(self._length, self._genes)

@@ -17,15 +17,16 @@ class SymbolTable:
     the present models had ever been learned; its code is given to a later symbol.
     """
 
-    __slots__ = ("_characters", "_codes", "_free", "_mass", "_symbols", "_weights", "total")
+    __slots__ = ("_characters", "_codes", "_free", "_symbols", "_weights", "mass", "total")
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
         self._symbols: list[str] = []
         self._free: list[int] = []
         self._weights: list[int] = []
-        self._mass = 0
         self._characters = 0
+        self.mass = 0
+        """The sum over all models of frequency times number of distinct symbols."""
         self.total = 0
         """The sum of the frequencies of all models."""
 
@@ -77,7 +78,7 @@ class SymbolTable:
         distinct, weights = set(codes), self._weights
         for code in distinct:
             weights[code] += difference
-        self._mass += difference * len(distinct)
+        self.mass += difference * len(distinct)
         self.total += difference
 
     def remove(self, codes: Iterable[int], frequency: int) -> None:
@@ -92,9 +93,13 @@ class SymbolTable:
                 self._symbols[code] = ""
                 self._free.append(code)
 
+    def weight(self, code: int) -> int:
+        """The frequencies of the models with this symbol, together; 0 for L{UNKNOWN}."""
+        return self._weights[code] if code != UNKNOWN else 0
+
     def probability(self, code: int) -> float:
         """p(s): the share of the symbol with this code in all models, 0 for L{UNKNOWN}."""
-        return self._weights[code] / self._mass if code != UNKNOWN else 0.0
+        return self._weights[code] / self.mass if code != UNKNOWN else 0.0
 
 
 Occurrence = int | tuple[int, int]

@@ -8,6 +8,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -162,6 +163,16 @@ class VectorMemory:
         if table is None:
             table = self._tables[len(vector)] = _Table(len(vector))
         table.add(symbol, vector)
+
+    def copy(self) -> "VectorMemory":
+        """The same vectors, of which the store knows nothing."""
+        learned = (
+            StoredVector(name, vector, True)
+            for table in self._tables.values()
+            for name, vector in zip(table.names, table.vectors, strict=True)
+        )
+        pending = (StoredVector(*each, False) for each in self._pending.items())
+        return VectorMemory.restore(chain(learned, pending))
 
     def drain(self) -> tuple[tuple[StoredVector, ...], bool]:
         """What the store does not have yet, and whether it shall forget the pending ones first."""

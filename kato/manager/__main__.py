@@ -10,6 +10,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from kato.manager import checks, keys, telling
+from kato.manager.curve import add_curve, make_keys
 from kato.manager.instances import Instances
 from kato.manager.moving import MOVES, Moving, add_words
 from kato.manager.system import System
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     for name, text in MOVES.items():
         add_words(command(name, text), name)
+    add_curve(commands)
     commands.add_parser(
         keys.COMMAND, help="make, list and revoke API keys: key create --help", add_help=False
     )
@@ -154,6 +156,8 @@ def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
     if typed.command == "test":
         return checks.run(typed.tests, strict=bool(os.environ.get("CI")))
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
+    if typed.command == "curve":
+        make_keys(typed, system=System(), folder=Path.cwd())
     if typed.command in MOVES:
         Moving(home, system=System(), environment=os.environ, folder=Path.cwd()).carry_out(typed)
     instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())

@@ -21,6 +21,7 @@ _SERVICES = frozenset(
         "--storage",
         "--max-processors",
         "--max-events",
+        "--max-models",
         "--checkpoint",
         "--classifier",
         "--max-predictions",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kato.accuracy import Accuracy, Counts
 from kato.changes import (
     Deletion,
     Gathered,
@@ -41,6 +42,7 @@ _PROCESSOR = frozenset(
         "genes",
         "interval",
         "revision",
+        "accuracy",
         "stm",
         "emotives",
         "observation",
@@ -59,6 +61,7 @@ def processor_line(processor: str, state: State, percept: Percept) -> Line:
         "genes": state.genes.as_dict(),
         "interval": state.interval,
         "revision": state.revision,
+        "accuracy": None if state.accuracy is None else state.accuracy.stored(),
         "stm": state.window,
         "emotives": {name: (each.times, _sum(each)) for name, each in state.emotives.items()},
         "observation": None if observation is None else observation.sent(),
@@ -68,7 +71,7 @@ def processor_line(processor: str, state: State, percept: Percept) -> Line:
 
 def read_processor(line: Line) -> tuple[str, State, Percept]:
     """The reverse of L{processor_line}."""
-    _judge_keys(line, _PROCESSOR)
+    _judge_keys({"accuracy": None, **line}, _PROCESSOR)
     observation = line["observation"]
     state = State(
         name=text(line["name"], "name"),
@@ -80,6 +83,7 @@ def read_processor(line: Line) -> tuple[str, State, Percept]:
             for name, each in mapping(line["emotives"], "emotives").items()
         },
         revision=_whole(line["revision"], "revision"),
+        accuracy=_accuracy(line.get("accuracy")),
     )
     percept = Percept(
         None if observation is None else Observation.parse(observation, "observation"),
@@ -228,6 +232,18 @@ def _gathered(value: object, path: str) -> Gathered:
     if found is None or zeros < 0:
         raise InvalidRequest(f"{path}: expected a hexadecimal sum such as 0x3p-2")
     return Gathered(_whole(times, path), int(found[1], 16) << zeros)
+
+
+def _accuracy(value: object) -> Accuracy | None:
+    """What is counted of forecasts; files from before it was counted have none of it."""
+    if value is None:
+        return None
+    stored = mapping(value, "accuracy", frozenset({*Counts._fields, "marks"}))
+    try:
+        counts = {name: _whole(stored[name], f"accuracy.{name}") for name in Counts._fields}
+        return Accuracy.restored({**counts, "marks": text(stored["marks"], "accuracy.marks")})
+    except (KeyError, ValueError) as error:
+        raise InvalidRequest(f"accuracy: {error}") from None
 
 
 def _event(value: object, path: str) -> Event:

@@ -314,6 +314,18 @@ class ChangingTests(BrowserTestCase):
         self.assertEqual(self.page.value("#genes [name=persistence]"), "9")
         self.quiet()
 
+    def test_accuracy(self) -> None:
+        """How often forecasts came true is shown while it is counted."""
+        self.create()
+        self.page.until(lambda: self.page.attributes("#accuracy-panel", "hidden"), "hidden")
+        self.rest.post("/p1/gene/track_accuracy/change", {"value": True})
+        self.learn(["a"], ["b"], ["c"])
+        for string in "abc":
+            self.observe(string)
+        self.page.until_text("#accuracy [data-accuracy=top_1] .recent", "16.7 %")
+        self.page.until_text("#accuracy-note", "6 events")
+        self.quiet()
+
     def test_asked(self) -> None:
         """Where predictions are not pushed, they are asked for by hand."""
         self.create()

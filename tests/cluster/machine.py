@@ -32,6 +32,7 @@ GENES: Mapping[str, Any] = {
     "vector_neighbors": 3,
     "vector_max_distance": None,
     "search_depth": 10,
+    "track_accuracy": False,
 }
 
 

@@ -47,6 +47,7 @@ EVERYTHING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("get_predictions", {}),
     ("get_predictions", {"unique_id": "u1"}),
     ("get_forecast", {"limit": 2}),
+    ("explain", {"model_name": NAME}),
     ("get_cognition_data", {}),
     ("get_short_term_memory", {}),
     ("get_status", {}),
@@ -167,6 +168,7 @@ class ProcessorsContract(TestCase):
             return provoke
 
         await self.check(ModelNotFound, asking("get_model", model_name=NAME))
+        await self.check(ModelNotFound, asking("explain", model_name=NAME))
         await self.check(ObservationNotFound, asking("get_predictions", unique_id="u"))
 
         async def nobody(system: System) -> None:
@@ -189,7 +191,7 @@ class ProcessorsContract(TestCase):
             await self.check(Conflict, provoke)
 
     async def test_limits(self) -> None:
-        """No more processors, and no more events."""
+        """No more processors, no more events, and no more models."""
 
         async def processors(system: System) -> None:
             for processor in ("p1", "p2"):
@@ -203,6 +205,14 @@ class ProcessorsContract(TestCase):
             await system.result(system.processors.ask(asked))
 
         await self.check(LimitReached, events, max_events=1)
+
+        async def models(system: System) -> None:
+            for strings in (["a", "b"], ["c", "d"]):
+                params = {"observations": [{"strings": strings}], "learn_at_end": True}
+                asked = command("observe_sequence", params)
+                await system.result(system.processors.ask(asked))
+
+        await self.check(LimitReached, models, max_models=1)
 
     async def test_full_queue(self) -> None:
         """Too much waits: that is told with the seconds until it may be tried again."""

@@ -20,14 +20,16 @@ _EXPANDED = re.compile(r"\$\((\w+)\)")
 Resource = Mapping[str, Any]
 
 
-def rendered(folder: Path, *, key: str, storage: str) -> list[Resource]:
+def rendered(folder: Path, *, key: str, curve: str, storage: str) -> list[Resource]:
     """All resources.
 
     @param folder: where the files are laid together with the secrets that an operator writes.
+    @param curve: what the manager writes for it.
     """
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("secrets"))
     (folder / "secrets").mkdir()
     (folder / "secrets" / "api-key").write_text(f"{key}\n", encoding="utf-8")
+    (folder / "secrets" / "curve").write_text(curve, encoding="utf-8")
     (folder / "secrets" / "storage.env").write_text(f"KATO_STORAGE={storage}\n", encoding="utf-8")
     return list(yaml.safe_load_all(said("kubectl", "kustomize", str(folder))))
 
@@ -74,7 +76,7 @@ def _container(
         user=f"{user['runAsUser']}:{user['runAsGroup']}",
         folder=image.folder,
         check=_check(told),
-        mounted=_mounted(pod, told),
+        mounted=_mounted(pod, told, of_kind(resources, "Secret")),
         grace=pod["terminationGracePeriodSeconds"],
     )
 
@@ -115,13 +117,16 @@ def _check(told: Mapping[str, Any]) -> Check:
     return Check(path=probe["httpGet"]["path"], port=ports[probe["httpGet"]["port"]])
 
 
-def _mounted(pod: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Mounted]:
+def _mounted(
+    pod: Mapping[str, Any], told: Mapping[str, Any], secrets: Mapping[str, Resource]
+) -> dict[str, Mounted]:
     """The keys of each secret, at their paths."""
     names = {
         each["name"]: each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each
     }
     return {
-        f"{each['mountPath']}/api-key": Mounted("secret", names[each["name"]])
+        f"{each['mountPath']}/{key}": Mounted("secret", names[each["name"]])
         for each in told["volumeMounts"]
         if each["name"] in names
+        for key in secrets[names[each["name"]]]["data"]
     }

@@ -116,6 +116,15 @@ def _as_user(user: str, folder: Path) -> tuple[str, ...]:
     raise AssertionError(f"user {user} cannot run {sys.executable}")
 
 
+def _hand_over(secret: Path, users: Iterable[str]) -> None:
+    """Let nobody read a secret but the group of all containers, as Kubernetes does."""
+    secret.chmod(0o600)
+    if os.getuid() == 0:
+        [group] = {int(each.partition(":")[2]) for each in users}
+        os.chown(secret, 0, group)
+        secret.chmod(0o440)
+
+
 class Containers:
     """All containers of a file."""
 
@@ -143,6 +152,7 @@ class Containers:
         folder.parent.chmod(0o755)  # which trial makes for one user alone
         for name, text in secrets.items():
             (folder / name).write_text(text, encoding="utf-8")
+            _hand_over(folder / name, {each.user for each in self.containers.values()})
         for container in self.containers.values():
             self._environments[container.name] = self._environment(container, storage)
 

@@ -7,6 +7,8 @@ from typing import Any
 import kubernetes_validate
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.curve_keys import new_pair
+from kato.protocols.zmq.curve import written_pair
 from kato.running import PATIENCE
 from tests.deploy import pods
 from tests.deploy.clients import KEY, RunningCase
@@ -17,6 +19,7 @@ from tests.deploy.pods import of_kind, rendered, sets
 from tests.source import ROOT
 
 STORAGE = "mongodb://someone:word@mongodb.example/kato?replicaSet=rs0"
+CURVE = written_pair(new_pair(), "a test")
 VERSIONS = ("1.33", "1.37")
 
 
@@ -34,7 +37,7 @@ class KubernetesTests(SynchronousTestCase):
     """All resources."""
 
     def setUp(self) -> None:
-        self.resources = rendered(Path(self.mktemp()), key="key", storage=STORAGE)
+        self.resources = rendered(Path(self.mktemp()), key="key", curve=CURVE, storage=STORAGE)
         self.templates = {
             name: each["spec"]["template"] for name, (each, _) in sets(self.resources).items()
         }
@@ -189,7 +192,12 @@ class KubernetesTests(SynchronousTestCase):
         rules = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
         self.assertIn("/deploy/kubernetes/secrets/", rules)
         names = {each.rpartition("-")[0] for each in of_kind(self.resources, "Secret")}
-        self.assertEqual(names, {"kato-api-key", "kato-storage"})
+        self.assertEqual(names, {"kato-api-key", "kato-curve", "kato-storage"})
+
+    def test_encrypted(self) -> None:
+        """All that pods say to each other over ZeroMQ is encrypted."""
+        for name, settings in self.settings.items():
+            self.assertIsNotNone(settings.curve, name)
 
 
 class LiveTests(RunningCase):
@@ -197,12 +205,20 @@ class LiveTests(RunningCase):
 
     def test_pods(self) -> None:
         """Two gateways reach three services, although those look for gateways that do not run; a
-        processor that one of them placed the other one knows."""
+        processor that one of them placed the other one knows; all of it is encrypted."""
         resources = rendered(
-            Path(self.mktemp()), key=KEY, storage="mongodb://mongodb:27017/kato?replicaSet=rs0"
+            Path(self.mktemp()),
+            key=KEY,
+            curve=CURVE,
+            storage="mongodb://mongodb:27017/kato?replicaSet=rs0",
         )
-        [name] = [each for each in of_kind(resources, "Secret") if "api-key" in each]
-        ran = self.run_containers(pods.containers(resources), {name: f"{KEY}\n"})
+        told = {"kato-api-key": f"{KEY}\n", "kato-curve": CURVE}
+        secrets = {
+            each: told[each.rpartition("-")[0]]
+            for each in of_kind(resources, "Secret")
+            if "storage" not in each
+        }
+        ran = self.run_containers(pods.containers(resources), secrets)
         first, second = (f"kato-gateway-{number}.kato-gateways" for number in (0, 1))
         for each in (first, second):
             self.settle(ran, each, 3)

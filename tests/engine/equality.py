@@ -3,8 +3,8 @@
 Random worlds are held by both: models are added, forgotten, weighed anew and added again, and
 states are asked about in between.  A I{case} is one model that a state keeps: its blocks, all
 fields of its prediction and its JSON are compared, and the blocks of some with difflib's too.  How
-many are kept, the forecast, names by page, sequences and frequencies are compared as well, but not
-counted.
+many are kept, where some stand, what symbols weigh, the forecast, names by page, sequences and
+frequencies are compared as well, but not counted.
 
 Every world has a number, which is printed where its answers differ: C{--world N} tries it alone.
 """
@@ -173,6 +173,10 @@ class World:
         most = self.chance.choice((1, 2, 3, len(self.known) + 1, len(self.known) + 1))
         self.compare(given.best(rank_by, most), expected.best(rank_by, most), state)
         self.compare_forecast(given, expected)
+        for name in self.chance.sample(sorted(self.known), min(len(self.known), 3)):
+            where = expected.standing(name, rank_by)
+            same(f"standing of {name} for {state}", given.standing(name, rank_by), where)
+        same(f"weights of {state}", self.native.weigh(state), self.python.weigh(state))
 
     def threshold(self, length: int) -> float:
         """A few usual ones, and some that a similarity hits exactly."""

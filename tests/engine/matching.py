@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kato.codec import encode_json
-from kato.engine.matching import Matcher, Ranking
+from kato.engine.matching import Kept, Matcher, Ranking, Standing, Weights
 from kato.genes import RANKINGS
 from kato.model import Model, model_name
 from tests.engine.oracle import Known, Oracle, flattened
@@ -85,9 +85,28 @@ class MatchingContract(Provided):
             self.assertEqual(len(kept), len(oracle.kept))
             for rank_by in RANKINGS:
                 self.assert_told(kept.best(rank_by, most), oracle.predictions(rank_by, most))
+                self.assert_standing(kept, models, oracle, rank_by)
             expected = oracle.forecast()
             for limit in (1, 2, 10_000):
                 self.assertEqual(kept.forecast(limit), expected[:limit])
+        self.assert_weights(matcher, oracle)
+
+    def assert_standing(
+        self, kept: Kept, models: Sequence[Model], oracle: Oracle, rank_by: str
+    ) -> None:
+        """Models stand where the oracle ranks them, a few from all places among many."""
+        ranked = [each["name"] for each in oracle.predictions(rank_by, len(models))]
+        for each in models[:: max(len(models) // 5, 1)]:
+            rank = ranked.index(each.name) + 1 if each.name in ranked else None
+            expected = Standing(len(ranked), oracle.kept_frequency, rank)
+            self.assertEqual(kept.standing(each.name, rank_by), expected)
+        self.assertIsNone(kept.standing("nobody", rank_by).rank)
+
+    def assert_weights(self, matcher: Matcher, oracle: Oracle) -> None:
+        """Symbols weigh what the oracle counts."""
+        symbols = [*oracle.having, *oracle.state, "nowhere"]
+        weights = tuple(oracle.having[symbol] for symbol in symbols)
+        self.assertEqual(matcher.weigh(symbols), Weights(weights, oracle.mass, oracle.total))
 
     def assert_told(self, ranking: Ranking, expected: Sequence[dict[str, Any]]) -> None:
         """A ranking tells these predictions, which have emotives beside, in every way."""

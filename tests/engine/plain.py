@@ -29,6 +29,7 @@ GENES: dict[str, Any] = {
     "vector_neighbors": 3,
     "vector_max_distance": None,
     "search_depth": 10,
+    "track_accuracy": False,
 }
 
 
@@ -39,10 +40,20 @@ class Refused(Exception):
 class PlainProcessor:
     """Carries out operations that are well formed, and answers the fields of SPEC 8."""
 
-    def __init__(self, *, remembers: int, max_events: int, subtractions: int) -> None:
+    def __init__(
+        self,
+        *,
+        remembers: int,
+        max_events: int,
+        max_models: int,
+        subtractions: int,
+        recent: int = 1_000,
+    ) -> None:
         self.remembers = remembers
         self.max_events = max_events
+        self.max_models = max_models
         self.subtractions = subtractions
+        self.recent = recent
         self.genes = dict(GENES)
         self.memory: list[list[str]] = []
         self.felt: list[dict[str, float]] = []
@@ -50,6 +61,7 @@ class PlainProcessor:
         self.learned: dict[str, list[float]] = {}
         self.models: dict[str, dict[str, Any]] = {}
         self.interval = 0
+        self.held: list[tuple[bool, bool, bool]] = []
         self.percept: Answer = _percept({}, None)
         self.event: list[str] = []
         self.observed: dict[str, tuple[str, Answer]] = {}
@@ -110,6 +122,9 @@ class PlainProcessor:
         event, bounded = self._event(observation)
         if event and len(self.memory) >= self.max_events:
             raise Refused("LIMIT_REACHED")
+        if event and self.genes["track_accuracy"]:
+            forecast = [entry["event"] for entry in self.get_forecast()["forecast"]]
+            self.held.append((bool(forecast), event in forecast[:1], event in forecast[:5]))
         self.interval += 1
         self.felt.append(observation.get("emotives", {}))
         self.seen += observation.get("vectors", [])
@@ -181,6 +196,8 @@ class PlainProcessor:
         name = ""
         if len(flattened(self.memory)) >= 2:
             name = "MODEL|" + hashlib.sha1(str(self.memory).encode()).hexdigest()
+            if name not in self.models and len(self.models) >= self.max_models:
+                raise Refused("LIMIT_REACHED")
             new = {"name": name, "sequence": self.memory, "frequency": 0, "emotives": []}
             model = self.models.setdefault(name, new)
             model["frequency"] += 1
@@ -203,6 +220,7 @@ class PlainProcessor:
         self.clear_short_term_memory()
         self.models, self.learned = {}, {}
         self.percept, self.interval = _percept({}, None), 0
+        self.held = []
         return self._told()
 
     # Genes and models
@@ -241,7 +259,14 @@ class PlainProcessor:
             "vectors": len(self.learned),
             "events": len(self.memory),
             "genes": self.genes,
+            "accuracy": self._accuracy(),
         }
+
+    def _accuracy(self) -> Answer | None:
+        """How many events were held against a forecast, and what became of them."""
+        if not self.held and not self.genes["track_accuracy"]:
+            return None
+        return {**_counts(self.held), "recent": _counts(self.held[-self.recent :])}
 
     def get_predictions(self, unique_id: str | None = None) -> Answer:
         memory = self.memory
@@ -288,6 +313,11 @@ class PlainProcessor:
         models = [self.model(name) for name in sorted(self.models)]
         shown = [{key: each[key] for key in ("name", "frequency", "length")} for each in models]
         return {"models": shown, "total": len(shown), "next": None}
+
+
+def _counts(held: list[tuple[bool, bool, bool]]) -> Answer:
+    sums = [sum(each) for each in zip(*held, strict=True)] or [0, 0, 0]
+    return dict(zip(("events", "forecast", "top_1", "top_5"), (len(held), *sums), strict=True))
 
 
 def _percept(observation: Answer, unique_id: str | None) -> Answer:

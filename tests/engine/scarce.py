@@ -63,12 +63,19 @@ def operations() -> Iterator[tuple[str, Callable[[NativeMatcher], object]]]:
     yield "forecast", lambda matcher: matcher.kept(STATE, 0.05).forecast(5)
     yield "told", lambda matcher: matcher.kept(STATE, 0.05).best("potential", 3).told(1)
     yield "json", lambda matcher: matcher.kept(STATE, 0.05).best("potential", 3).json(1)
+    for rank_by in ("potential", "similarity"):
+        yield f"standing by {rank_by}", partial(stand, rank_by)
+    yield "weigh", lambda matcher: matcher.weigh(STATE)
     yield "dump", lambda matcher: matcher.dump()
     yield "load", lambda matcher: NativeMatcher().load(filled(20).dump())
 
 
 def rank(rank_by: str, state: tuple[str, ...], matcher: NativeMatcher) -> object:
     return matcher.kept(state, 0.05).best(rank_by, 5)
+
+
+def stand(rank_by: str, matcher: NativeMatcher) -> object:
+    return matcher.kept(STATE, 0.05).standing("model 7", rank_by)
 
 
 def compact(matcher: NativeMatcher) -> None:

@@ -67,8 +67,12 @@ def ask(matcher: Matcher) -> None:
     shares = sum(entry["share"] for entry in kept.forecast(10_000))
     assert not shares or abs(shares - 1) < 1e-6, shares
     for name in matcher.page(None, 3):
+        where = kept.standing(name, "potential")
+        assert where.rank is None or 1 <= where.rank <= where.kept <= where.frequency, where
         learned = matcher.get(name)
         assert learned is None or matcher.find(learned.sequence) in (name, None)
+    weights = matcher.weigh(STATE)
+    assert max(weights.symbols) <= weights.total <= weights.mass, weights
     assert len(kept) >= 0 and matcher.symbols >= 0 and matcher.memory().models > 0
 
 

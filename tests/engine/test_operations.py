@@ -62,7 +62,7 @@ class OperationTests(SynchronousTestCase):
     @given(histories(20), CHANGES)
     def test_refused(self, operations: list[Operation], last: Operation) -> None:
         """An operation that is refused changes nothing."""
-        processor = Processor("p", max_events=3)
+        processor = Processor("p", max_events=3, max_models=2)
         for operation in operations:
             before = everything(processor)
             if "error_code" in carry_out(processor, operation):
@@ -74,7 +74,8 @@ class OperationTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=80)
     @given(OPERATIONS, st.data())
     def test_sequences(self, operations: list[Operation], data: st.DataObject) -> None:
-        """A sequence does exactly what its observations and learnings do one by one."""
+        """A sequence does exactly what its observations and learnings do one by one, but as one
+        change."""
         whole, parts = Processor("p"), Processor("p")
         for name, params, _ in operations:
             operation = (name, params, None)
@@ -83,6 +84,7 @@ class OperationTests(SynchronousTestCase):
                 carry_out(parts, operation)
             elif "error_code" not in answer:
                 self.one_by_one(parts, params)
+            parts.revision = whole.revision
             self.assertEqual(everything(whole), everything(parts))
 
     def one_by_one(self, processor: Processor, params: dict[str, Any]) -> None:

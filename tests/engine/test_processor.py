@@ -217,6 +217,50 @@ class ProcessorTests(SynchronousTestCase):
         processor.observe_sequence(events * 5)
         self.assertEqual(len(processor.short_term_memory()), 1)
 
+    def test_no_more_models(self) -> None:
+        """What would make one model more than allowed is refused, with nothing changed; a known
+        sequence is learned again, and so few symbols that they make no model are cleared."""
+        processor = Processor("p", max_models=1)
+        known = learn(processor, "a", "b")
+        with self.assertRaises(LimitReached) as caught:
+            learn(processor, "c", "d")
+        self.assertIn("long-term memory holds 1 models", caught.exception.message)
+        self.assertEqual(processor.short_term_memory(), [["c"], ["d"]])
+        processor.clear_short_term_memory()
+        self.assertEqual(learn(processor, "a", "b"), known)
+        self.assertEqual(processor.model(known).frequency, 2)
+        self.assertEqual(learn(processor, "c"), "")
+
+    def test_no_more_models_by_itself(self) -> None:
+        """An observation that would learn a model too many is refused as a whole."""
+        processor = Processor("p", max_models=1)
+        processor.change_genes({"max_sequence_length": 2, "stm_mode": "CLEAR"})
+        for string in "abc":
+            observe(processor, string)
+        with self.assertRaises(LimitReached):
+            observe(processor, "d")
+        self.assertEqual((processor.interval, processor.short_term_memory()), (3, [["c"]]))
+        processor.clear_short_term_memory()
+        for string in "ab":
+            observe(processor, string)
+        self.assertEqual(processor.models, 1)
+
+    def test_sequence_of_too_many_models(self) -> None:
+        """A sequence that would learn a model too many is refused as a whole, which says where; a
+        vector that it learns gives a later one two symbols, which make a model."""
+        pair = Observation(strings=("a", "b"))
+        vectors = [Observation(vectors=((float(i),),)) for i in range(2)]
+        processor = Processor("p", max_models=1)
+        with self.assertRaises(LimitReached) as caught:
+            processor.observe_sequence([pair, pair, *vectors], learn_after_each=True)
+        self.assertIn("observations[3]: ", caught.exception.message)
+        self.assertEqual((processor.interval, processor.models, processor.vectors), (0, 0, 0))
+        processor.observe_sequence([pair, pair, vectors[0]], learn_after_each=True)
+        with self.assertRaises(LimitReached) as caught:
+            processor.observe_sequence([vectors[1]], learn_at_end=True)
+        self.assertIn("learn_at_end: ", caught.exception.message)
+        self.assertEqual((processor.models, processor.short_term_memory()), (1, []))
+
     def test_modes_when_the_limit_is_lowered(self) -> None:
         """An automatic learning takes all that is there, and leaves what its mode says."""
         for mode, left in (("TAIL", [["x"]]), ("CLEAR", []), ("ROLLING", [["b"], ["c"], ["x"]])):

@@ -50,6 +50,7 @@ _GENES: dict[str, st.SearchStrategy[Any]] = {
     "vector_neighbors": st.integers(0, 2),
     "vector_max_distance": st.sampled_from([None, 0.0, 1.5]),
     "search_depth": st.integers(1, 3),
+    "track_accuracy": st.booleans(),
 }
 GENES = st.sets(st.sampled_from(list(_GENES)), max_size=3).flatmap(
     lambda names: st.fixed_dictionaries({name: _GENES[name] for name in sorted(names)})

@@ -134,12 +134,14 @@ class LiveServer(LiveProcess):
         *options: str,
         program: Sequence[str] = (),
         env: Mapping[str, str] = MappingProxyType({}),
+        port: int = 0,
     ) -> None:
         """
         @param options: those of the gateway; C{--listen} is added.
         @param program: what to run in the place of C{twistd}, as arguments to Python.
+        @param port: where it listens, if not anywhere.
         """
-        listen = ("--listen", "tcp:0:interface=127.0.0.1")
+        listen = ("--listen", f"tcp:{port}:interface=127.0.0.1")
         super().__init__("kato-gateway", *listen, *options, program=program, env=env)
         self.port = 0
 

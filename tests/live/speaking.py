@@ -81,6 +81,7 @@ REST: Mapping[str, tuple[str, str]] = {
     "learn": ("POST", "/{id}/learn"),
     "get_predictions": ("GET", "/{id}/predictions"),
     "get_forecast": ("GET", "/{id}/forecast"),
+    "explain": ("GET", "/{id}/explain/{model_name}"),
     "get_short_term_memory": ("GET", "/{id}/short-term-memory"),
     "clear_short_term_memory": ("POST", "/{id}/clear-short-term-memory"),
     "clear_all_memory": ("POST", "/{id}/clear-all-memory"),

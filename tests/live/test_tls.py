@@ -27,10 +27,12 @@ class TlsTests(SynchronousTestCase):
         self.first = Identity.make("first")
         self.first.write(self.folder)
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         key, certificate = self.folder / "key.pem", self.folder / "cert.pem"
         listen = f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
-        self.server = LiveProcess("kato-gateway", "--storage", "memory:", "--listen", listen)
+        self.server = LiveProcess(
+            "kato-gateway", "--storage", "memory:", "--listen", listen, *options
+        )
         self.addCleanup(self.server.stop)
         self.server.start()
         self.port = int(self.server.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
@@ -100,6 +102,16 @@ class TlsTests(SynchronousTestCase):
         self.hang_up("read again")
         self.asked(self.trusting(second))
         self.assertEqual(self.server.terminate(), -signal.SIGTERM)
+
+    def test_strict(self) -> None:
+        """Who came by TLS, and called the server by its name, is told to do so again."""
+        self.start("--allow-host", "kato.example")
+        connection = self.trusting(self.first)
+        for name, strict in (("kato.example", "max-age=31536000"), ("localhost", None)):
+            connection.request("GET", "/live", headers={"Host": name})
+            response = connection.getresponse()
+            response.read()
+            self.assertEqual(response.headers["Strict-Transport-Security"], strict)
 
     def test_plain(self) -> None:
         """Who does not speak TLS is not answered."""

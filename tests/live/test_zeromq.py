@@ -58,7 +58,7 @@ class PageTests(SynchronousTestCase):
 
     def test_examples(self) -> None:
         """The examples on the page are those that are run."""
-        for name in ("client.py", "client.mjs"):
+        for name in ("client.py", "client.mjs", "encrypted.py"):
             self.assertIn((EXAMPLES / name).read_text(encoding="utf-8"), PAGE)
 
     def test_nothing_is_missing(self) -> None:

@@ -48,7 +48,7 @@ class SplittingTests(SynchronousTestCase):
         self.assertEqual(splitting._GATEWAY, alone - splitting._OURS)
         both = {
             *("--open", "--api-key", "--api-key-file", "--api-keys", "--timeout"),
-            *("--log-level", "--log-format"),
+            *("--log-level", "--log-format", "--curve", "--curve-clients"),
         }
         told = splitting._GATEWAY | splitting._SERVICES | splitting._OURS | both
         self.assertEqual(known, told)

@@ -223,6 +223,7 @@ class DamagedTests(FileCase):
     def test_meaningless(self) -> None:
         """Each field is judged."""
         model, event = self.number("model"), self.number("event")
+        counts = {"events": 2, "forecast": 1, "top_1": 1, "top_5": 1}
         for number, why, change in (
             (model, "frequency: expected a whole number", {"frequency": "1"}),
             (model, "frequency: expected a whole number", {"frequency": True}),
@@ -241,6 +242,9 @@ class DamagedTests(FileCase):
             (2, "emotives.joy: expected a hex", {"emotives": {"joy": [1, "0x1p-1075"]}}),
             (2, "observation.strings: expected a list", {"observation": {"strings": 1}}),
             (2, "processor", {"processor": "../etc"}),
+            (2, "accuracy.mood: unknown key", {"accuracy": {"mood": 1}}),
+            (2, "accuracy: 'events'", {"accuracy": {"marks": ""}}),
+            (2, "accuracy: no events make", {"accuracy": {**counts, "marks": "1"}}),
             (self.number("end_of"), "models: it says 9", {"models": 9}),
             (self.number("end_of"), "fingerprint: it says", {"fingerprint": "0"}),
             (self.number("end"), "deletions: it says 7", {"deletions": 7}),

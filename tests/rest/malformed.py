@@ -169,6 +169,7 @@ _UNFIT_GENES = {
     "vector_neighbors": ["-1", "1.5", '"3"'],
     "vector_max_distance": ["-0.5", "NaN", '"far"', "true"],
     "search_depth": ["0", "101", "2.5"],
+    "track_accuracy": ["0", '"true"'],
 }
 
 _GENE_CHANGES = [

@@ -117,6 +117,7 @@ class ForwardedTests(SynchronousTestCase):
         for garbage in (
             *(b"", b"unknown", b"_hidden", b"8.8.8", b"8.8.8.8:", b"8.8.8.8:x", b"8.8.8.8:\xb2"),
             *(b"[8.8.8.8]", b"[::1", b"[::1]x", b"[::1]:", b"::1]", b"fe80::1%eth0", b"\xff"),
+            *(b"[::1" + b"0" * 60 + b"]", b"1" * 10000),
             *(b"010.0.0.1", b"8.8.8.8 9.9.9.9", b"0x08080808", b"8.8.8.8\x00"),
         ):
             self.assertEqual(through(b"1.1.1.1, " + garbage).address, "10.0.0.1", garbage)
@@ -230,6 +231,10 @@ class ServerTests(SynchronousTestCase):
             headers = [f"X-Forwarded-Host: {told}", *([f"Origin: {origin}"] if origin else [])]
             raw = get("/p1/ping", *headers).replace(b"Host: localhost", b"Host: kato:8000", 1)
             self.assertEqual(self.server.ask(raw).status, status, headers)
+        answer = self.server.ask(get("/p1/ping", "X-Forwarded-Host: evil.example"))
+        self.assertIn("X-Forwarded-Host: 'evil.example'", answer.json["message"])
+        raw = get("/p1/ping", "X-Forwarded-Host: kato.example", "Host: localhost")
+        self.assertEqual(self.server.ask(raw).json["message"], "Host: expected once, given 2 times")
         stranger = Wire(peer=IPv4Address("TCP", "203.0.113.1", 1))
         raw = get("/p1/ping", "X-Forwarded-Host: kato.example").replace(b"localhost", b"evil")
         self.assertEqual(self.server.ask(raw, stranger).status, 403)

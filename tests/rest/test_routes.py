@@ -40,6 +40,7 @@ class EveryRouteTests(SynchronousTestCase):
         ("GET", "/p1/predictions?unique_id=7", None, "get_predictions", {"unique_id": "7"}),
         ("GET", "/p1/forecast", None, "get_forecast", {}),
         ("GET", "/p1/forecast?limit=3", None, "get_forecast", {"limit": 3}),
+        ("GET", "/p1/explain/MODEL%7Cab", None, "explain", {"model_name": "MODEL|ab"}),
         ("GET", "/p1/percept-data", None, "get_percept_data", {}),
         ("GET", "/p1/cognition-data", None, "get_cognition_data", {}),
         ("GET", "/p1/genes", None, "get_genes", {}),

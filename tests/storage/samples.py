@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from kato.accuracy import AMONG_FIVE, FIRST, MISSED, UNFORESEEN, Accuracy, Counts
 from kato.changes import (
     Changes,
     Deletion,
@@ -67,12 +68,14 @@ def everything() -> tuple[Changes, Snapshot]:
             rank_by="fragmentation",
             sort=False,
             process_predictions=False,
+            track_accuracy=True,
             vector_max_distance=5e-324,
         ),
         interval=2**53,
         window=Window(2**40, 2**40 + 2),
         emotives={name: Gathered(2**50, -(2**2100) + 1) for name in AWKWARD},
         revision=2**53,
+        accuracy=Accuracy(Counts(2**53, 2**53 - 1, 2**40, 2**50), "1-5x" * 250),
     )
     observation = Observation(
         strings=AWKWARD,
@@ -121,6 +124,10 @@ _NAMES = st.sampled_from("abcde")
 _INDEXES = st.integers(0, 12)
 _WINDOWS = st.builds(Window, _INDEXES, _INDEXES)
 
+_ACCURACIES = st.none() | st.text(
+    st.sampled_from((FIRST, AMONG_FIVE, MISSED, UNFORESEEN)), max_size=9
+).map(lambda marks: Accuracy(Counts.of(marks), marks))
+
 _STATES = st.builds(
     State,
     name=_TEXTS,
@@ -132,6 +139,7 @@ _STATES = st.builds(
         st.builds(Gathered, st.integers(1, 9), st.integers(-(2**2100), 2**2100)),
         max_size=2,
     ),
+    accuracy=_ACCURACIES,
 )
 _OBSERVATIONS = st.builds(
     Observation,

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from kato.accuracy import Accuracy, Counts
 from kato.changes import Deletion, Percept, StoredVector
+from kato.errors import StorageUnavailable
 from kato.model import Model
 from kato.observation import Observation
 from kato.storage import open_store
@@ -154,3 +156,17 @@ class ByHandTests(DocumentCase):
         self.assertEqual(repr(found.models[0].frequency), "7")
         self.assertEqual(repr(found.models[0].emotives[0]["joy"]), "1.0")
         self.assertEqual(repr(found.vectors[0].vector), "(2.0,)")
+
+    async def test_accuracy(self) -> None:
+        """What is counted of forecasts may be typed, too, and be left out, as older programs did;
+        counts that no events make are damage."""
+        await self.store.commit([changes()])
+        of_one = {"events": 1.0, "forecast": 1, "top_1": 0, "top_5": 1, "marks": "5"}
+        found = self.database.processors
+        found.update_one({"_id": "p1"}, {"$set": {"accuracy": of_one}})
+        accuracy = (await self.store.load("p1", whole)).state.accuracy
+        self.assertEqual(accuracy, Accuracy(Counts(1, 1, 0, 1), "5"))
+        found.update_one({"_id": "p1"}, {"$unset": {"accuracy": ""}})
+        self.assertIsNone((await self.store.load("p1", whole)).state.accuracy)
+        found.update_one({"_id": "p1"}, {"$set": {"accuracy": {**of_one, "marks": "1"}}})
+        await self.assertFailure(self.store.load("p1", whole), StorageUnavailable)

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { lines } from "../../kato/dashboard/static/accuracy.js";
 import { align } from "../../kato/dashboard/static/alignment.js";
 import { LIMITS, layOut } from "../../kato/dashboard/static/axis.js";
 import * as emotives from "../../kato/dashboard/static/emotives.js";
@@ -415,6 +416,29 @@ test("no gene is told twice", () => {
   assert.equal(new Set(GENES.map(({ name }) => name)).size, GENES.length);
 });
 
+// How often forecasts came true
+
+test("accuracy is told as shares of the latest events and of all", () => {
+  const recent = { events: 1000, forecast: 900, top_1: 500, top_5: 750 };
+  const told = lines({ events: 4000, forecast: 2000, top_1: 1000, top_5: 1500, recent });
+  assert.deepEqual(
+    told.map(({ name, recent, all }) => [name, recent, all]),
+    [
+      ["top_1", "50.0 %", "25.0 %"],
+      ["top_5", "75.0 %", "37.5 %"],
+      ["forecast", "90.0 %", "50.0 %"],
+    ],
+  );
+  assert.equal(told[0].sum, "500 of the latest 1,000, 1,000 of all 4,000");
+});
+
+test("before there is an event to count, nothing is divided by", () => {
+  const none = { events: 0, forecast: 0, top_1: 0, top_5: 0 };
+  for (const { recent, all } of lines({ ...none, recent: none })) {
+    assert.deepEqual([recent, all], ["–", "–"]);
+  }
+});
+
 // How things are written
 
 test("a symbol is written so that it can be read", () => {
@@ -617,6 +641,16 @@ test("the counters follow what is learned and forgotten, and are corrected by th
   known.happened(learned(15, 0), 1);
   known.read(answers([]));
   assert.equal(known.counters.models, 2, "what was read shows what happened meanwhile");
+});
+
+test("accuracy is what the status says, and is gone with all memory", () => {
+  const known = picture([["a"]]);
+  assert.equal(known.accuracy, null, "it is not counted");
+  const accuracy = { events: 1, forecast: 1, top_1: 1, top_5: 1, recent: {} };
+  known.take({ models: 9, symbols: 4, vectors: 1, interval: 12, accuracy });
+  assert.deepEqual(known.accuracy, accuracy);
+  known.happened(memory(14, { change: "cleared", memory: "all" }), 1);
+  assert.equal(known.accuracy, null);
 });
 
 test("a picture is read, and goes on with what happens", () => {

@@ -272,7 +272,12 @@ class MemorySockets:
         return succeed(None)
 
     def router(
-        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+        self,
+        listening: Listening,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+        *,
+        members_only: bool = False,
     ) -> Bound:
         """Open a ROUTER."""
         return Bound(self, listening.address, received, taken)
@@ -318,10 +323,15 @@ class MemoryProcess:
         self._own: list[Bound | Connecting] = []
 
     def router(
-        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+        self,
+        listening: Listening,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+        *,
+        members_only: bool = False,
     ) -> Bound:
         """Open a ROUTER."""
-        made = self._network.router(listening, received, taken)
+        made = self._network.router(listening, received, taken, members_only=members_only)
         self._own.append(made)
         return made
 

@@ -10,7 +10,8 @@ from twisted.trial.unittest import TestCase
 
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import CannotBind
-from kato.protocols.zmq.sockets import BURST, ZmqSockets
+from kato.protocols.zmq.socket_kinds import BURST
+from kato.protocols.zmq.sockets import ZmqSockets
 
 
 def _nothing(*_: object) -> None:
@@ -132,6 +133,21 @@ class SocketTests(TestCase):
         await ended
         self.assertEqual(came, [[b"a.x", b"1"]])
         self.assertEqual(told, [(b"a.", True), (b"a.", False)])
+
+    async def test_long_subscription(self) -> None:
+        """A publisher takes no more of what is sent to it than a subscription can need: whoever
+        sends more is cut off, and its message not even read."""
+        asked: list[bytes] = []
+        self.sockets.publisher(
+            self.port, grants=lambda prefix: True, subscribed=lambda prefix, _: asked.append(prefix)
+        )
+        down: Deferred[str] = Deferred()
+        subscriber = self.sockets.subscriber(
+            self.port.address, received=_nothing, up=_nothing, down=down.callback
+        )
+        subscriber.subscribe(bytes(5_000))
+        self.assertEqual(await down, "connection lost")
+        self.assertEqual(asked, [])
 
     async def test_closed_twice(self) -> None:
         """A socket that is closed is closed, and takes what is sent for gone."""

@@ -43,6 +43,7 @@ export const GENES = [
   { name: "vector_neighbors", says: "nearest vectors that count, 0 or more" },
   { name: "vector_max_distance", says: "none farther than this; empty: any" },
   { name: "search_depth", says: "most vectors in a sum, 1 to 100" },
+  { name: "track_accuracy", switch: true, says: "events are held against the forecast" },
 ];
 
 /**

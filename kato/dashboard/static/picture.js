@@ -44,6 +44,8 @@ export class Picture {
   genes = null;
   /** @type {{ models: number, symbols: number, vectors: number, interval: number } | null} */
   counters = null;
+  /** @type {import("./accuracy.js").Accuracy | null} Null where it is not counted. */
+  accuracy = null;
   /** Events that were passed over, because they came too fast. */
   skipped = 0;
   /** The offset of the newest change, and of that which the predictions follow. */
@@ -110,8 +112,9 @@ export class Picture {
    *
    * @param {Record<string, any>} status
    */
-  take({ models, symbols, vectors, interval }) {
+  take({ models, symbols, vectors, interval, accuracy = null }) {
     this.counters = { models, symbols, vectors, interval };
+    this.accuracy = accuracy;
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module processor_view
  */
 
+import { AccuracyView } from "./accuracy_view.js";
 import { confirmed, showModel } from "./dialogs.js";
 import { announce, byId, fit, make, say, show } from "./elements.js";
 import { EmotivesView } from "./emotives_view.js";
@@ -39,6 +40,7 @@ export class ProcessorView {
       ask: () => ask().catch(failed),
     });
     this.forecast = new ForecastView();
+    this.accuracy = new AccuracyView();
     this.learned = new LearnedView(choose);
     this.emotives = new EmotivesView();
     this.genes = new GenesView((gene, value) => request("change_gene", { gene, value }));
@@ -66,6 +68,7 @@ export class ProcessorView {
     this.#counters(picture);
     this.predictions.draw(picture);
     this.forecast.draw(picture);
+    this.accuracy.draw(picture);
     this.learned.draw(picture, now);
     this.emotives.draw(picture);
     this.genes.draw(picture, readOnly);

@@ -53,10 +53,11 @@ static double confluence_of(const struct kato_memory *memory, const struct kato_
 }
 
 /* The value of a model by what needs no cosine. */
-static double plain_value(const struct kato_contest *contest, const struct kato_kept *kept)
+static double plain_value(const struct kato_desk *desk, const struct kato_memory *memory,
+                          enum kato_rank rank, const struct kato_kept *kept)
 {
-    struct kato_counts counts = kato_counts_of(contest->desk, kept);
-    switch (contest->rank) {
+    struct kato_counts counts = kato_counts_of(desk, kept);
+    switch (rank) {
     case KATO_BY_SIMILARITY:
         return kato_rounded(kato_similarity(counts));
     case KATO_BY_EVIDENCE:
@@ -66,12 +67,23 @@ static double plain_value(const struct kato_contest *contest, const struct kato_
     case KATO_BY_SNR:
         return kato_rounded(kato_snr(counts));
     case KATO_BY_CONFLUENCE:
-        return kato_rounded(confluence_of(contest->memory, kept));
+        return kato_rounded(confluence_of(memory, kept));
     case KATO_BY_FRAGMENTATION:
         return -(double)kept->blocks;
     default:
         return (double)kept->frequency;
     }
+}
+
+double kato_value(struct kato_desk *desk, const struct kato_memory *memory, enum kato_rank rank,
+                  const struct kato_kept *kept, kato_wide kept_frequency)
+{
+    if (rank != KATO_BY_POTENTIAL && rank != KATO_BY_ITFDF)
+        return plain_value(desk, memory, rank, kept);
+    double itfdf = kato_itfdf(desk, memory, kept, kept_frequency);
+    if (rank == KATO_BY_ITFDF)
+        return kato_rounded(itfdf);
+    return kato_rounded(kato_potential(kato_counts_of(desk, kept), itfdf));
 }
 
 /* The value of which each contender is at least sure. The sum of frequencies can only grow, so what
@@ -148,7 +160,8 @@ bool kato_contest_take(void *context, const struct kato_kept *kept)
     else if (contest->rank == KATO_BY_ITFDF)
         highest = -(distance_of(contest->desk, contest->memory, kept) * (double)kept->frequency);
     else {
-        struct kato_entry entry = {*kept, plain_value(contest, kept), NAN};
+        struct kato_entry entry = {
+            *kept, plain_value(contest->desk, contest->memory, contest->rank, kept), NAN};
         return kato_top_offer(&contest->top, &entry);
     }
     if (highest < contest->bar - contest->slack)

@@ -45,6 +45,10 @@ void kato_contest_end(struct kato_contest *contest);
 double kato_itfdf(struct kato_desk *desk, const struct kato_memory *memory,
                   const struct kato_kept *kept, kato_wide kept_frequency);
 
+/* What a kept model is ranked by, highest first, rounded. */
+double kato_value(struct kato_desk *desk, const struct kato_memory *memory, enum kato_rank rank,
+                  const struct kato_kept *kept, kato_wide kept_frequency);
+
 static inline struct kato_counts kato_counts_of(const struct kato_desk *desk,
                                                 const struct kato_kept *kept)
 {

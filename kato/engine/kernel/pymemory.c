@@ -61,12 +61,7 @@ static void dealloc(PyObject *object)
 
 /* Names and symbols in C's terms */
 
-struct name {
-    unsigned char *packed;
-    size_t size;
-};
-
-static bool packed_name(PyObject *text, struct name *name)
+bool kato_packed_name(PyObject *text, struct name *name)
 {
     Py_ssize_t length;
     const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
@@ -227,7 +222,7 @@ static PyObject *add(PyObject *object, PyObject *args)
     struct name name;
     uint64_t frequency;
     if (!PyArg_ParseTuple(args, "UO!O", &text, &PyTuple_Type, &sequence, &number)
-        || !frequency_of(number, &frequency) || !packed_name(text, &name))
+        || !frequency_of(number, &frequency) || !kato_packed_name(text, &name))
         return NULL;
     kato_wait_write(self->memory);
     bool added = put_model(self, name, sequence, frequency);
@@ -254,7 +249,7 @@ static PyObject *reweigh(PyObject *object, PyObject *args)
     struct name name;
     uint64_t frequency;
     if (!PyArg_ParseTuple(args, "UO", &text, &number) || !frequency_of(number, &frequency)
-        || !packed_name(text, &name))
+        || !kato_packed_name(text, &name))
         return NULL;
     kato_wait_write(self->memory);
     uint32_t id = named(self, name, text);
@@ -322,7 +317,7 @@ static PyObject *remove_model(PyObject *object, PyObject *text)
 {
     struct memory_object *self = as_memory(object);
     struct name name;
-    if (!packed_name(text, &name))
+    if (!kato_packed_name(text, &name))
         return NULL;
     kato_wait_write(self->memory);
     uint32_t id = named(self, name, text);
@@ -374,7 +369,7 @@ static PyObject *get(PyObject *object, PyObject *text)
     struct kato_memory *memory = self->memory;
     struct name name;
     PyObject *found = NULL;
-    if (!packed_name(text, &name))
+    if (!kato_packed_name(text, &name))
         return NULL;
     kato_wait_read(memory);
     uint32_t id = kato_memory_named(memory, name.packed, name.size);
@@ -413,7 +408,7 @@ static PyObject *page(PyObject *object, PyObject *args)
     struct name name = {NULL, 0};
     Py_ssize_t limit;
     if (!PyArg_ParseTuple(args, "On", &after, &limit)
-        || (after != Py_None && !packed_name(after, &name)))
+        || (after != Py_None && !kato_packed_name(after, &name)))
         return NULL;
     kato_wait_read(memory);
     most = limit < 0 ? 0 : (size_t)limit;
@@ -522,6 +517,12 @@ static PyMethodDef methods[] = {
     {"forecast", kato_forecast, METH_VARARGS,
      "forecast(state, threshold, limit): (share, event, models, frequency) of the best entries,"
      " highest share first, and of those that share the last place."},
+    {"stand", kato_stand, METH_VARARGS,
+     "stand(state, threshold, rank, name): how many models are kept, the sum of their frequencies,"
+     " and the rank of the model of this name from 1, None if it is not kept."},
+    {"weigh", kato_weigh, METH_O,
+     "weigh(symbols): by symbol the frequencies of the models that contain it, together; the sum of"
+     " frequency times distinct symbols of all models; the sum of all frequencies."},
     {"dump", dump, METH_NOARGS, "All models as bytes."},
     {"load", load, METH_O, "Take in what dump gave, if there are no models; False if it does not fit."},
     {NULL, NULL, 0, NULL}};

@@ -48,9 +48,22 @@ static inline int kato_known_code(struct memory_object *self, PyObject *text, ui
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* A name of a model in C's terms, to be freed. */
+struct name {
+    unsigned char *packed;
+    size_t size;
+};
+
+/* False: Python has an error set. */
+bool kato_packed_name(PyObject *text, struct name *name);
+
 /* The methods that ask a state. */
 PyObject *kato_best(PyObject *object, PyObject *args);
 PyObject *kato_count(PyObject *object, PyObject *args);
 PyObject *kato_forecast(PyObject *object, PyObject *args);
+PyObject *kato_stand(PyObject *object, PyObject *args);
+
+/* What symbols weigh. */
+PyObject *kato_weigh(PyObject *object, PyObject *symbols);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "forecast.h"
+#include "standing.h"
 
 enum { LONG_EFFORT = 10000 }; /* more ids to go over than this */
 
@@ -193,4 +194,85 @@ PyObject *kato_forecast(PyObject *object, PyObject *args)
     kato_forecast_end(&forecast);
     stop_asking(&asking);
     return list;
+}
+
+static bool stand(struct asking *asking, struct name name, double threshold, enum kato_rank rank,
+                  struct kato_standing *standing)
+{
+    struct kato_memory *memory = asking->self->memory;
+    bool found;
+    uint32_t id = kato_memory_named(memory, name.packed, name.size);
+    WHILE_OTHERS_RUN(asking, found = kato_standing_find(standing, asking->desk, memory, threshold,
+                                                        rank, id));
+    return found;
+}
+
+PyObject *kato_stand(PyObject *object, PyObject *args)
+{
+    struct asking asking;
+    struct kato_standing standing;
+    struct name name;
+    PyObject *state, *text, *frequency = NULL, *rank_object = NULL;
+    double threshold;
+    int rank;
+    if (!PyArg_ParseTuple(args, "OdiU", &state, &threshold, &rank, &text))
+        return NULL;
+    if (rank < 0 || rank >= KATO_RANKS) {
+        PyErr_SetString(PyExc_ValueError, "no such ranking");
+        return NULL;
+    }
+    if (!kato_packed_name(text, &name))
+        return NULL;
+    if (start_asking(&asking, object, state)) {
+        if (!stand(&asking, name, threshold, (enum kato_rank)rank, &standing))
+            PyErr_NoMemory();
+        else
+            frequency = kato_wide_object(standing.kept_frequency);
+        stop_asking(&asking);
+    }
+    kato_free(name.packed);
+    if (frequency == NULL)
+        return NULL;
+    rank_object = standing.is_kept ? PyLong_FromUnsignedLongLong(standing.better + 1)
+                                   : Py_NewRef(Py_None);
+    return Py_BuildValue("(KNN)", (unsigned long long)standing.kept, frequency, rank_object);
+}
+
+/* The frequencies of the models that contain each symbol, together. */
+static PyObject *weights_of(struct memory_object *self, PyObject *symbols)
+{
+    Py_ssize_t count = PyTuple_Size(symbols);
+    PyObject *weights = PyList_New(count);
+    for (Py_ssize_t i = 0; i < count && weights; i++) {
+        PyObject *text = PyTuple_GetItem(symbols, i), *weight = NULL;
+        uint32_t code;
+        if (!PyUnicode_Check(text))
+            PyErr_SetString(PyExc_TypeError, "a symbol is a str");
+        else if (kato_known_code(self, text, &code) == 0)
+            weight = kato_wide_object(code == KATO_NONE ? 0 : self->memory->weight[code]);
+        if (weight == NULL || PyList_SetItem(weights, i, weight) < 0)
+            Py_CLEAR(weights);
+    }
+    return weights;
+}
+
+PyObject *kato_weigh(PyObject *object, PyObject *given)
+{
+    struct memory_object *self = as_memory(object);
+    PyObject *symbols = PySequence_Tuple(given), *mass = NULL, *total = NULL;
+    if (symbols == NULL)
+        return NULL;
+    kato_wait_read(self->memory);
+    PyObject *weights = weights_of(self, symbols);
+    if (weights)
+        mass = kato_wide_object(self->memory->mass);
+    if (mass)
+        total = kato_wide_object(self->memory->total);
+    kato_lock_read_done(&self->memory->lock);
+    Py_DECREF(symbols);
+    if (total)
+        return Py_BuildValue("(NNN)", weights, mass, total);
+    Py_XDECREF(weights);
+    Py_XDECREF(mass);
+    return NULL;
 }

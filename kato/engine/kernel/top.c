@@ -3,8 +3,8 @@
 #include "alloc.h"
 #include "names.h"
 
-static bool is_better(const struct kato_memory *memory, const struct kato_entry *a,
-                      const struct kato_entry *b)
+bool kato_is_better(const struct kato_memory *memory, const struct kato_entry *a,
+                    const struct kato_entry *b)
 {
     if (a->value != b->value)
         return a->value > b->value;
@@ -21,9 +21,9 @@ static void sink(struct kato_top *top, struct kato_entry entry, size_t count, si
 {
     struct kato_entry *heap = top->entry;
     for (size_t child; (child = 2 * i + 1) < count; i = child) {
-        if (child + 1 < count && is_better(top->memory, &heap[child], &heap[child + 1]))
+        if (child + 1 < count && kato_is_better(top->memory, &heap[child], &heap[child + 1]))
             child++;
-        if (!is_better(top->memory, &entry, &heap[child]))
+        if (!kato_is_better(top->memory, &entry, &heap[child]))
             break;
         heap[i] = heap[child];
     }
@@ -33,14 +33,14 @@ static void sink(struct kato_top *top, struct kato_entry entry, size_t count, si
 bool kato_top_offer(struct kato_top *top, const struct kato_entry *entry)
 {
     if (top->count == top->most) {
-        if (is_better(top->memory, entry, &top->entry[0]))
+        if (kato_is_better(top->memory, entry, &top->entry[0]))
             sink(top, *entry, top->count, 0);
         return true;
     }
     if (!KATO_ROOM(top->entry, top->room, top->count + 1))
         return false;
     size_t i = top->count++;
-    for (; i > 0 && is_better(top->memory, &top->entry[(i - 1) / 2], entry); i = (i - 1) / 2)
+    for (; i > 0 && kato_is_better(top->memory, &top->entry[(i - 1) / 2], entry); i = (i - 1) / 2)
         top->entry[i] = top->entry[(i - 1) / 2];
     top->entry[i] = *entry;
     return true;

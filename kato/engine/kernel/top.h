@@ -17,6 +17,10 @@ struct kato_top {
     size_t count, room, most;
 };
 
+/* Whether `a` comes before `b`: no two models are equal in this. */
+bool kato_is_better(const struct kato_memory *memory, const struct kato_entry *a,
+                    const struct kato_entry *b);
+
 /* Offer an entry, which is kept if it is among the best so far; false: no memory. */
 bool kato_top_offer(struct kato_top *top, const struct kato_entry *entry);
 

@@ -77,10 +77,14 @@ class Access:
         @raise InvalidRequest: where C{Host} is missing, given twice or no host.
         @raise Forbidden: where it is unknown, or an C{Origin} is another one that nobody allowed.
         """
-        hosts = headers.get(b"Host", ()) if told is None else (told,)
-        host = self.known_host(hosts[0], local) if len(hosts) == 1 else None
-        if host is None and (hosts or version != b"HTTP/1.0"):
+        hosts = headers.get(b"Host", ())
+        if len(hosts) != 1 and (hosts or version != b"HTTP/1.0"):
             raise InvalidRequest(f"Host: expected once, given {len(hosts)} times")
+        host = None
+        if told is not None:
+            host = self.known_host(told, local, "X-Forwarded-Host")
+        elif hosts:
+            host = self.known_host(hosts[0], local)
         origins = headers.get(b"Origin")
         if origins and not all(self._allows(each, host) for each in origins):
             raise Forbidden(f"Origin: {shown(_plain(origins[0]))} may not speak to this server")
@@ -88,17 +92,18 @@ class Access:
     def _allows(self, origin: bytes, host: Authority | None) -> bool:
         return origin in self.origins or (host is not None and _is_origin(origin, host))
 
-    def known_host(self, value: bytes, local: str | None) -> Authority:
+    def known_host(self, value: bytes, local: str | None, header: str = "Host") -> Authority:
         """Take a host by which this server is known.
 
+        @param header: who says so.
         @raise InvalidRequest: where C{value} is no host.
         @raise Forbidden: where it is unknown.
         """
         host = parse_authority(value)
         if host is None:
-            raise InvalidRequest(f"Host: {shown(_plain(value))} is no host")
+            raise InvalidRequest(f"{header}: {shown(_plain(value))} is no host")
         if not (host.loopback or host.name in self.hosts or _is_local(host, local)):
-            raise Forbidden(f"Host: {shown(_plain(value))} is not a name of this server")
+            raise Forbidden(f"{header}: {shown(_plain(value))} is not a name of this server")
         return host
 
 

@@ -19,6 +19,9 @@ Headers = Mapping[bytes, Sequence[bytes]]
 MAX_HOPS = 32
 """How many proxies in a row are looked at."""
 
+_LONGEST = 64
+"""How many bytes an address has at most, with brackets and a port."""
+
 _SECURE = {b"https": True, b"wss": True, b"http": False, b"ws": False}
 
 
@@ -70,7 +73,7 @@ def called(peer: Caller, headers: Headers, trusted: Sequence[Network]) -> Caller
 
 def _client(nearest: str | None, hops: bytes, trusted: tuple[Network, ...]) -> str | None:
     for hop in reversed(hops.rsplit(b",", MAX_HOPS)):
-        address = _hop(hop.strip(b" \t"))
+        address = _hop(hop.strip(b" \t")) if len(hop) <= _LONGEST else None
         if address is None:
             break
         nearest = address

@@ -109,6 +109,7 @@ ROUTES = (
     Route("GET", "/{processor}/short-term-memory", "get_short_term_memory"),
     Route("GET", "/{processor}/predictions", "get_predictions", {"unique_id": _text}),
     Route("GET", "/{processor}/forecast", "get_forecast", {"limit": _whole}),
+    Route("GET", "/{processor}/explain/{model_name}", "explain"),
     Route("GET", "/{processor}/percept-data", "get_percept_data"),
     Route("GET", "/{processor}/cognition-data", "get_cognition_data"),
     Route("GET", "/{processor}/genes", "get_genes"),

@@ -17,6 +17,10 @@ class CannotBind(Exception):
     """An address at which nobody can listen; the message says why."""
 
 
+class CannotEncrypt(Exception):
+    """Keys with which nothing can be encrypted here; the message says why."""
+
+
 class Socket(Protocol):
     """An open socket."""
 
@@ -59,11 +63,18 @@ class Sockets(Protocol):
     """
 
     def router(
-        self, listening: Listening, received: Received, taken: Callable[[], None] = lambda: None
+        self,
+        listening: Listening,
+        received: Received,
+        taken: Callable[[], None] = lambda: None,
+        *,
+        members_only: bool = False,
     ) -> Socket:
         """Open a ROUTER: the identity of the peer is the first frame of what comes and goes.
 
         @param taken: is told when all messages that had come have been taken, or enough of them.
+        @param members_only: where connections are encrypted, only the cluster speaks to itself
+            here.
         """
 
     def dealer(

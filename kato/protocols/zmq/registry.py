@@ -68,8 +68,8 @@ class Registry:
         )
 
     def open(self, sockets: Sockets, listening: Listening) -> None:
-        """Begin to answer."""
-        self._server.open(sockets, listening)
+        """Begin to answer; with keys of CURVE, the cluster alone."""
+        self._server.open(sockets, listening, members_only=True)
 
     def close(self) -> None:
         """End."""

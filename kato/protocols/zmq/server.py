@@ -94,9 +94,14 @@ class ZmqServer:
         self._answered = 0
         self._refused = 0
 
-    def open(self, sockets: Sockets, listening: Listening) -> None:
-        """Begin to answer."""
-        self._socket = sockets.router(listening, self.received, self._backlog.flush)
+    def open(self, sockets: Sockets, listening: Listening, *, members_only: bool = False) -> None:
+        """Begin to answer.
+
+        @param members_only: where connections are encrypted, the cluster alone.
+        """
+        self._socket = sockets.router(
+            listening, self.received, self._backlog.flush, members_only=members_only
+        )
         self._backlog.open(self._socket)
 
     def close(self) -> None:

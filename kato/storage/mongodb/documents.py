@@ -8,6 +8,7 @@ taken for what it means: an integral float where an integer belongs, and the rev
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from kato.accuracy import Accuracy, Counts
 from kato.changes import (
     Deletion,
     Gathered,
@@ -78,6 +79,7 @@ def state_document(processor: str, state: State) -> Document:
         "short_term_memory": _window(state.window),
         "emotives": write(emotives),
         "revision": write(state.revision),
+        "accuracy": None if state.accuracy is None else state.accuracy.stored(),
     }
     return Document(PROCESSORS, _head(processor), body)
 
@@ -94,7 +96,15 @@ def read_state(found: Fields) -> State:
             for name, each in read(found["emotives"]).items()
         },
         revision=_integer(found.get("revision", 0)),
+        accuracy=_read_accuracy(found.get("accuracy")),
     )
+
+
+def _read_accuracy(found: Fields | None) -> Accuracy | None:
+    if found is None:
+        return None
+    counts = {name: _integer(found[name]) for name in Counts._fields}
+    return Accuracy.restored({**counts, "marks": _text(found["marks"])})
 
 
 def _window(window: Window) -> Fields:

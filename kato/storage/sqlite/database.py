@@ -83,7 +83,7 @@ class Database:
             writes_of_others = self.indexes.writes_of_others()
             found = self._all(
                 "SELECT number, index_token, name, genes, interval, stm_start, stm_end, emotives,"
-                " revision FROM processors WHERE id = ?",
+                " revision, accuracy FROM processors WHERE id = ?",
                 processor,
             )
             if not found:
@@ -195,7 +195,7 @@ class Database:
         self._delete_parts(number, changes)
         self._connection.execute(
             "UPDATE processors SET name = ?, genes = ?, interval = ?, stm_start = ?, stm_end = ?,"
-            " emotives = ?, revision = ? WHERE number = ?",
+            " emotives = ?, revision = ?, accuracy = ? WHERE number = ?",
             (*rows.state_row(changes.state), number),
         )
         if changes.percept is not None:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from kato.accuracy import Accuracy
 from kato.changes import Gathered, Percept, Remembered, State, StoredVector, Window
 from kato.errors import StorageUnavailable
 from kato.genes import NAMES, Genes
@@ -33,7 +34,7 @@ def damaged(what: str, error: Exception) -> StorageUnavailable:
 
 
 def state_row(state: State) -> Row:
-    """name, genes, interval, stm_start, stm_end, emotives, revision."""
+    """name, genes, interval, stm_start, stm_end, emotives, revision, accuracy."""
     genes = {name: getattr(state.genes, name) for name in NAMES}
     emotives = {name: (times, hex(total)) for name, (times, total) in state.emotives.items()}
     return (
@@ -43,12 +44,13 @@ def state_row(state: State) -> Row:
         *state.window,
         write(emotives),
         state.revision,
+        None if state.accuracy is None else write(state.accuracy.stored()),
     )
 
 
 def read_state(row: Row) -> State:
     """The reverse of L{state_row}."""
-    name, genes, interval, start, end, emotives, revision = row
+    name, genes, interval, start, end, emotives, revision, accuracy = row
     return State(
         name=name,
         genes=Genes(**read(genes)),
@@ -58,6 +60,7 @@ def read_state(row: Row) -> State:
             each: Gathered(times, int(total, 16)) for each, (times, total) in read(emotives).items()
         },
         revision=revision,
+        accuracy=None if accuracy is None else Accuracy.restored(read(accuracy)),
     )
 
 

@@ -102,6 +102,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """ALTER TABLE processors
             ADD COLUMN revision INTEGER NOT NULL DEFAULT 0  /* how many operations changed it */
         """,
+        """ALTER TABLE processors
+            ADD COLUMN accuracy TEXT  /* {"events": 9, "forecast": 8, "top_1": 5, "top_5": 7,
+                "marks": "-15x..."}, a mark for each of the last 1,000 events */
+        """,
     ),
 )
 """The statements that lead from each version to the next, the first from an empty file to 1."""

@@ -1,0 +1,212 @@
+"""The client for programs on asyncio."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from random import random
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from kato.client.calls import Call, ProcessorCalls, ServerCalls
+from kato.client.sockets import opening, why
+from kato.client.streams import Stream, StreamEvent, stream_url
+from kato.client.trying import Lost, Patience, Pause, Request, Response, trying
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _of_server(
+    make: Callable[Concatenate[ServerCalls, P], Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Awaitable[T]]:
+    """Make a coroutine that gives what a call gives."""
+
+    @wraps(make)
+    async def ask(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.carry_out(make(ServerCalls(), *args, **kwargs))
+
+    return ask
+
+
+def _of_processor(
+    make: Callable[Concatenate[ProcessorCalls, P], Call[T]],
+) -> Callable[Concatenate["AsyncProcessor", P], Awaitable[T]]:
+    """Make a coroutine that gives what a call to a processor gives."""
+
+    @wraps(make)
+    async def ask(self: "AsyncProcessor", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.client.carry_out(make(self.calls, *args, **kwargs))
+
+    return ask
+
+
+class AsyncClient:
+    """Asks one server; for use in C{async with}, or close it."""
+
+    def __init__(
+        self,
+        url: str = "http://localhost:8000",
+        *,
+        key: str | None = None,
+        timeout: float = 40.0,
+        patience: Patience | None = None,
+    ) -> None:
+        """As L{kato.client.blocking.Client}."""
+        self._url = url
+        self._key = key
+        self._patience = patience or Patience()
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def processor(self, processor_id: str) -> "AsyncProcessor":
+        """Address a processor, whether or not it exists."""
+        return AsyncProcessor(self, processor_id)
+
+    ping = _of_server(ServerCalls.ping)
+    processors = _of_server(ServerCalls.processors)
+    statistics = _of_server(ServerCalls.statistics)
+
+    async def carry_out(self, call: Call[T]) -> T:
+        """Ask, and ask again where that is safe and of use.
+
+        @raise KatoError: as L{kato.client.blocking.Client.carry_out}.
+        """
+        steps = trying(
+            call,
+            key=self._key,
+            patience=self._patience,
+            random=random,
+            make_id=lambda: str(uuid4()),
+        )
+        step = next(steps)
+        try:
+            while True:
+                if isinstance(step, Pause):
+                    await asyncio.sleep(step.seconds)
+                    step = next(steps)
+                else:
+                    step = steps.send(await self._send(step))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _send(self, request: Request) -> Response | Lost:
+        try:
+            came = await self._http.request(
+                request.method, request.path, headers=dict(request.headers), content=request.body
+            )
+        except httpx.TransportError as error:
+            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}")
+        return Response(came.status_code, came.headers, came.content)
+
+    def stream(
+        self, processor: str | None = None, topics: Iterable[str] | None = None
+    ) -> "AsyncEvents":
+        """Tell events as they happen: as L{kato.client.blocking.Client.stream}."""
+        return AsyncEvents(self._url, self._key, Stream(processor, topics, random=random))
+
+
+class AsyncEvents:
+    """Events, one after the other, for C{async for}; to be closed, or used in C{async with}."""
+
+    def __init__(self, url: str, key: str | None, stream: Stream) -> None:
+        self._url = url
+        self._key = key
+        self._stream = stream
+        self._told: deque[StreamEvent] = deque()
+        self._connection: ClientConnection | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        while not self._told:
+            try:
+                connection = await self._connected()
+                self._told.extend(self._stream.take(await connection.recv()))
+            except Exception as error:
+                await self.close()
+                await asyncio.sleep(self._stream.lost(why(error)))
+        return self._told.popleft()
+
+    async def _connected(self) -> ClientConnection:
+        if self._connection is None:
+            self._connection = await connect(stream_url(self._url), **opening(self._key))
+            await self._connection.send(self._stream.opening())
+        return self._connection
+
+    async def close(self) -> None:
+        """Listen no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+class AsyncProcessor:
+    """Asks one processor."""
+
+    def __init__(self, client: AsyncClient, processor_id: str) -> None:
+        self.client = client
+        self.calls = ProcessorCalls(processor_id)
+
+    @property
+    def id(self) -> str:
+        """How it is addressed."""
+        return self.calls.processor
+
+    create = _of_processor(ProcessorCalls.create)
+    delete = _of_processor(ProcessorCalls.delete)
+    ping = _of_processor(ProcessorCalls.ping)
+    status = _of_processor(ProcessorCalls.status)
+    observe = _of_processor(ProcessorCalls.observe)
+    observe_sequence = _of_processor(ProcessorCalls.observe_sequence)
+    learn = _of_processor(ProcessorCalls.learn)
+    predictions = _of_processor(ProcessorCalls.predictions)
+    forecast = _of_processor(ProcessorCalls.forecast)
+    explain = _of_processor(ProcessorCalls.explain)
+    short_term_memory = _of_processor(ProcessorCalls.short_term_memory)
+    clear_short_term_memory = _of_processor(ProcessorCalls.clear_short_term_memory)
+    clear_all_memory = _of_processor(ProcessorCalls.clear_all_memory)
+    percept = _of_processor(ProcessorCalls.percept)
+    cognition = _of_processor(ProcessorCalls.cognition)
+    genes = _of_processor(ProcessorCalls.genes)
+    gene = _of_processor(ProcessorCalls.gene)
+    change_genes = _of_processor(ProcessorCalls.change_genes)
+    models = _of_processor(ProcessorCalls.models)
+    model = _of_processor(ProcessorCalls.model)
+    update_model = _of_processor(ProcessorCalls.update_model)
+    delete_model = _of_processor(ProcessorCalls.delete_model)
+
+    def stream(self, topics: Iterable[str] | None = None) -> AsyncEvents:
+        """Tell events of this processor: see L{AsyncClient.stream}."""
+        return self.client.stream(self.id, topics)

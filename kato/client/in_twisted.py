@@ -1,0 +1,341 @@
+"""The client for programs on Twisted: what the asyncio face does, awaited as Deferreds are."""
+
+# mypy: allow-untyped-calls, disallow-subclassing-any = False, disable-error-code="misc"
+# (Autobahn's own methods are typed in part)
+
+import zlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from io import BytesIO
+from random import random
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from twisted.internet.defer import CancelledError, Deferred, DeferredQueue
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+from twisted.web.client import (
+    Agent,
+    FileBodyProducer,
+    HTTPConnectionPool,
+    ResponseDone,
+    ResponseFailed,
+)
+from twisted.web.http_headers import Headers
+
+from kato.client.calls import Call, ProcessorCalls, ServerCalls
+from kato.client.streams import (
+    MAX_MESSAGE,
+    PROTOCOL,
+    Closed,
+    Stream,
+    StreamEvent,
+    refused,
+    stream_url,
+)
+from kato.client.trying import Lost, NoAnswer, Patience, Pause, Request, Response, trying
+from kato.errors import KatoError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LOST = (ConnectError, ConnectionClosed, DNSLookupError, ResponseFailed, CancelledError)
+"""What Twisted says where there was no answer."""
+
+_PORTS = {"ws": 80, "wss": 443}
+_ANY_WINDOW_OF_GZIP = 31
+
+
+def _of_server(
+    make: Callable[Concatenate[ServerCalls, P], Call[T]],
+) -> Callable[Concatenate["TwistedClient", P], Awaitable[T]]:
+    """Make a coroutine that gives what a call gives."""
+
+    @wraps(make)
+    async def ask(self: "TwistedClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.carry_out(make(ServerCalls(), *args, **kwargs))
+
+    return ask
+
+
+def _of_processor(
+    make: Callable[Concatenate[ProcessorCalls, P], Call[T]],
+) -> Callable[Concatenate["TwistedProcessor", P], Awaitable[T]]:
+    """Make a coroutine that gives what a call to a processor gives."""
+
+    @wraps(make)
+    async def ask(self: "TwistedProcessor", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.client.carry_out(make(self.calls, *args, **kwargs))
+
+    return ask
+
+
+class TwistedClient:
+    """Asks one server."""
+
+    def __init__(
+        self,
+        url: str = "http://localhost:8000",
+        *,
+        reactor: Any,
+        key: str | None = None,
+        timeout: float = 40.0,
+        patience: Patience | None = None,
+    ) -> None:
+        """As L{kato.client.blocking.Client}.
+
+        @param reactor: which runs, or soon will.
+        """
+        self._url = url.rstrip("/")
+        self._key = key
+        self._reactor = reactor
+        self._timeout = timeout
+        self._patience = patience or Patience()
+        self._pool = HTTPConnectionPool(reactor)
+        self._agent = Agent(reactor, connectTimeout=timeout, pool=self._pool)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.closeCachedConnections()
+
+    def processor(self, processor_id: str) -> "TwistedProcessor":
+        """Address a processor, whether or not it exists."""
+        return TwistedProcessor(self, processor_id)
+
+    ping = _of_server(ServerCalls.ping)
+    processors = _of_server(ServerCalls.processors)
+    statistics = _of_server(ServerCalls.statistics)
+
+    async def carry_out(self, call: Call[T]) -> T:
+        """Ask, and ask again where that is safe and of use.
+
+        @raise KatoError: as L{kato.client.blocking.Client.carry_out}.
+        """
+        steps = trying(
+            call,
+            key=self._key,
+            patience=self._patience,
+            random=random,
+            make_id=lambda: str(uuid4()),
+        )
+        step = next(steps)
+        try:
+            while True:
+                if isinstance(step, Pause):
+                    await deferLater(self._reactor, step.seconds)
+                    step = next(steps)
+                else:
+                    step = steps.send(await self._send(step))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _send(self, request: Request) -> Response | Lost:
+        sending = Deferred.fromCoroutine(self._exchange(request))
+        try:
+            return await sending.addTimeout(self._timeout, self._reactor)
+        except (*_LOST, TimeoutError) as error:
+            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}")
+
+    async def _exchange(self, request: Request) -> Response:
+        came = await self._agent.request(
+            request.method.encode(),
+            (self._url + request.path).encode(),
+            _headers(request),
+            None if request.body is None else FileBodyProducer(BytesIO(request.body)),
+        )
+        reading = _Body()
+        came.deliverBody(reading)
+        body = await reading.whole
+        headers = {
+            name.decode("latin-1").lower(): values[0].decode("latin-1")
+            for name, values in came.headers.getAllRawHeaders()
+        }
+        if headers.get("content-encoding") == "gzip":
+            body = zlib.decompress(body, _ANY_WINDOW_OF_GZIP)
+        return Response(came.code, headers, body)
+
+    def stream(
+        self, processor: str | None = None, topics: Iterable[str] | None = None
+    ) -> "TwistedEvents":
+        """Tell events as they happen: as L{kato.client.blocking.Client.stream}."""
+        stream = Stream(processor, topics, random=random)
+        return TwistedEvents(self._url, self._key, stream, self._reactor)
+
+
+class _Body(Protocol):
+    """The body of an answer; C{whole} fires with it."""
+
+    def __init__(self) -> None:
+        self.whole: Deferred[bytes] = Deferred()
+        self._parts: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a piece."""
+        self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """All is there, or there will be no more."""
+        if reason.check(ResponseDone):
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)
+
+
+def _headers(request: Request) -> Headers:
+    given = {name.encode(): [value.encode()] for name, value in request.headers.items()}
+    return Headers({**given, b"Accept-Encoding": [b"gzip"]})
+
+
+class TwistedEvents:
+    """Events, one after the other, for C{async for}; to be closed."""
+
+    def __init__(self, url: str, key: str | None, stream: Stream, reactor: Any) -> None:
+        self._url = url
+        self._key = key
+        self._stream = stream
+        self._reactor = reactor
+        self._told: deque[StreamEvent] = deque()
+        self._connection: _Connection | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        while not self._told:
+            try:
+                connection = await self._connected()
+                told = await connection.told.get()
+                if isinstance(told, Closed):
+                    raise told
+                self._told.extend(self._stream.take(told))
+            except (Closed, KatoError, *_LOST) as error:
+                await self.close()
+                await deferLater(self._reactor, self._stream.lost(_why(error)))
+        return self._told.popleft()
+
+    async def _connected(self) -> "_Connection":
+        if self._connection is None:
+            self._connection = await self._connect()
+            self._connection.sendMessage(self._stream.opening().encode())
+        return self._connection
+
+    async def _connect(self) -> "_Connection":
+        url = urlsplit(stream_url(self._url))
+        factory = _connections(url.geturl(), self._key, self._reactor)
+        host, port = url.hostname or "localhost", url.port or _PORTS[url.scheme]
+        endpoint: Any = HostnameEndpoint(self._reactor, host, port)
+        if url.scheme == "wss":
+            from twisted.internet.ssl import optionsForClientTLS
+
+            endpoint = wrapClientTLS(optionsForClientTLS(host), endpoint)
+        connection: _Connection = await endpoint.connect(factory)
+        await connection.opened
+        return connection
+
+    async def close(self) -> None:
+        """Listen no more."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.sendClose()
+            await connection.ended
+
+
+class _Connection(WebSocketClientProtocol):
+    """One connection: what it tells lies in a queue, the last being that it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: Deferred[None] = Deferred()
+        self.ended: Deferred[None] = Deferred()
+        self.told: DeferredQueue[bytes | Closed] = DeferredQueue()
+        self._refused: KatoError | None = None
+
+    def onOpen(self) -> None:
+        """The handshake is done."""
+        self.opened.callback(None)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Keep a message until it is asked for."""
+        self.told.put(payload)
+
+    def failHandshake(self, reason: str) -> None:
+        """The server answers otherwise than by a WebSocket; it may say why."""
+        head, _, body = bytes(self.data or b"").partition(b"\r\n\r\n")
+        status = head[9:12]
+        if status.isdigit():
+            self._refused = refused(int(status), body)
+        super().failHandshake(reason)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """It is over, or never began."""
+        closed = Closed(code or 1006, reason or "")
+        if not self.opened.called:
+            self.opened.errback(self._refused or closed)
+        self.told.put(closed)
+        self.ended.callback(None)
+
+
+def _connections(url: str, key: str | None, reactor: Any) -> WebSocketClientFactory:
+    factory = WebSocketClientFactory(
+        url,
+        protocols=[PROTOCOL],
+        headers={} if key is None else {"Authorization": f"Bearer {key}"},
+        reactor=reactor,
+    )
+    factory.protocol = _Connection
+    factory.setProtocolOptions(maxMessagePayloadSize=MAX_MESSAGE)
+    return factory
+
+
+def _why(error: Exception) -> Exception:
+    """Why a connection has ended, or was not made."""
+    if isinstance(error, Closed | KatoError):
+        return error
+    return NoAnswer(str(error) or type(error).__name__)
+
+
+class TwistedProcessor:
+    """Asks one processor."""
+
+    def __init__(self, client: TwistedClient, processor_id: str) -> None:
+        self.client = client
+        self.calls = ProcessorCalls(processor_id)
+
+    @property
+    def id(self) -> str:
+        """How it is addressed."""
+        return self.calls.processor
+
+    create = _of_processor(ProcessorCalls.create)
+    delete = _of_processor(ProcessorCalls.delete)
+    ping = _of_processor(ProcessorCalls.ping)
+    status = _of_processor(ProcessorCalls.status)
+    observe = _of_processor(ProcessorCalls.observe)
+    observe_sequence = _of_processor(ProcessorCalls.observe_sequence)
+    learn = _of_processor(ProcessorCalls.learn)
+    predictions = _of_processor(ProcessorCalls.predictions)
+    forecast = _of_processor(ProcessorCalls.forecast)
+    explain = _of_processor(ProcessorCalls.explain)
+    short_term_memory = _of_processor(ProcessorCalls.short_term_memory)
+    clear_short_term_memory = _of_processor(ProcessorCalls.clear_short_term_memory)
+    clear_all_memory = _of_processor(ProcessorCalls.clear_all_memory)
+    percept = _of_processor(ProcessorCalls.percept)
+    cognition = _of_processor(ProcessorCalls.cognition)
+    genes = _of_processor(ProcessorCalls.genes)
+    gene = _of_processor(ProcessorCalls.gene)
+    change_genes = _of_processor(ProcessorCalls.change_genes)
+    models = _of_processor(ProcessorCalls.models)
+    model = _of_processor(ProcessorCalls.model)
+    update_model = _of_processor(ProcessorCalls.update_model)
+    delete_model = _of_processor(ProcessorCalls.delete_model)
+
+    def stream(self, topics: Iterable[str] | None = None) -> TwistedEvents:
+        """Tell events of this processor: see L{TwistedClient.stream}."""
+        return self.client.stream(self.id, topics)

@@ -1,0 +1,24 @@
+"""How much a processor holds at most, and what is said where it would be more (SPEC 8, 10)."""
+
+from kato.errors import LimitReached
+
+MAX_EVENTS = 100_000
+"""How many events a short-term memory holds unless it is told otherwise,"""
+
+MAX_MODELS = 1_000_000
+"""and how many models a long-term memory."""
+
+
+def too_many_events(most: int, path: str = "") -> LimitReached:
+    """Make the error for one more event than C{most}; C{path} says where it stands."""
+    return LimitReached(
+        f"{path}short-term memory holds {most} events and may not hold more: learn or clear first"
+    )
+
+
+def too_many_models(most: int, path: str = "") -> LimitReached:
+    """Make the error for one more model than C{most}; C{path} says what would make it."""
+    return LimitReached(
+        f"{path}long-term memory holds {most} models and may not hold more: delete some, or clear "
+        "short-term memory"
+    )
