@@ -58,11 +58,17 @@ def known_keys(
 
     @param api_key: the one for everything, if there is one.
     @param stored: those of a file, if there is one.
+    @raise BadKeyFile: where the one is among those of the file, and would be more than that says.
     """
     if api_key is None and stored is None:
         return None
-    one = {} if api_key is None else {digest(api_key): API_KEY}
-    return {**by_digest(stored or ()), **one}
+    known = by_digest(stored or ())
+    if api_key is not None:
+        twice = known.get(digest(api_key))
+        if twice is not None:
+            raise BadKeyFile(f"keys.{twice.name}: this is the key of --api-key, too; use another")
+        known[digest(api_key)] = API_KEY
+    return known
 
 
 def make_keeper(
@@ -86,9 +92,9 @@ def _read_again_with(reloading: Reloading, settings: Settings, keeper: Keeper) -
 
     def read_again() -> None:
         try:
-            stored = read_key_file(path)
+            known = known_keys(settings.api_key, read_key_file(path))
         except BadKeyFile as error:
             raise NotReadable(str(error)) from None
-        keeper.replace(known_keys(settings.api_key, stored) or {})
+        keeper.replace(known or {})
 
     reloading.add("--api-keys", read_again)

@@ -19,7 +19,7 @@ from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
 from kato.key_file import BadKeyFile
-from kato.key_reading import read_key_file
+from kato.key_reading import known_keys, read_key_file
 from kato.protocols.zmq.addresses import MAX_PORT, Address
 from kato.protocols.zmq.curve import BadKeys, KeyPair
 from kato.settings import ZMQ, Settings
@@ -141,7 +141,6 @@ class CommonOptions(usage.Options):
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
-            api_key=self._api_key(),
             **self._keys(),
             curve=self._curve(),
             curve_clients=self._curve_clients(),
@@ -229,13 +228,15 @@ class CommonOptions(usage.Options):
         return key.encode()
 
     def _keys(self) -> dict[str, Any]:
-        """The file of keys, and what stands in it."""
-        given = self._given("api-keys")
+        """The key for everything; the file of keys, and what stands in it."""
+        api_key, given = self._api_key(), self._given("api-keys")
         if given is None:
-            return {}
+            return {"api_key": api_key}
         path = Path(given).absolute()
         try:
-            return {"keys_file": path, "keys": read_key_file(path)}
+            keys = read_key_file(path)
+            known_keys(api_key, keys)
+            return {"api_key": api_key, "keys_file": path, "keys": keys}
         except BadKeyFile as error:
             raise usage.UsageError(f"--api-keys: {error}") from None
 

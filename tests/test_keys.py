@@ -93,13 +93,16 @@ class KeyringTests(SynchronousTestCase):
         )
 
     def test_api_key(self) -> None:
-        """The key of C{--api-key} may do everything, also beside a file, and also where that has
-        it, too."""
+        """The key of C{--api-key} may do everything, also beside a file; it is none of the file's,
+        which may do less."""
         self.assertIsNone(known_keys(None, None))
         self.assertEqual(known_keys(b"k", None), {digest(b"k"): API_KEY})
         self.assertEqual(known_keys(None, ()), {})
         stored = StoredKey(digest(b"k"), Key("less", frozenset({Scope.READ})))
-        self.assertEqual(known_keys(b"k", (stored,)), {digest(b"k"): API_KEY})
+        known = {digest(b"k"): stored.key, digest(b"all"): API_KEY}
+        self.assertEqual(known_keys(b"all", (stored,)), known)
+        with self.assertRaisesRegex(BadKeyFile, "^keys.less: this is the key of --api-key, too"):
+            known_keys(b"k", (stored,))
 
 
 class FileTests(SynchronousTestCase):

@@ -185,15 +185,13 @@ def without_password(text: str) -> str:
 
 def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:
     """How a server gets its key: C{handed} over by who starts it, from a C{file} that its options
-    name, or C{none}."""
+    name; as one of the C{keys} that it knows and others have; or C{none}."""
     handed = without_keys(options)[1]
     if values(options, "--api-key-file"):
         return "file"
-    return (
-        "handed"
-        if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE))
-        else "none"
-    )
+    if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE)):
+        return "handed"
+    return "keys" if values(options, "--api-keys") or environment.get(_KEYS) else "none"
 
 
 def judge_keys(options: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -201,8 +199,7 @@ def judge_keys(options: Sequence[str], environment: Mapping[str, str]) -> None:
 
     @raise Trouble: where it has none.
     """
-    knows = values(options, "--api-keys") or environment.get(_KEYS)
-    if knows and way_of_key(options, environment) == "none":
+    if way_of_key(options, environment) == "keys":
         raise Trouble(
             "--api-keys: with --services give --api-key-file, too: the key with which the gateway "
             "and its services speak to each other"

@@ -128,6 +128,9 @@ class LaunchTests(SynchronousTestCase):
             ([], {"KATO_API_KEY_FILE": "path"}, "handed"),
             ([], {"KATO_API_KEY": ""}, "none"),
             (["--api-key-file=path"], {}, "file"),
+            (["--api-key-file=path", "--api-keys=path"], {}, "file"),
+            (["--api-keys", "path"], {}, "keys"),
+            ([], {"KATO_API_KEYS": "path"}, "keys"),
         ):
             self.assertEqual(way_of_key(options, environment), way, (options, environment))
 
