@@ -14,6 +14,7 @@ NAMES = (
     "start",
     "storage",
     "streams",
+    "vectors",
     "zmq",
 )
 TAKE_ARGUMENTS = ("cluster_sim", "match", "streams")

@@ -15,6 +15,7 @@ from twisted.python.threadpool import ThreadPool
 
 from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
+from kato.engine.arrays import provider as arrays
 from kato.engine.matchers import Provider, best_provider, provider
 from kato.errors import Moved
 from kato.options import refuse
@@ -95,6 +96,7 @@ class Host:
             max_models=settings.max_models,
             checkpoint=settings.checkpoint,
             matcher=self.matcher,
+            arrays=arrays(settings.vectors),
             tenure=tenure,
         )
 

@@ -14,6 +14,9 @@ from twisted.python import usage
 
 from kato.commands import parse_processor_id
 from kato.curve_files import read_clients, read_pair
+from kato.engine.arrays import KINDS as ARRAYS
+from kato.engine.arrays import NoArrays
+from kato.engine.arrays import provider as arrays
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.errors import InvalidRequest
@@ -57,6 +60,7 @@ _ENVIRONMENT = {
     "trust-proxy": "KATO_TRUST_PROXY",
     "log-level": "LOG_LEVEL",
     "matcher": "KATO_MATCHER",
+    "vectors": "KATO_VECTORS",
 }
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
@@ -146,6 +150,7 @@ class CommonOptions(usage.Options):
             curve_clients=self._curve_clients(),
             genes=self._genes(),
             matcher=self._matcher(),
+            vectors=self._vectors(),
             log_level=self._log_level(),
             log_format=self._log_format(),
             log_file=self._log_file(),
@@ -288,6 +293,18 @@ class CommonOptions(usage.Options):
         try:
             provider(kind, "")
         except NotBuilt as error:
+            raise usage.UsageError(f"{name}: {kind} cannot serve, {error}") from None
+        return kind
+
+    def _vectors(self) -> str:
+        """Where vectors are compared; only the environment says so, since it changes no answer."""
+        kind = self._given("vectors") or "numpy"
+        name = _ENVIRONMENT["vectors"]
+        if kind not in ARRAYS:
+            raise usage.UsageError(f"{name}: expected {' or '.join(ARRAYS)}, got {kind!r}")
+        try:
+            arrays(kind)
+        except NoArrays as error:
             raise usage.UsageError(f"{name}: {kind} cannot serve, {error}") from None
         return kind
 

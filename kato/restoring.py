@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from kato.changes import Snapshot
 from kato.engine import Processor
+from kato.engine.arrays import NUMPY, Arrays
 from kato.engine.matchers import Provider
 from kato.model import Model
 
@@ -41,9 +42,16 @@ class Restorer:
     log = Logger()
 
     def __init__(
-        self, *, max_events: int, max_models: int, names: Mapping[str, str], matcher: Provider
+        self,
+        *,
+        max_events: int,
+        max_models: int,
+        names: Mapping[str, str],
+        matcher: Provider,
+        arrays: Arrays = NUMPY,
     ) -> None:
         """@param names: what people call some processors, by id."""
+        self._arrays = arrays
         self._max_events = max_events
         self._max_models = max_models
         self._names = names
@@ -57,6 +65,7 @@ class Restorer:
             max_events=self._max_events,
             max_models=self._max_models,
             matcher=self._matcher.make,
+            arrays=self._arrays,
         )
         engine.name = self._names.get(engine.id, engine.name)
         from_index = snapshot.index is not None and not counted.number

@@ -26,7 +26,7 @@ class Settings:
     """All that an operator may say to a gateway or a processor service.
 
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
-    is C{native} or C{python}, C{None} for the best there is.
+    is C{native} or C{python}, C{None} for the best there is, and C{vectors} C{numpy} or C{cupy}.
 
     C{keys} are those of C{keys_file} as it was read at the start, C{api_key} is one for everything,
     which a gateway also shows to its services.
@@ -72,6 +72,7 @@ class Settings:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     genes: Genes = Genes()
     matcher: str | None = None
+    vectors: str = "numpy"
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"

@@ -26,6 +26,7 @@ from kato.commits import GroupCommit
 from kato.deletions import DeletedProcessors
 from kato.dispatch import AlreadyBegun, IProcessors
 from kato.engine import Processor
+from kato.engine.arrays import NUMPY, Arrays
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import Provider, best_provider
 from kato.errors import (
@@ -82,6 +83,7 @@ class Worker:
         make_id: Callable[[], str] = lambda: str(uuid4()),
         make_epoch: Callable[[], str] = lambda: token_hex(8),
         matcher: Provider | None = None,
+        arrays: Arrays = NUMPY,
         held_changed: Callable[[], None] = lambda: None,
         tenure: Tenure | None = None,
     ) -> None:
@@ -92,6 +94,7 @@ class Worker:
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param make_epoch: makes names of histories of events, none of them ever twice.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
+        @param arrays: where many vectors are compared.
         @param held_changed: is told when L{held} may have changed.
         @param tenure: which processors are this worker's; all of them, where it is not said.
         """
@@ -102,8 +105,13 @@ class Worker:
         self._in_thread = in_thread
         self._genes = genes or Genes()
         self._names = names or {}
+        self._arrays = arrays
         self._restore = Restorer(
-            max_events=max_events, max_models=max_models, names=self._names, matcher=self._matcher
+            max_events=max_events,
+            max_models=max_models,
+            names=self._names,
+            matcher=self._matcher,
+            arrays=arrays,
         )
         self._indexing = Indexing(store, in_thread=in_thread)
         self._max_processors = max_processors
@@ -299,6 +307,7 @@ class Worker:
             max_events=self._max_events,
             max_models=self._max_models,
             matcher=self._matcher.make,
+            arrays=self._arrays,
         )
 
     def _ended(

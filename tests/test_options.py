@@ -253,6 +253,23 @@ class OptionsTests(SynchronousTestCase):
             str(caught.exception), "KATO_MATCHER: expected native or python, got 'rust'"
         )
 
+    def test_vectors(self) -> None:
+        """Where vectors are compared is said by the environment alone; a GPU that is not there is
+        refused in one line."""
+        self.assertEqual(parse().vectors, "numpy")
+        self.assertEqual(parse(KATO_VECTORS="numpy").vectors, "numpy")
+        for given, why in (
+            ("tpu", "KATO_VECTORS: expected numpy or cupy, got 'tpu'"),
+            ("cupy", "KATO_VECTORS: cupy cannot serve, there is no GPU that CuPy can use"),
+        ):
+            with (
+                patch.dict(sys.modules, {"array_api_compat.cupy": None}),
+                self.assertRaises(usage.UsageError) as caught,
+            ):
+                parse(KATO_VECTORS=given)
+            [line] = str(caught.exception).splitlines()
+            self.assertTrue(line.startswith(why), line)
+
     def test_native_matcher(self) -> None:
         """The kernel can be asked for where it was built."""
         built("native")

@@ -11,6 +11,7 @@ from typing import Any
 
 from kato.accuracy import Accuracy, mark_of
 from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
+from kato.engine.arrays import NUMPY, Arrays
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
 from kato.engine.knowledge import Knowledge
@@ -60,6 +61,7 @@ class Processor:
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
+        arrays: Arrays = NUMPY,
     ) -> None:
         """
         @param processor_id: how it is addressed.
@@ -67,6 +69,7 @@ class Processor:
         @param max_events: how many events its short-term memory may hold,
         @param max_models: and how many models it may learn.
         @param matcher: makes an empty matcher; the best provider there is, where none is given.
+        @param arrays: where many vectors are compared.
         """
         self.id = processor_id
         self.name = processor_id if name is None else name
@@ -80,7 +83,8 @@ class Processor:
         self._new_matcher = matcher
         self._stm = ShortTermMemory()
         self._knowledge = Knowledge(matcher())
-        self._vectors = VectorMemory()
+        self._arrays = arrays
+        self._vectors = VectorMemory(arrays)
         self._emotives: dict[str, Gathered] = {}
         self._percept = Percept()
         self._percept_id: str | None = None
@@ -350,7 +354,7 @@ class Processor:
         self._accuracy = None
         self._knowledge = Knowledge(self._new_matcher())
         self._knowledge.forget_stored()
-        self._vectors = VectorMemory()
+        self._vectors = VectorMemory(self._arrays)
         self._percept, self._percept_id = Percept(), None
         self.interval = 0
 
@@ -539,6 +543,7 @@ class Processor:
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
+        arrays: Arrays = NUMPY,
     ) -> "Processor":
         """Build a processor again from what the store has of it."""
         state = snapshot.state
@@ -549,6 +554,7 @@ class Processor:
             max_events=max_events,
             max_models=max_models,
             matcher=matcher,
+            arrays=arrays,
         )
         processor.interval = state.interval
         processor.revision = state.revision
@@ -556,7 +562,7 @@ class Processor:
         processor._emotives = dict(state.emotives)
         processor._percept = snapshot.percept
         processor._stm = ShortTermMemory.restore(state.window, snapshot.events)
-        processor._vectors = VectorMemory.restore(snapshot.vectors)
+        processor._vectors = VectorMemory.restore(snapshot.vectors, arrays)
         processor._observations = Recollection.restore("observation", snapshot.observations)
         processor._requests = Recollection.restore("request", snapshot.requests)
         for remembered in chain(snapshot.observations, snapshot.requests):

@@ -1,20 +1,20 @@
 """Vectors become symbols (SPEC 5).
 
 What is compared is what C{math.dist} and C{math.hypot} say, to the last bit and on every machine;
-numpy only narrows down who is worth comparing.
+arrays only narrow down who is worth comparing.
 """
 
 import hashlib
 import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kato.changes import StoredVector
+from kato.engine.arrays import NUMPY, Arrays, Matrix, Rows, blocks
 from kato.genes import Genes
 from kato.observation import Vector
 
@@ -25,18 +25,6 @@ MAX_SUBTRACTIONS = 100_000
 
 _NULL = 1e-9
 """A component this near to 0 counts as 0 in the search for components."""
-
-_BLOCK = 2**18
-"""How many components numpy works on at a stroke: 2 MiB, about a core's cache."""
-
-_Matrix = NDArray[np.float64]
-
-
-def _blocks(rows: _Matrix, first: int) -> Iterator[tuple[int, _Matrix]]:
-    """The rows from C{first} on, some at a time, each time with the number of the first."""
-    step = max(_BLOCK // rows.shape[1], 1)
-    for start in range(first, len(rows), step):
-        yield start, rows[start : start + step]
 
 
 class Classified(NamedTuple):
@@ -55,22 +43,29 @@ def vector_symbol(vector: Vector) -> str:
 class _Table:
     """The learned vectors of one dimension: a matrix that grows, and a name for each row."""
 
-    __slots__ = ("_by_norm", "_rows", "names", "vectors")
+    __slots__ = ("_arrays", "_by_norm", "_rows", "names", "vectors")
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, arrays: Arrays) -> None:
         self.names: list[str] = []
         self.vectors: list[Vector] = []
-        self._rows: _Matrix = np.empty((8, dimension))
-        self._by_norm: tuple[_Matrix, list[str]] | None = None
+        self._arrays = arrays
+        self._rows = Rows(NUMPY, dimension)
+        self._by_norm: tuple[Matrix, list[str]] | None = None
 
     def add(self, name: str, vector: Vector) -> None:
-        count = len(self.names)
-        if count == len(self._rows):
-            self._rows = np.concatenate((self._rows, np.empty_like(self._rows)))
-        self._rows[count] = vector
+        self._rows.add(vector)
         self.names.append(name)
         self.vectors.append(vector)
         self._by_norm = None
+
+    def _compared(self) -> Rows:
+        """The rows where they are compared: elsewhere than here once there are enough of them."""
+        rows, arrays = self._rows, self._arrays
+        if rows.kind != arrays.kind and rows.components >= arrays.least:
+            self._rows = rows = Rows(arrays, len(self.vectors[0]))
+            for vector in self.vectors:
+                rows.add(vector)
+        return rows
 
     def nearest(self, vector: Vector, count: int, farthest: float | None) -> list[str]:
         """The names of the C{count} nearest vectors, nearest first, ties by name."""
@@ -82,20 +77,16 @@ class _Table:
         ]
 
     def _near(self, vector: Vector, count: int) -> Iterable[int]:
-        """A few rows among which the nearest are: all whose distance as numpy sees it does not
+        """A few rows among which the nearest are: all whose distance as arrays see it does not
         exceed the C{count}-th by more than its rounding can explain."""
         if count >= len(self.names):
             return range(len(self.names))
-        target = np.array(vector)
-        squares = np.empty(len(self.names))
-        with np.errstate(over="ignore", under="ignore"):
-            for start, rows in _blocks(self._rows[: len(self.names)], 0):
-                difference = rows - target
-                squares[start : start + len(rows)] = np.einsum("ij,ij->i", difference, difference)
+        squares = self._compared().squares(vector)
+        with np.errstate(over="ignore"):
             bound = np.partition(squares, count - 1)[count - 1] * (1 + 1e-6) + 1e-290
         return np.flatnonzero(squares <= bound).tolist()
 
-    def by_norm(self) -> tuple[_Matrix, list[str]]:
+    def by_norm(self) -> tuple[Matrix, list[str]]:
         """The non-null vectors and their names, longest first, ties by name."""
         if self._by_norm is None:
             ranked = sorted(
@@ -104,7 +95,7 @@ class _Table:
                 if any(vector)
             )
             self._by_norm = (
-                self._rows[[i for _, _, i in ranked]],
+                self._rows.on_host()[[i for _, _, i in ranked]],
                 [name for _, name, _ in ranked],
             )
         return self._by_norm
@@ -113,9 +104,11 @@ class _Table:
 class VectorMemory:
     """The vectors that were learned, and those that wait for the next learning."""
 
-    __slots__ = ("_forgets_pending", "_fresh", "_learned", "_pending", "_tables")
+    __slots__ = ("_arrays", "_forgets_pending", "_fresh", "_learned", "_pending", "_tables")
 
-    def __init__(self) -> None:
+    def __init__(self, arrays: Arrays = NUMPY) -> None:
+        """@param arrays: where many vectors are compared."""
+        self._arrays = arrays
         self._tables: dict[int, _Table] = {}
         self._learned: set[str] = set()
         self._pending: dict[str, Vector] = {}
@@ -161,7 +154,7 @@ class VectorMemory:
         self._learned.add(symbol)
         table = self._tables.get(len(vector))
         if table is None:
-            table = self._tables[len(vector)] = _Table(len(vector))
+            table = self._tables[len(vector)] = _Table(len(vector), self._arrays)
         table.add(symbol, vector)
 
     def copy(self) -> "VectorMemory":
@@ -172,7 +165,7 @@ class VectorMemory:
             for name, vector in zip(table.names, table.vectors, strict=True)
         )
         pending = (StoredVector(*each, False) for each in self._pending.items())
-        return VectorMemory.restore(chain(learned, pending))
+        return VectorMemory.restore(chain(learned, pending), self._arrays)
 
     def drain(self) -> tuple[tuple[StoredVector, ...], bool]:
         """What the store does not have yet, and whether it shall forget the pending ones first."""
@@ -182,9 +175,9 @@ class VectorMemory:
         return fresh, forgets
 
     @classmethod
-    def restore(cls, vectors: Iterable[StoredVector]) -> "VectorMemory":
+    def restore(cls, vectors: Iterable[StoredVector], arrays: Arrays = NUMPY) -> "VectorMemory":
         """Build it again from what the store has."""
-        memory = cls()
+        memory = cls(arrays)
         for symbol, vector, learned in vectors:
             if learned:
                 memory._remember(symbol, vector)
@@ -220,18 +213,18 @@ class _ComponentSearch:
     are counted one by one, in depth-first order, although numpy makes them in blocks.
     """
 
-    def __init__(self, rows: _Matrix) -> None:
+    def __init__(self, rows: Matrix) -> None:
         self._rows = rows
         self.left = MAX_SUBTRACTIONS
         self.deeper = False
         """Whether a longer multiset could still be one: some remainder was left to divide."""
 
-    def exactly(self, remainder: _Matrix, first: int, length: int) -> list[int] | None:
+    def exactly(self, remainder: Matrix, first: int, length: int) -> list[int] | None:
         """C{length} candidates from C{first} on that add up to C{remainder}, in order; C{None}
         where there are none, or where the subtractions ran out."""
         if length == 1:
             return self._last(remainder, first)
-        for start, rows in _blocks(self._rows, first):
+        for start, rows in blocks(self._rows, first, NUMPY.block):
             block = remainder - rows
             counted = 0
             for offset in np.flatnonzero((block >= -_NULL).all(axis=1)).tolist():
@@ -247,8 +240,8 @@ class _ComponentSearch:
                 return None
         return None
 
-    def _last(self, remainder: _Matrix, first: int) -> list[int] | None:
-        for start, rows in _blocks(self._rows, first):
+    def _last(self, remainder: Matrix, first: int) -> list[int] | None:
+        for start, rows in blocks(self._rows, first, NUMPY.block):
             block = remainder - rows
             sums = np.flatnonzero((np.abs(block) <= _NULL).all(axis=1))
             if len(sums) and sums[0] < self.left:

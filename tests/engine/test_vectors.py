@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine import vectors
+from kato.engine.arrays import NUMPY
 from kato.engine.vectors import Classified, VectorMemory, vector_symbol
 from kato.genes import Genes
 from kato.observation import Vector
@@ -58,7 +59,7 @@ class NearestTests(SynchronousTestCase):
 
     def test_many(self) -> None:
         """Among more vectors than numpy takes at a stroke the nearest are found as well."""
-        self.patch(vectors, "_BLOCK", 8)
+        self.patch(vectors, "NUMPY", NUMPY._replace(block=8))
         known: list[Vector] = [(float(i), float(i % 7)) for i in range(200)]
         found = learned(*known).classify((100.2, 2.0), Genes(vector_neighbors=2))
         nearest = sorted(known, key=lambda each: math.dist(each, (100.2, 2.0)))[:2]
@@ -113,7 +114,7 @@ class ComponentTests(SynchronousTestCase):
         for limit in (1, 10, 29, 30, 100, 500, 1000):
             self.patch(vectors, "MAX_SUBTRACTIONS", limit)
             for block in (1, 2, 8, 2**18):
-                self.patch(vectors, "_BLOCK", block)
+                self.patch(vectors, "NUMPY", NUMPY._replace(block=block))
                 vector = (33.0, 3.0)
                 found = learned(*known).classify(vector, Genes(classifier="DVC"))
                 plain, gave_up = Components(known, vector, limit).shortest(10)
