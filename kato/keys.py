@@ -69,6 +69,8 @@ class Keyring:
     def __init__(self, keys: Mapping[bytes, Key]) -> None:
         """@param keys: what they may do, by their digests."""
         self._grants = {digest: Grant(key, digest) for digest, key in keys.items()}
+        self._told: dict[bytes, Grant] = {}
+        """Keys that were told and are known, so that they need not be digested each time."""
 
     def __len__(self) -> int:
         return len(self._grants)
@@ -76,19 +78,26 @@ class Keyring:
     def find(self, tokens: Iterable[bytes], now: float) -> Grant | None:
         """What is granted to who brings these keys: the first that is known counts.
 
-        The time that this takes tells something of digests, and so nothing of keys.
-
         @param now: the time, in Unix seconds.
         """
         for token in tokens:
-            made = digest(token)
-            grant = self._grants.get(made)
-            if grant is not None and compare_digest(grant.digest, made) and grant.holds(now):
+            grant = self._told.get(token) or self._find(token)
+            if grant is not None and grant.holds(now):
                 return grant
         return None
 
+    def _find(self, token: bytes) -> Grant | None:
+        """How long this takes tells something of digests, and so nothing of keys."""
+        made = digest(token)
+        grant = self._grants.get(made)
+        if grant is None or not compare_digest(grant.digest, made):
+            return None
+        self._told[token] = grant
+        return grant
+
     def replace(self, keys: Mapping[bytes, Key]) -> None:
         """Know these keys, and no others any more; who holds one has what it grants now."""
+        self._told.clear()
         for made in self._grants.keys() - keys.keys():
             self._grants.pop(made).change(None)
         for made, key in keys.items():
