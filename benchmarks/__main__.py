@@ -12,6 +12,7 @@ NAMES = (
     "move",
     "rest",
     "start",
+    "steady",
     "storage",
     "streams",
     "vectors",

@@ -22,12 +22,14 @@ FEW = 16
 """So many entries of a list are written at a time."""
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members; one in which a key stands twice remembers that."""
     value = dict(pairs)
     return value if len(value) == len(pairs) else RepeatedKey(pairs)
 
 
-def _integer(digits: str) -> int | float:
+def integer_of(digits: str) -> int | float:
+    """Read an integer; one that is beyond float64 needs no parsing to be refused."""
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
@@ -72,7 +74,7 @@ def _built(value: object) -> list[Any]:
     raise TypeError(f"JSON has no {type(value).__name__}")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer)
+_DECODER = json.JSONDecoder(object_pairs_hook=object_of, parse_int=integer_of)
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_built
 )

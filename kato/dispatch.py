@@ -10,8 +10,9 @@ from zope.interface import Interface
 
 from kato.commands import Command, Reply
 from kato.defects import judged
-from kato.errors import ProcessorUnavailable, Timeout
+from kato.errors import ProcessorUnavailable, Timeout, TooManyRequests
 from kato.events import Listener, Subscribed, Wish
+from kato.limits import Limits
 
 
 class AlreadyBegun(Exception):
@@ -50,13 +51,22 @@ class Dispatch:
 
     log = Logger()
 
-    def __init__(self, processors: IProcessors, *, clock: IReactorTime, timeout: float) -> None:
+    def __init__(
+        self,
+        processors: IProcessors,
+        *,
+        clock: IReactorTime,
+        timeout: float,
+        max_requests: int = Limits().requests,
+    ) -> None:
         """
         @param timeout: seconds after which a request that has no answer is answered C{TIMEOUT}.
+        @param max_requests: how many may be under way.
         """
         self._processors = processors
         self._clock = clock
         self._timeout = timeout
+        self._max_requests = max_requests
         self._under_way: set[Deferred[Reply]] = set()
         self._stopping = False
         self._answered = 0
@@ -68,6 +78,8 @@ class Dispatch:
         """
         if self._stopping:
             return fail(ProcessorUnavailable("the server is stopping", retry_after=1))
+        if len(self._under_way) >= self._max_requests:
+            return fail(_too_many(self._max_requests))
         asked = self._processors.ask(command)
         if asked.called and isinstance(asked.result, Reply):  # as most are: no time can run out
             self._answered += 1
@@ -145,6 +157,10 @@ class Dispatch:
             answer.addBoth(_passing_on, done)
             waiting.append(done)
         return DeferredList(waiting, consumeErrors=True)
+
+
+def _too_many(most: int) -> TooManyRequests:
+    return TooManyRequests(f"{most:,} requests are under way", retry_after=1)
 
 
 def _passing_on(result: object, done: "Deferred[object]") -> object:

@@ -23,6 +23,7 @@ from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.gateway_options import GatewayOptions
 from kato.hosting import Holder, make_host, make_threads, off_the_reactor
+from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
 from kato.protocols.rest import Access, RestSite, make_site
@@ -70,7 +71,13 @@ def build(
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     @param guard: who lets them in, and services, where that is encrypted.
     """
-    dispatch = Dispatch(holder.processors, clock=clock, timeout=settings.timeout)
+    dispatch = Dispatch(
+        holder.processors,
+        clock=clock,
+        timeout=settings.timeout,
+        max_requests=settings.limits.requests,
+    )
+    intake = Intake(in_thread, settings.limits)
     gate = Gate(dispatch, keeper, clock=clock)
     vitals = Vitals(clock=clock)
     server = publisher = None
@@ -83,6 +90,7 @@ def build(
             holder.sole,
             clock=clock,
             in_thread=in_thread,
+            intake=intake,
             publisher=publisher,
             boot=token_hex(8),
         )
@@ -103,11 +111,12 @@ def build(
             told["curve"] = guard.statistics()
         return told
 
-    streams = Streams(gate, clock=clock, in_thread=in_thread)
+    streams = Streams(gate, clock=clock, in_thread=in_thread, intake=intake)
     site = make_site(
         gate,
         clock=clock,
         in_thread=in_thread,
+        intake=intake,
         access=Access(settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),

@@ -94,6 +94,7 @@ class Host:
             max_processors=settings.max_processors,
             max_events=settings.max_events,
             max_models=settings.max_models,
+            max_waiting=settings.limits.waiting,
             checkpoint=settings.checkpoint,
             matcher=self.matcher,
             arrays=arrays(settings.vectors),

@@ -6,6 +6,7 @@ of any size, and a whole message that is compressed.
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, overload
 
 import msgpack
@@ -13,6 +14,7 @@ import msgpack
 from kato.codec import MAX_MESSAGE, PART, SelfWriting, decode_json
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import MAX_DIGITS, RepeatedKey, kind
+from kato.steady_messagepack import unpack_steadily
 
 JSON = 1
 """The extension type of a list that is written as JSON."""
@@ -120,7 +122,13 @@ class _Compressed:
         self.data = data
 
 
-def unpack(body: bytes, *, limit: int = MAX_MESSAGE, plain: bool = False) -> object:
+def unpack(
+    body: bytes,
+    *,
+    limit: int = MAX_MESSAGE,
+    plain: bool = False,
+    max_values: int | None = None,
+) -> object:
     """Read one value.
 
     Strings that are not UTF-8 are handed on with lone surrogates: who judges the field names it.
@@ -128,26 +136,38 @@ def unpack(body: bytes, *, limit: int = MAX_MESSAGE, plain: bool = False) -> obj
     @param limit: how many bytes a message may have, also when it is no longer compressed.
     @param plain: whether of the extension types that of integers alone is taken: then no message
         is larger than it came.
+    @param max_values: how many values there may be; C{None}: as many as there are.
     @raise InvalidRequest: where C{body} is not MessagePack.
     @raise PayloadTooLarge: where it is over the limit.
     """
     if len(body) > limit:
         raise PayloadTooLarge(f"message: {len(body)} bytes are over the limit of {limit}")
-    value = _unpacked(body, _extended_plain if plain else _extended)
+    value = _read(body, _extended_plain if plain else _extended, max_values)
     if isinstance(value, _Compressed):
-        value = _unpacked(_decompressed(value.data, limit), _extended)
+        value = _read(_decompressed(value.data, limit), _extended, max_values)
         if isinstance(value, _Compressed):
             raise InvalidRequest("message: compressed twice")
     return value
 
 
-def _unpacked(body: bytes, extended: Callable[[int, bytes], object]) -> object:
+_Extended = Callable[[int, bytes], object]
+
+
+def _read(body: bytes, extended: _Extended, max_values: int | None) -> object:
+    return unpack_steadily(body, partial(_unpacked, extended), max_values=max_values)
+
+
+def _unpacked(
+    extended: _Extended,
+    body: bytes,
+    object_of: Callable[[list[tuple[Any, Any]]], dict[Any, Any]] | None,
+) -> object:
     try:
         value: object = msgpack.unpackb(
             body,
             unicode_errors="surrogateescape",
             strict_map_key=False,
-            object_pairs_hook=_pairs,
+            object_pairs_hook=object_of or _pairs,
             ext_hook=extended,
         )
     except msgpack.StackError:

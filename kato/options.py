@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from twisted.python import usage
 
+from kato import limit_options
 from kato.commands import parse_processor_id
 from kato.curve_files import read_clients, read_pair
 from kato.engine.arrays import KINDS as ARRAYS
@@ -61,6 +62,7 @@ _ENVIRONMENT = {
     "log-level": "LOG_LEVEL",
     "matcher": "KATO_MATCHER",
     "vectors": "KATO_VECTORS",
+    **limit_options.ENVIRONMENT,
 }
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
@@ -87,6 +89,7 @@ class CommonOptions(usage.Options):
         ["max-processors", None, "1000", "how many processors there may be"],
         ["max-events", None, str(MAX_EVENTS), "how many events a short-term memory may hold"],
         ["max-models", None, str(MAX_MODELS), "how many models a processor may learn"],
+        *limit_options.PARAMETERS,
         ["checkpoint", None, None, "seconds until an observation is durable; 0: at once"],
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
         ["api-key", None, None, "a key for everything; better in a file than here"],
@@ -142,6 +145,7 @@ class CommonOptions(usage.Options):
             max_processors=self._whole("max-processors", 1),
             max_events=self._whole("max-events", 1),
             max_models=self._whole("max-models", 1),
+            limits=limit_options.parsed_limits(self._given),
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),

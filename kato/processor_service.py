@@ -18,6 +18,7 @@ from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.holdings import Member
 from kato.hosting import Host, make_host, make_threads, off_the_reactor
+from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
 from kato.options import refuse
@@ -62,7 +63,12 @@ def build(
     @param keeper: knows who has a key.
     @param zmq: where it is reached.
     """
-    dispatch = Dispatch(host.processors, clock=clock, timeout=settings.timeout)
+    dispatch = Dispatch(
+        host.processors,
+        clock=clock,
+        timeout=settings.timeout,
+        max_requests=settings.limits.requests,
+    )
     publisher = make_publisher(host.source, clock=clock)
     boot = token_hex(8)
     server = make_server(
@@ -71,6 +77,7 @@ def build(
         host.sole,
         clock=clock,
         in_thread=in_thread,
+        intake=Intake(in_thread, settings.limits),
         publisher=publisher,
         boot=boot,
         may_answer=host.may_answer,

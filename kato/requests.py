@@ -9,6 +9,7 @@ from typing import Any
 from kato.commands import About, Command, known_operation, parse_processor_id
 from kato.errors import InvalidRequest
 from kato.fields import array, mapping, shown, text
+from kato.limits import Limits
 from kato.messagepack import ACCEPTED
 from kato.origin import Origin
 
@@ -82,7 +83,7 @@ class Request:
         method = self.method
         return OLDER.get(method, method) if isinstance(method, str) else method
 
-    def command(self, sole: Callable[[], str | None]) -> Command:
+    def command(self, sole: Callable[[], str | None], limits: Limits) -> Command:
         """What is asked for.
 
         @param sole: tells the processor that is meant where none is named, if there is just one.
@@ -95,7 +96,9 @@ class Request:
         processor = self.processor
         if processor is None and known_operation(method).about is About.PROCESSOR:
             processor = sole()
-        return Command.parse(method, params, processor, self.request_id)
+        command = Command.parse(method, params, processor, self.request_id)
+        limits.check(command)
+        return command
 
 
 def named_processor(raw: object) -> str | None:

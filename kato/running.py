@@ -20,14 +20,18 @@ from kato.settings import Settings
 PATIENCE = 10.0
 """Seconds that each step has when the service stops: to answer, to save, and to close."""
 
-_SWITCH = 0.001
+SWITCH = 0.001
 """Seconds after which a long turn lets the reactor run.  Python's own 5 ms are paid several times
 in every answer that is given beside such a turn."""
 
-_COLLECTED = (10_000, 20, 100)
+COLLECTED = (10_000, 5, 400)
 """How many objects that may form circles are made before the collector looks at the youngest, and
 how often it goes on to the older ones.  A prediction makes and drops very many, and each look at
 all there is would stall the reactor, the more the more is known."""
+
+
+_OTHER_FILES = 100
+"""So many files may be open beside connections."""
 
 
 class Ending(NamedTuple):
@@ -76,9 +80,14 @@ class Running(Service):
     def startService(self) -> None:
         """Begin; what goes wrong now ends the process."""
         super().startService()
-        _allow_connections()
-        sys.setswitchinterval(_SWITCH)
-        gc.set_threshold(*_COLLECTED)
+        files = _allow_connections()
+        if files < self._settings.limits.connections + _OTHER_FILES:
+            self.log.warn(
+                "this system allows {files} open files, fewer than --max-connections needs",
+                files=files,
+            )
+        sys.setswitchinterval(SWITCH)
+        gc.set_threshold(*COLLECTED)
         for threads in self._threads:
             threads.start()
         Deferred.fromCoroutine(self._start()).addErrback(self._give_up)
@@ -117,8 +126,9 @@ class Running(Service):
         return not late
 
 
-def _allow_connections() -> None:
+def _allow_connections() -> int:
     """Have as many open connections as the system allows: the limit that processes begin with is
-    often 1,024, and meant for those that cannot count further."""
+    often 1,024, and meant for those that cannot count further.  Tells how many files that are."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return sys.maxsize if most == resource.RLIM_INFINITY else most

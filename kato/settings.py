@@ -8,6 +8,7 @@ from pathlib import Path
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
 from kato.key_file import StoredKey
+from kato.limits import Limits
 from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.curve import KeyPair
 
@@ -61,6 +62,7 @@ class Settings:
     max_processors: int = 1000
     max_events: int = MAX_EVENTS
     max_models: int = MAX_MODELS
+    limits: Limits = Limits()
     checkpoint: float = 5.0
     timeout: float = 30.0
     open: bool = False

@@ -42,15 +42,13 @@ from kato.fields import shown
 from kato.genes import Genes
 from kato.hub import Hub
 from kato.indexing import Indexing
+from kato.limits import Limits
 from kato.publishing import Publishing
 from kato.restoring import Restored, Restorer
 from kato.slots import Ask, Slot
 from kato.storage.interface import IStore
 from kato.tenure import Tenure, Whole
 from kato.turn import Outcome, is_long, take_turn
-
-MAX_QUEUE = 10_000
-"""How many commands may wait for one processor."""
 
 InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor; fires with what it returns."""
@@ -79,6 +77,7 @@ class Worker:
         max_processors: int = 1000,
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
+        max_waiting: int = Limits().waiting,
         checkpoint: float = 5.0,
         make_id: Callable[[], str] = lambda: str(uuid4()),
         make_epoch: Callable[[], str] = lambda: token_hex(8),
@@ -91,6 +90,7 @@ class Worker:
         @param store: an open store.
         @param genes: those of new processors.
         @param names: what people call some processors, by id.
+        @param max_waiting: how many commands may wait for one processor.
         @param checkpoint: seconds until an observation is durable; 0: before it is answered.
         @param make_epoch: makes names of histories of events, none of them ever twice.
         @param matcher: who holds the models of processors; the best there is, where it is not said.
@@ -117,6 +117,7 @@ class Worker:
         self._max_processors = max_processors
         self._max_events = max_events
         self._max_models = max_models
+        self._max_waiting = max_waiting
         self._checkpoint = checkpoint
         self._make_id = make_id
         self.held_changed = held_changed
@@ -197,10 +198,11 @@ class Worker:
         if command.processor is None:
             return self._ask_server(command)
         slot = self._slot(command.processor)
-        if len(slot.queue) >= MAX_QUEUE:
+        if len(slot.queue) >= self._max_waiting:
             return fail(
                 TooManyRequests(
-                    f"{MAX_QUEUE} requests wait for processor {slot.id} already", retry_after=1
+                    f"{self._max_waiting:,} requests wait for processor {slot.id} already",
+                    retry_after=1,
                 )
             )
         ask = Ask(command, partial(self._cancelled, slot), self._tenure.seal)

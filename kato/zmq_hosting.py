@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from kato import __version__
 from kato.binding import bound_port
 from kato.gate import Gate
+from kato.intake import Intake
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
 from kato.protocols.zmq.server import Control, Sole, ZmqServer
@@ -47,12 +48,14 @@ def make_server(
     *,
     clock: IReactorTime,
     in_thread: InThread,
+    intake: Intake | None = None,
     publisher: EventPublisher | None,
     boot: str,
     may_answer: Callable[[], bool] = lambda: True,
 ) -> ZmqServer:
     """Make who answers clients of ZeroMQ, gateways among them.
 
+    @param intake: counts and reads what comes in, on other transports, too.
     @param sole: the processor that is meant where none is named.
     @param publisher: who publishes events, if anybody does.
     @param boot: names this start of the process, and no other one.
@@ -78,6 +81,7 @@ def make_server(
         gate,
         clock=clock,
         in_thread=in_thread,
+        intake=intake,
         sole=sole,
         controls=controls,
         may_answer=may_answer,

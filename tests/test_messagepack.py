@@ -1,16 +1,28 @@
 """MessagePack and its three extensions (SPEC 9)."""
 
 import zlib
+from functools import partial
 from typing import Any
 
 import msgpack
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.codec import encode_json
 from kato.errors import InvalidRequest, PayloadTooLarge
-from kato.messagepack import COMPRESSED, INTEGER, JSON, LARGE, WrittenList, pack, unpack
+from kato.messagepack import (
+    COMPRESSED,
+    INTEGER,
+    JSON,
+    LARGE,
+    WrittenList,
+    _extended,
+    _unpacked,
+    pack,
+    unpack,
+)
+from kato.steady_messagepack import unpack_steadily
 from tests.doubles import Written
 
 _values: st.SearchStrategy[Any] = st.recursive(
@@ -146,3 +158,83 @@ class MalformedTests(SynchronousTestCase):
     def test_vast_integer(self) -> None:
         """An integer with more digits than any number that is taken becomes infinite."""
         self.assertEqual(unpack(extension(INTEGER, b"9" * 1000)), float("inf"))
+
+
+def read(body: bytes, **how: Any) -> tuple[str, object]:
+    """What is read in one go or in steps, or with what error it is refused."""
+    read_piece = partial(_unpacked, _extended)
+    try:
+        value = unpack_steadily(body, read_piece, **how) if how else read_piece(body, None)
+    except InvalidRequest as error:
+        return error.error_code, None
+    return repr(value), getattr(value, "key", None)
+
+
+class SteadyTests(SynchronousTestCase):
+    """Long messages are read in steps, to the same values as in one go."""
+
+    @given(_values, st.sampled_from([1, 7, 50]))
+    @example([{"a": 1, "b": 2}, {"c": "x" * 300}, ["y"] * 40, 2**70, b"z" * 300], 7)
+    @settings(deadline=None)
+    def test_good(self, value: object, step: int) -> None:
+        """Any value is what it is."""
+        self.assertEqual(read(pack(value), step=step), read(pack(value)))
+
+    @given(_values, st.sampled_from([1, 7, 50]), st.data())
+    @settings(deadline=None)
+    def test_broken(self, value: object, step: int, data: Any) -> None:
+        """What is broken is refused where it is refused in one go."""
+        body = pack(value)
+        place = data.draw(st.integers(0, len(body)))
+        put = data.draw(st.binary(max_size=2))
+        body = body[:place] + put + body[place + data.draw(st.integers(0, 2)) :]
+        self.assertEqual(read(body, step=step), read(body))
+
+    def test_key_twice(self) -> None:
+        """A key that stands twice is remembered, and keys may be long."""
+        pairs = b"".join(pack(key) + pack(1) for key in ("a", "b" * 100, "c", "b" * 100, "a"))
+        body = b"\xdf" + (5).to_bytes(4) + pairs
+        self.assertEqual(read(body, step=7), read(body))
+        self.assertEqual(read(body, step=7)[1], "b" * 100)
+
+    def test_values(self) -> None:
+        """Values are counted, keys are not; what is over the limit is refused by that."""
+        for value, values in (
+            ([1] * 100_000, 100_001),
+            ([{"a": [n, "x" * 20]} for n in range(20_000)], 80_001),
+            ({str(n): None for n in range(50_000)}, 50_001),
+            ({"k" * 20_000 + str(n): [] for n in range(9)}, 10),
+            ([1, 2], 3),
+            ("x" * 2**17, 1),
+        ):
+            self.assertEqual(unpack(pack(value), max_values=values), value)
+            error = self.assertRaises(PayloadTooLarge, unpack, pack(value), max_values=values - 1)
+            self.assertIn(f"limit of {values - 1:,} values", error.message)
+
+    def test_long(self) -> None:
+        """What is wrong far behind, or deep, is refused in words."""
+        long = b"\xdd" + (20_000).to_bytes(4) + pack("x" * 10) * 20_000
+        for body, why in (
+            (long + b"\x01", "extra data"),
+            (long[:-1], "incomplete input"),
+            (b"\xdd\0\0\x4e\x21" + long[5:], "incomplete input"),
+            (b"\xdd\xff\xff\xff\xff" + long[5:], "exceeds max_array_len"),
+            (b"\xdf\xff\xff\xff\xff" + long[5:], "exceeds max_map_len"),
+            (b"\xdd\0\0\x4e\x21" + long[5:] + b"\xc1", "not MessagePack"),
+            (b"\x91" * 100_000, "nested too deeply"),
+            (b"\x81" + long + b"\x01", "no key of a map"),
+        ):
+            error = self.assertRaises(InvalidRequest, unpack, body)
+            self.assertIn(why, error.message)
+
+    def test_compressed(self) -> None:
+        """What was compressed is counted when it is unpacked."""
+        packed = extension(COMPRESSED, zlib.compress(pack([0] * 100_000)))
+        self.assertEqual(unpack(packed, max_values=100_001), [0] * 100_000)
+        self.assertRaises(PayloadTooLarge, unpack, packed, max_values=100_000)
+
+    def test_not_unicode(self) -> None:
+        """Long strings that are not UTF-8 keep their bytes as lone surrogates."""
+        for raw in (b"\xff" * 200_000, "é".encode() * 100_000 + b"\xc3", b"\xe2\x82" * 100_000):
+            body = b"\xdb" + len(raw).to_bytes(4) + raw
+            self.assertEqual(unpack(body), raw.decode(errors="surrogateescape"))

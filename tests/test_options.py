@@ -14,6 +14,7 @@ from kato.commands import Scope
 from kato.gateway_options import GatewayOptions as Options
 from kato.genes import Genes
 from kato.key_file import StoredKey, write_key
+from kato.limits import Limits
 from kato.policy import Key
 from kato.protocols.zmq.addresses import Address
 from kato.service_options import ServiceOptions
@@ -49,6 +50,7 @@ class OptionsTests(SynchronousTestCase):
             *("--processor-id", "p1", "--processor-name", "Weather"),
             *("--max-processors", "3", "--max-events", "4", "--checkpoint", "0"),
             *("--max-models", "5"),
+            *("--max-message", "1000", "--max-values", "7", "--max-buffered", "2000"),
             *("--timeout", "1.5", "--open", "--api-key", "secret"),
             *("--allow-host", "KATO.example", "--allow-host", "other"),
             *("--origin", "https://Page.example", "--origin", "http://[::1]:8080"),
@@ -65,6 +67,7 @@ class OptionsTests(SynchronousTestCase):
                 max_processors=3,
                 max_events=4,
                 max_models=5,
+                limits=Limits(message=1_000, values=7, buffered=2_000),
                 checkpoint=0.0,
                 timeout=1.5,
                 open=True,
@@ -196,6 +199,11 @@ class OptionsTests(SynchronousTestCase):
         for arguments, words in (
             (["--max-processors", "0"], ["--max-processors", "0"]),
             (["--max-events", "many"], ["--max-events", "many"]),
+            (["--max-string", "0"], ["--max-string", "0"]),
+            (["--max-values", "-1"], ["--max-values", "-1"]),
+            (["--max-symbols", "9" * 19], ["--max-symbols", "9" * 19]),
+            (["--max-message", "16777217"], ["--max-message", "16777216", "16777217"]),
+            (["--max-buffered", "16777215"], ["--max-buffered", "16777216", "16777215"]),
             (["--checkpoint", "-1"], ["--checkpoint", "-1"]),
             (["--checkpoint", "soon"], ["--checkpoint", "soon"]),
             (["--timeout", "0"], ["--timeout", "0"]),

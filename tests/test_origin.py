@@ -4,6 +4,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import Command
 from kato.errors import InvalidRequest
+from kato.limits import Limits
 from kato.origin import Origin
 from kato.requests import Request, request_map
 
@@ -17,7 +18,9 @@ class OriginTests(SynchronousTestCase):
             command = Command.parse("learn", processor="p1").asked(origin)
             request = Request.parse(request_map(command))
             self.assertEqual(request.origin, origin)
-            self.assertEqual(request.command(lambda: None).asked(request.origin).origin, origin)
+            self.assertEqual(
+                request.command(lambda: None, Limits()).asked(request.origin).origin, origin
+            )
 
     def test_same_request(self) -> None:
         """A request is the same wherever it comes in."""

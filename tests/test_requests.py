@@ -15,6 +15,7 @@ from kato.errors import (
     StorageUnavailable,
     UnknownOperation,
 )
+from kato.limits import Limits
 from kato.messagepack import pack, unpack
 from kato.replies import error_map, read_reply
 from kato.requests import OLDER, Request, request_map
@@ -86,7 +87,7 @@ class RequestTests(SynchronousTestCase):
     @settings(deadline=None)
     def test_handed_on(self, command: Command) -> None:
         """A command that is handed on to another service is the same command there."""
-        again = Request.parse(unpack(pack(request_map(command)))).command(nobody)
+        again = Request.parse(unpack(pack(request_map(command)))).command(nobody, Limits())
         self.assertEqual(again, command)
         self.assertEqual(again.digest(), command.digest())
 
@@ -94,29 +95,31 @@ class RequestTests(SynchronousTestCase):
         """Older names of operations and parameters are taken."""
         for older, name in OLDER.items():
             params: object = {"gene": "sort", "value": True} if name == "change_gene" else {}
-            command = Request.parse(request(method=older, params=params)).command(nobody)
+            command = Request.parse(request(method=older, params=params)).command(nobody, Limits())
             self.assertEqual(command.operation, name)
         for method, params in (
             ("get_gene", {"gene_name": "sort"}),
             ("change_gene", {"gene_name": "sort", "gene_value": False}),
             ("gene_change", {"gene_name": "sort", "gene_value": False}),
         ):
-            command = Request.parse(request(method=method, params=params)).command(nobody)
+            command = Request.parse(request(method=method, params=params)).command(nobody, Limits())
             self.assertEqual(getattr(command.params, "gene", None), "sort")
 
     def test_both_names(self) -> None:
         """A parameter under both its names is refused."""
         given = Request.parse(request(method="get_gene", params={"gene_name": "a", "gene": "b"}))
-        error = self.assertRaises(InvalidRequest, given.command, nobody)
+        error = self.assertRaises(InvalidRequest, given.command, nobody, Limits())
         self.assertEqual(error.message, "gene_name: another name of gene, which is given too")
 
     def test_sole_processor(self) -> None:
         """The only processor of a service need not be named; a ping without one is the server's."""
         given = Request.parse({"method": "learn"})
-        self.assertEqual(given.command(lambda: "p7").processor, "p7")
-        error = self.assertRaises(InvalidRequest, given.command, nobody)
+        self.assertEqual(given.command(lambda: "p7", Limits()).processor, "p7")
+        error = self.assertRaises(InvalidRequest, given.command, nobody, Limits())
         self.assertEqual(error.message, "processor: expected an id, got null")
-        self.assertIsNone(Request.parse({"method": "ping"}).command(lambda: "p7").processor)
+        self.assertIsNone(
+            Request.parse({"method": "ping"}).command(lambda: "p7", Limits()).processor
+        )
 
     def test_refusals(self) -> None:
         """What is malformed is named."""
@@ -140,7 +143,7 @@ class RequestTests(SynchronousTestCase):
             (request(request_id=""), InvalidRequest),
             (request(method="observe", params={"strings": ["\udcff"]}), InvalidRequest),
         ):
-            self.assertRaises(code, Request.parse(raw).command, nobody)
+            self.assertRaises(code, Request.parse(raw).command, nobody, Limits())
 
 
 class ReplyTests(SynchronousTestCase):

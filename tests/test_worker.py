@@ -8,7 +8,6 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato import worker
 from kato.codec import encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun
@@ -225,9 +224,8 @@ class TurnTests(WorkerCase):
 
     def test_full_queue(self) -> None:
         """More commands than a queue holds are refused, and the others carried out."""
-        self.patch(worker, "MAX_QUEUE", 2)
         threads = Threads()
-        self.worker = self.start(in_thread=threads)
+        self.worker = self.start(in_thread=threads, max_waiting=2)
         self.ask("observe_sequence", {"observations": [observation("a")] * 101})
         waiting = [self.ask("ping"), self.ask("ping")]
         error = self.failureResultOf(self.ask("ping"), TooManyRequests).value

@@ -6,7 +6,6 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import TestCase
 
-from kato import worker
 from kato.commands import OPERATIONS, Reply
 from kato.dispatch import AlreadyBegun
 from kato.errors import (
@@ -129,7 +128,7 @@ class ProcessorsContract(TestCase):
 
     async def test_much(self) -> None:
         """A long observation comes through whole, and so does the answer to it."""
-        strings = [f"{number:06}" for number in range(20_000)]
+        strings = [f"{number:06}" for number in range(10_000)]
         told = await self.answer("observe", {"strings": strings})
         self.assertEqual(told["short_term_memory"], [strings])
 
@@ -216,7 +215,6 @@ class ProcessorsContract(TestCase):
 
     async def test_full_queue(self) -> None:
         """Too much waits: that is told with the seconds until it may be tried again."""
-        self.patch(worker, "MAX_QUEUE", 2)
 
         async def provoke(system: System) -> None:
             await _begun(system)
@@ -228,7 +226,7 @@ class ProcessorsContract(TestCase):
                 for each in waiting:
                     await system.result(each)
 
-        error = await self.check(TooManyRequests, provoke)
+        error = await self.check(TooManyRequests, provoke, max_waiting=2)
         self.assertEqual(error.retry_after, 1)
 
     async def test_storage(self) -> None:

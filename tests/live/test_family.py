@@ -19,14 +19,18 @@ GOODBYE = 10.0
 """Seconds that a gateway has to finish what is under way when it is asked to end."""
 
 
+AMPLE = ("--max-string", str(MAX_MESSAGE), "--max-components", "2500000", "--max-values", "3000000")
+"""Limits under which whatever fits into a message is taken."""
+
+
 class FamilyTests(SynchronousTestCase):
     """Each service holds a processor; all of it has learned something."""
 
     def setUp(self) -> None:
         self.metronome = Metronome()
         self.addCleanup(self.metronome.stop)
-        services = [["--storage", f"sqlite:{self.mktemp()}"] for _ in range(2)]
-        self.family = Family(*services, held=[["p0", "large"], ["p1"]])
+        services = [["--storage", f"sqlite:{self.mktemp()}", *AMPLE] for _ in range(2)]
+        self.family = Family(*services, held=[["p0", "large"], ["p1"]], gateway=AMPLE)
         self.addCleanup(self.family.stop)
         self.family.start()
         self.connection = self.connect()
@@ -89,7 +93,7 @@ class FamilyTests(SynchronousTestCase):
     def test_large(self) -> None:
         """Whatever a server takes in 16 MiB of JSON, and tells, a gateway takes and tells, however
         much more that is in MessagePack, and however much is told."""
-        single = LiveServer("--storage", "memory:").start()
+        single = LiveServer("--storage", "memory:", *AMPLE).start()
         self.addCleanup(single.stop)
         alone = single.connect()
         self.addCleanup(alone.close)

@@ -198,7 +198,8 @@ class LifeTests(SynchronousTestCase):
 
     def test_stop_finishes_what_is_under_way(self) -> None:
         """A request that is being carried out when SIGTERM comes is answered."""
-        server = self.start("--max-events", "1000000")
+        options = ("--max-events", "1000000", "--max-observations", "100000")
+        server = self.start(*options)
         body = json.dumps({"observations": [{"strings": ["a", "b"]}] * 100_000})
         request = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         request.request("POST", "/p1/observe-sequence?brief=true", body)
@@ -209,9 +210,7 @@ class LifeTests(SynchronousTestCase):
         answer = json.loads(request.getresponse().read())
         self.assertEqual(answer["observed"], 100_000)
         server.wait()
-        self.assertEqual(
-            self.start("--max-events", "1000000").connect().get("/p1/status")["events"], 100_000
-        )
+        self.assertEqual(self.start(*options).connect().get("/p1/status")["events"], 100_000)
 
     def test_request_id_in_the_log(self) -> None:
         """The log tells a request by the id that it came with."""

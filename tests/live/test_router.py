@@ -161,7 +161,7 @@ class LoadTests(RouterCase):
     """Much at a time."""
 
     def setUp(self) -> None:
-        self.start()
+        self.start("--storage", "memory:", "--max-string", str(MAX_MESSAGE))
 
     def test_almost_too_large(self) -> None:
         """A request of just 16 MiB is taken, and its answer comes whole; one byte more is not."""
@@ -215,7 +215,7 @@ class EndTests(RouterCase):
     def test_finishes(self) -> None:
         """What is under way is answered first, and is there after the next start."""
         path = self.mktemp()
-        service = self.start("--storage", f"sqlite:{path}")
+        service = self.start("--storage", f"sqlite:{path}", "--max-observations", "60000")
         client = self.connect()
         many = {"observations": [{"strings": ["a", "b"]}] * 60_000, "brief": True}
         client.send(packed(zmq_request("observe_sequence", many, "p1")))

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.errors import Forbidden, InvalidRequest, KatoError, Unauthorized
 from kato.gate import Gate
+from kato.limits import Limits
 from kato.protocols.rest.access import Access, Headers, is_open, parse_authority
 from kato.protocols.rest.intent import Head, Intent, judge
 from tests.gates import make_gate
@@ -170,7 +171,7 @@ class KeyTests(SynchronousTestCase):
     ) -> Intent:
         named = {b"Host": [b"localhost"], **headers}
         head = Head(b"GET", path, b"HTTP/1.1", named, 0, LOCAL)
-        return judge(head, Access(), gate or self.GATE)
+        return judge(head, Access(), gate or self.GATE, Limits())
 
     def test_no_key_is_asked_for(self) -> None:
         """A server without a key takes whatever comes."""

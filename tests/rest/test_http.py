@@ -198,7 +198,7 @@ class BodyTests(SynchronousTestCase):
 
     def test_longest(self) -> None:
         """A body of just the limit is read."""
-        body = b'{"strings":["' + b"x" * (MAX_MESSAGE - 16) + b'"]}'
+        body = b'{"metadata":{"m":"' + b"x" * (MAX_MESSAGE - 21) + b'"}}'
         self.assertEqual(len(body), MAX_MESSAGE)
         self.client.send(post("/p1/observe", body))
         self.assertEqual(self.client.answer().status, 200)

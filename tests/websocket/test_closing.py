@@ -1,6 +1,7 @@
 """How a WebSocket ends, and why (SPEC 9, RFC 6455)."""
 
-from kato.protocols.websocket import session, streams
+from kato.limits import Limits
+from kato.protocols.websocket import session
 from kato.settings import Settings
 from tests.doubles import Threads
 from tests.websocket.memory import StreamTestCase, System
@@ -167,7 +168,7 @@ class EndTests(StreamTestCase):
     def test_slow_is_not_dead(self) -> None:
         """Who reads, however slowly, is there: what it took is a sign of life."""
         client = self.connect()
-        params = {"strings": ["a" * 600_000]}
+        params = {"strings": ["a" * 60_000] * 10}
         client.ask(method="observe", processor="p1", params=params)
         client.stall()
         client.say(id=1, method="get_short_term_memory", processor="p1")
@@ -185,7 +186,7 @@ class EndTests(StreamTestCase):
     def test_pings_between(self) -> None:
         """A ping goes between the pieces of a long answer, and does not harm it."""
         client = self.connect()
-        params = {"strings": ["a" * 600_000]}
+        params = {"strings": ["a" * 60_000] * 10}
         client.ask(method="observe", processor="p1", params=params)
         client.stall()
         client.say(id=1, method="get_short_term_memory", processor="p1")
@@ -196,7 +197,8 @@ class EndTests(StreamTestCase):
 
     def test_most(self) -> None:
         """No more connections than a bound are made; the refusal says so."""
-        self.patch(streams, "MAX_CONNECTIONS", 1)
+        self.system = System(self, Settings(limits=Limits(connections=2)))
+        self.connect()
         self.connect()
         client = self.system.connect()
         self.assertFalse(client.speaker.opened)

@@ -5,8 +5,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.codec import decode_json
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
+from kato.limits import Limits
 from kato.protocols.websocket.conversation import (
     MAX_ID,
     NEXT,
@@ -16,6 +16,7 @@ from kato.protocols.websocket.conversation import (
     Saying,
     State,
 )
+from kato.steady_json import decode_steadily
 
 
 class TableTests(SynchronousTestCase):
@@ -58,7 +59,7 @@ class TableTests(SynchronousTestCase):
 
 def heard(raw: object) -> Heard:
     """What is made of a message that says this."""
-    return Heard.judge(b"", lambda _: raw)
+    return Heard.judge(b"", lambda _, max_values: raw, Limits())
 
 
 class HeardTests(SynchronousTestCase):
@@ -78,7 +79,7 @@ class HeardTests(SynchronousTestCase):
         self.assertIsInstance(told.failure, InvalidRequest)
         self.assertEqual((told.tag, told.processor), ({"id": 7}, "p1"))
         assert told.saying is not None
-        told = Heard.judge(b"{", decode_json)
+        told = Heard.judge(b"{", decode_steadily, Limits())
         self.assertIsInstance(told.failure, InvalidRequest)
         self.assertEqual((told.tag, told.processor, told.saying), ({}, None, None))
 

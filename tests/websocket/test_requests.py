@@ -8,7 +8,9 @@ import msgpack
 
 from kato.commands import Reply
 from kato.events import Numbers, Subscribed
+from kato.limits import Limits
 from kato.protocols.websocket import session
+from kato.settings import Settings
 from tests.doubles import Threads
 from tests.websocket.memory import NOW, StreamTestCase, System
 
@@ -320,18 +322,17 @@ class RoomTests(StreamTestCase):
 
     def test_bytes_under_way(self) -> None:
         """Nor so many large ones that they are larger together than a bound."""
-        self.patch(session, "MAX_BYTES_UNDER_WAY", 10_000)
-        self.system = System(self)
+        self.system = System(self, Settings(limits=Limits(message=6_500)))
         held = self.later("ask")
         client = self.connect()
         for each in range(4):
-            params = {"strings": ["a" * 6_000]}
+            params = {"strings": ["a" * 6_400]}
             client.say(id=each, method="observe", processor="p1", params=params)
-        self.assertEqual(len(held), 2)
+        self.assertEqual(len(held), 3)
         self.assertFalse(client.end.reads)
         held[0].callback(Reply("observed", NOW))
         self.assertEqual([each["id"] for each in client.told()], [0])
-        self.assertEqual(len(held), 3)
+        self.assertEqual(len(held), 4)
 
     def test_many_at_once(self) -> None:
         """Thousands of requests in one piece are answered one after the other."""

@@ -6,7 +6,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from kato.events import Event, Numbers, Subscribed
-from kato.protocols.websocket import sending, subscriptions
+from kato.limits import Limits
+from kato.protocols.websocket import sending
 from kato.protocols.websocket.frames import Announced, Codec
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
@@ -157,9 +158,10 @@ class TellingTests(StreamTestCase):
 
     def test_most(self) -> None:
         """There is a bound to them."""
-        self.patch(subscriptions, "MAX_SUBSCRIPTIONS", 1)
-        client = self.subscribed()
-        self.assertEqual(client.ask(method="subscribe")["error_code"], "LIMIT_REACHED")
+        self.system = System(self, Settings(limits=Limits(subscriptions=1)))
+        client = self.subscribed(processor=None)
+        answer = client.ask(method="subscribe", processor="p1")
+        self.assertEqual(answer["error_code"], "LIMIT_REACHED")
 
     def test_coming_and_going(self) -> None:
         """Without a processor it is about those that come and go."""

@@ -216,7 +216,7 @@ LARGE = [
     Malformed(_compressed(zlib.compress(b"")), _WORD),
     Malformed(_compressed(zlib.compress(pack(7))), "body: expected an object, got int"),
     Malformed(_compressed(zlib.compress(b"\x91" * 10**7)), "message: n"),
-    Malformed(_observe(strings=["x"] * 10**6, surprise=1), "surprise: unknown key"),
+    Malformed(_observe(strings=["x"] * 900_000, surprise=1), "surprise: unknown key"),
 ]
 """Frames that are large, or become it."""
 

@@ -11,10 +11,12 @@ from kato import suspicion
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.errors import ModelNotFound, Moved, StorageUnavailable
+from kato.intake import Intake
+from kato.limits import Limits
 from kato.messagepack import WrittenList, pack, unpack
-from kato.protocols.zmq import backlog, server
+from kato.protocols.zmq import backlog
 from kato.protocols.zmq.backlog import PAUSE
-from kato.protocols.zmq.forwarding import MARK, MAX_FORWARDED
+from kato.protocols.zmq.forwarding import FORWARDED, MARK
 from kato.protocols.zmq.server import LONG, ZmqServer
 from kato.replies import read_reply
 from tests.doubles import Threads, Written
@@ -205,7 +207,7 @@ class ServerTests(SynchronousTestCase):
         for envelope, length, message in (
             ([MARK, b"7"], MAX_MESSAGE + 1, "not MessagePack"),
             ([b"7", MARK], MAX_MESSAGE + 1, "over the limit"),
-            ([MARK, b"7"], MAX_FORWARDED + 1, "over the limit"),
+            ([MARK, b"7"], FORWARDED * MAX_MESSAGE + 1, "over the limit"),
         ):
             self.send(bytes(length), *envelope)
             self.threads.run()
@@ -350,7 +352,9 @@ class ServerTests(SynchronousTestCase):
 
     def test_too_many(self) -> None:
         """More requests under way than allowed are refused, and may come again."""
-        self.patch(server, "MAX_UNDER_WAY", 2)
+        self.server.close()
+        self.serve(intake=Intake(self.threads, Limits(requests=2)))
+        self.client = self.connect(self.came)
         for _ in range(3):
             self.send({"method": "ping"})
         answer = self.answer()

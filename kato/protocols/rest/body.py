@@ -2,10 +2,10 @@
 
 from functools import lru_cache
 
-from kato.codec import decode_json
 from kato.errors import InvalidRequest, UnsupportedMediaType
 from kato.fields import shown
 from kato.protocols.rest.access import Headers
+from kato.steady_json import decode_steadily
 
 _JSON = frozenset({"application/json", "text/json"})
 _UTF_8 = frozenset({"utf-8", "utf8"})
@@ -29,14 +29,15 @@ def check_media(headers: Headers) -> None:
             )
 
 
-def read_body(raw: bytes, headers: Headers) -> object:
+def read_body(raw: bytes, headers: Headers, max_values: int) -> object:
     """Decode a body.  One that is JSON is taken, whatever it is declared as.
 
+    @raise PayloadTooLarge: where it holds more than C{max_values}.
     @raise InvalidRequest: where it is declared as JSON, and is none.
     @raise UnsupportedMediaType: where it is neither.
     """
     try:
-        return decode_json(raw)
+        return decode_steadily(raw, max_values=max_values)
     except InvalidRequest as error:
         declared = [_declared(value)[0] for value in headers.get(b"Content-Type", ())]
         if any(map(_is_json, declared)):

@@ -1,8 +1,9 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
 Private to twisted.web and relied on here are C{_respondToBadRequestAndDisconnect}, which is called
-for everything that is not HTTP, and would answer in plain text, and what L{RestChannel._take_whole}
-leaves as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
+for everything that is not HTTP, and would answer in plain text; C{_buffer} and C{_dataBuffer}, that
+hold what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves
+as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
 """
 
 # mypy: allow-untyped-calls
@@ -42,6 +43,9 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
 
 
+PIPELINED = 16
+"""So many requests that came at once are answered before others have their turn."""
+
 SWITCHED = 101
 """The status of the answer behind which a connection is none of HTTP any more."""
 
@@ -74,6 +78,7 @@ class RestChannel(RefusingChannel):
         self._head_size = 0
         self._headers = 0
         self._stream: Stream | None = None
+        self._pipelined = 0
 
     def become(self, stream: Stream, request: RestRequest) -> None:
         """Be another protocol's connection from now on, which answers the request that asked for
@@ -229,6 +234,21 @@ class RestChannel(RefusingChannel):
         self._header_line = self.began = None
         self.request_line = b""
         super().allContentReceived()
+
+    def requestDone(self, request: "RestRequest") -> None:
+        """A request was answered; of many that wait behind it, some wait for the next turn of the
+        reactor."""
+        more = bool(self._buffer or self._dataBuffer)
+        self._pipelined += more
+        if self._pipelined < PIPELINED or not more:
+            super().requestDone(request)
+        else:
+            self._pipelined = 0
+            self.site.clock.callLater(0, self._go_on, request)
+
+    def _go_on(self, request: "RestRequest") -> None:
+        if not request.gone:
+            super().requestDone(request)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse what twisted.web cannot read."""

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kato.codec import MAX_MESSAGE
 from kato.commands import OPERATIONS, Command, parse_request_id
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import mapping, shown
 from kato.gate import Bearer, Gate
+from kato.letting_go import let_go
+from kato.limits import Limits
 from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
 from kato.protocols.rest.browsers import PREFLIGHT, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import parse_query, parse_target
+from kato.steady_json import SHORT
 
 STREAM: Segments = ("ws",)
 """Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
@@ -58,16 +60,23 @@ class Intent:
         serves = self.match.route.serves
         return serves if isinstance(serves, Page) else None
 
-    def command(self, body: bytes) -> Command:
+    def command(self, body: bytes, limits: Limits) -> Command:
         """Read the body, and put all together.
 
         @raise KatoError: which names the field at fault.
         """
-        return Command.parse(
-            self.match.route.serves, self.parameters(body), self.match.processor, self.request_id
-        )
+        given = self.parameters(body, limits)
+        try:
+            command = Command.parse(
+                self.match.route.serves, given, self.match.processor, self.request_id
+            )
+            limits.check(command)
+        finally:
+            if len(body) > SHORT:
+                let_go(given)
+        return command
 
-    def parameters(self, body: bytes) -> Mapping[str, Any]:
+    def parameters(self, body: bytes, limits: Limits) -> Mapping[str, Any]:
         """The parameters from path, query and body, none of them given twice.
 
         @raise InvalidRequest: where one is, or where there is no body and must be, or the reverse.
@@ -79,11 +88,11 @@ class Intent:
             return self.given
         if route.body is Body.NONE:
             raise InvalidRequest(f"body: {_named(route)} takes none, got {len(body)} bytes")
-        written = _object(read_body(body, self.headers))
+        written = _object(read_body(body, self.headers, limits.values))
         return _renamed(_joined(self.given, written), route.also)
 
 
-def judge(head: Head, access: Access, gate: Gate) -> Intent:
+def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
     """Judge the head of a request, before its body is read: also whether who asks may do so.
 
     @raise KatoError: for the first thing that is wrong with it.
@@ -98,7 +107,7 @@ def judge(head: Head, access: Access, gate: Gate) -> Intent:
     match = find(head.method.decode("ascii"), target.segments)
     _judge_bearer(bearer, match)
     if head.length != 0:
-        check_length(head.length)
+        check_length(head.length, limits.message)
         check_media(head.headers)
     given = match.words
     if target.query:
@@ -132,13 +141,13 @@ def _preflight(head: Head, bearer: Bearer) -> Intent:
     return Intent(bearer, Match(_PREFLIGHT, {}, None), {}, None, head.headers)
 
 
-def check_length(length: int | None) -> None:
-    """See that a body, of which C{length} bytes are known of, is not too long.
+def check_length(length: int | None, most: int) -> None:
+    """See that a body, of which C{length} bytes are known of, has no more than C{most}.
 
     @raise PayloadTooLarge: where it is.
     """
-    if length is not None and length > MAX_MESSAGE:
-        raise PayloadTooLarge(f"body: over the limit of {MAX_MESSAGE} bytes")
+    if length is not None and length > most:
+        raise PayloadTooLarge(f"body: over the limit of {most} bytes")
 
 
 def _queried(route: Route, query: bytes) -> dict[str, Any]:

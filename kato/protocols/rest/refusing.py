@@ -43,6 +43,8 @@ class RefusingChannel(HTTPChannel):
         self.request_line = b""
         self.began: float | None = None
         self._waits: IDelayedCall | None = None
+        self.is_guest = False
+        """Whether no key was told here yet, where one is asked for."""
 
     def connectionMade(self) -> None:
         """Look up both ends once, and not for every request."""
@@ -69,6 +71,7 @@ class RefusingChannel(HTTPChannel):
             self._waits.cancel()
         self._patience.stop()
         self.site.closed(self)
+        self.site.lost()
 
     def end(self) -> None:
         """Answer the request that is there whole, if there is one, and then close."""

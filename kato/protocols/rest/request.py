@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.python.failure import Failure
 from twisted.web.http import Request
 
-from kato.errors import KatoError
+from kato.errors import KatoError, TooManyRequests
 from kato.origin import Origin
 from kato.protocols.rest.access import Headers
 from kato.protocols.rest.answers import CLOSE, JSON, head
@@ -47,10 +47,17 @@ class RestRequest(Request):
         self.intent: Intent | KatoError | None = None
         self.gone = False
         self._body = bytearray()
+        self._held = 0
 
     def judge(self, request_line: bytes, length: int | None) -> Intent | KatoError:
         """Judge the head, all of which is there."""
-        return self._judge(request_line, dict(self.requestHeaders.getAllRawHeaders()), length)
+        judged = self._judge(request_line, dict(self.requestHeaders.getAllRawHeaders()), length)
+        if length and isinstance(judged, Intent):
+            try:
+                self._hold(length)
+            except TooManyRequests as error:
+                self.intent = error
+        return self.intent or judged
 
     def take_whole(self, head: WholeHead, body: bytes) -> None:
         """Take a request that is there whole."""
@@ -79,7 +86,30 @@ class RestRequest(Request):
                 self.client_address,
             )
         )
+        if self.channel.is_guest and self._tells_key:
+            self.channel.site.admit(self.channel)
         return self.intent
+
+    @property
+    def _tells_key(self) -> bool:
+        """Whether an operation is asked for by who has a key."""
+        intent, gate = self.intent, self.channel.site.rest.gate
+        return (
+            isinstance(intent, Intent) and intent.page is None and not gate.is_guest(intent.bearer)
+        )
+
+    def _hold(self, size: int) -> None:
+        """Keep so many bytes until this is answered.
+
+        @raise TooManyRequests: where there is no room for them.
+        """
+        self.channel.site.rest.intake.hold(size)
+        self._held += size
+
+    def _release(self) -> None:
+        if self._held:
+            self.channel.site.rest.intake.release(self._held)
+            self._held = 0
 
     @property
     def origin(self) -> Origin:
@@ -118,9 +148,11 @@ class RestRequest(Request):
             return
         self._body += data
         try:
-            check_length(len(self._body))
+            check_length(len(self._body), self.channel.site.rest.intake.limits.message)
+            self._hold(max(0, len(self._body) - self._held))
         except KatoError as error:
             self._body.clear()
+            self._release()
             self.channel.refuse(error)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
@@ -135,6 +167,7 @@ class RestRequest(Request):
         """The client is gone: whatever comes of its request, nothing more is written."""
         self.gone = True
         self._body.clear()
+        self._release()
         return super().connectionLost(reason)
 
     def answer(
@@ -148,6 +181,7 @@ class RestRequest(Request):
         """
         if self.gone or self.startedWriting:
             return
+        self._release()
         self.code = status
         self.startedWriting = 1
         self.sentLength = sum(map(len, parts))

@@ -22,6 +22,7 @@ from kato.errors import (
 )
 from kato.fields import shown
 from kato.gate import Bearer, Gate
+from kato.intake import Intake, InThread
 from kato.keeper import WrongKey
 from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 LONG_BODY = 32 * 1024
 """A body of more bytes than this may take milliseconds to read, and is read in a thread."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 class AcceptsStreams(Protocol):
@@ -71,16 +69,20 @@ class Rest:
         *,
         clock: IReactorTime,
         in_thread: InThread,
+        intake: Intake,
         access: Access,
         streams: AcceptsStreams,
         assets: Assets,
         statistics: Callable[[], dict[str, Any]],
         ready: Callable[[], bool],
     ) -> None:
-        """@param statistics: what C{/stats} tells."""
-        self._gate = gate
+        """@param intake: reads what is long.
+        @param statistics: what C{/stats} tells.
+        """
+        self.gate = gate
         self._clock = clock
         self._in_thread = in_thread
+        self.intake = intake
         self._access = access
         self._streams = streams
         self._assets = assets
@@ -91,10 +93,15 @@ class Rest:
             scheduler=partial(clock.callLater, 0),
         )
 
+    @property
+    def asks_key(self) -> bool:
+        """Whether clients must tell a key."""
+        return not self.gate.is_open
+
     def judge(self, head: Head) -> Intent | KatoError:
         """Judge the head of a request: what it asks for, or why it is refused."""
         try:
-            return judge(head, self._access, self._gate)
+            return judge(head, self._access, self.gate, self.intake.limits)
         except KatoError as error:
             return error
         except Exception:
@@ -112,17 +119,17 @@ class Rest:
         if not isinstance(intent, Intent):
             self._refuse(intent or InternalError("internal error"), request)
         elif intent.page is not None:
-            intent.parameters(request.body)
+            intent.parameters(request.body, self.intake.limits)
             self._show(intent.page, intent, request)
         else:
             answer = self._ask(intent, request)
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
-        body, bearer = request.body, intent.bearer
+        body, bearer, limits = request.body, intent.bearer, self.intake.limits
         if len(body) <= LONG_BODY:
-            return bearer.ask(intent.command(body).asked(request.origin))
-        reading = self._in_thread(partial(intent.command, body))
+            return bearer.ask(intent.command(body, limits).asked(request.origin))
+        reading = self.intake.read(len(body), partial(intent.command, body, limits))
         return reading.addCallback(lambda read: bearer.ask(read.asked(request.origin)))
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:

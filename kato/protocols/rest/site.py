@@ -9,12 +9,14 @@ from secrets import token_hex
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from kato.errors import TooManyRequests
 from kato.gate import Gate
+from kato.intake import Intake, InThread
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.access_log import AccessLog
 from kato.protocols.rest.answers import DateHeader
@@ -22,7 +24,8 @@ from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, InThread, Rest
+from kato.protocols.rest.rest import AcceptsStreams, Rest
+from kato.protocols.rest.turned_away import TurnedAway
 
 
 class RestSite(Site):
@@ -47,6 +50,8 @@ class RestSite(Site):
         self.access_log = AccessLog(clock=clock)
         self._date = DateHeader()
         self._channels: set[RefusingChannel] = set()
+        self._guests: set[RefusingChannel] = set()
+        self._taken = 0
         self._drained: Deferred[None] | None = None
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
 
@@ -75,13 +80,44 @@ class RestSite(Site):
         request.code = status
         self.log(request)
 
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """Make what serves a connection, or what turns it away."""
+        try:
+            self._check_room()
+        except TooManyRequests as error:
+            return TurnedAway(error, date=self.date(), clock=self.clock)
+        return super().buildProtocol(addr)
+
+    def _check_room(self) -> None:
+        limits = self.rest.intake.limits
+        if self._taken >= limits.connections:
+            raise TooManyRequests(f"{limits.connections:,} connections are open", retry_after=1)
+        if len(self._guests) >= limits.guests:
+            raise TooManyRequests(
+                f"{limits.guests:,} connections are open that have told no key yet", retry_after=1
+            )
+
     def opened(self, channel: RefusingChannel) -> None:
         """A connection was made."""
         self._channels.add(channel)
+        self._taken += 1
+        if self.rest.asks_key:
+            channel.is_guest = True
+            self._guests.add(channel)
+
+    def admit(self, channel: RefusingChannel) -> None:
+        """The key was told on a connection."""
+        channel.is_guest = False
+        self._guests.discard(channel)
+
+    def lost(self) -> None:
+        """A connection has ended, be it one of HTTP or not any more."""
+        self._taken -= 1
 
     def closed(self, channel: RefusingChannel) -> None:
         """A connection has ended, or is none of HTTP any more."""
         self._channels.discard(channel)
+        self._guests.discard(channel)
         if self._channels:
             return
         self.access_log.write()
@@ -119,6 +155,7 @@ def make_site(
     *,
     clock: IReactorTime,
     in_thread: InThread,
+    intake: Intake | None = None,
     access: Access,
     streams: AcceptsStreams,
     assets: Assets,
@@ -129,6 +166,7 @@ def make_site(
 
     @param gate: knows who asks, and lets commands through.
     @param in_thread: calls a function off the reactor.
+    @param intake: counts and reads what comes in, on other transports, too.
     @param streams: makes connections WebSockets.
     @param assets: the files that are served.
     @param statistics: what C{/stats} tells.
@@ -138,6 +176,7 @@ def make_site(
         gate,
         clock=clock,
         in_thread=in_thread,
+        intake=intake or Intake(in_thread),
         access=access,
         streams=streams,
         assets=assets,

@@ -8,10 +8,16 @@ from typing import Any
 from kato.commands import Command, parse_processor_id
 from kato.errors import InvalidRequest, ProcessorUnavailable, Unauthorized
 from kato.fields import free_form, mapping, text
+from kato.letting_go import let_go
+from kato.limits import Limits
 from kato.requests import KEYS, Request, named_processor
+from kato.steady_json import SHORT
 
 MAX_ID = 1_024
 """How many values and characters an id may have together."""
+
+Decode = Callable[..., object]
+"""Reads a message of no more than C{max_values}; raises L{KatoError} where it is none."""
 
 _KNOWN = KEYS | {"id"}
 _KEY = frozenset({"api_key"})
@@ -102,12 +108,12 @@ class Saying:
         request = Request.parse(raw, _KNOWN)
         return cls(_kind(request), request, tag)
 
-    def command(self) -> Command:
+    def command(self, limits: Limits) -> Command:
         """What an operation asks for.
 
         @raise KatoError: which names the field at fault.
         """
-        return self.request.command(_nobody)
+        return self.request.command(_nobody, limits)
 
     @property
     def subject(self) -> str | None:
@@ -183,14 +189,18 @@ class Heard:
     failure: Exception | None = None
 
     @classmethod
-    def judge(cls, payload: bytes, decode: Callable[[bytes], object]) -> "Heard":
+    def judge(cls, payload: bytes, decode: Decode, limits: Limits) -> "Heard":
         """Judge a message, in a thread where that takes long: nothing is raised."""
         raw: object = None
         saying = None
         try:
-            raw = decode(payload)
+            raw = decode(payload, max_values=limits.values)
             saying = Saying.parse(raw)
-            command = saying.command() if saying.kind in OPERATIONS else None
+            command = saying.command(limits) if saying.kind in OPERATIONS else None
         except Exception as error:
-            return cls(_tag(raw), named_processor(raw), saying, failure=error)
-        return cls(saying.tag, named_processor(raw), saying, command)
+            heard = cls(_tag(raw), named_processor(raw), saying, failure=error)
+        else:
+            heard = cls(saying.tag, named_processor(raw), saying, command)
+        if len(payload) > SHORT and (heard.command or heard.failure):
+            let_go(raw)
+        return heard

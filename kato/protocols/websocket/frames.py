@@ -8,9 +8,10 @@ from functools import partial
 from struct import pack as packed
 from typing import Any
 
-from kato.codec import PART, decode_json, encode_json, is_small
+from kato.codec import PART, encode_json, is_small
 from kato.events import Event
 from kato.messagepack import pack, unpack
+from kato.steady_json import decode_steadily
 
 DEFLATED_FROM = 2048
 """A message of fewer bytes goes as it is: what is saved fits into the same packets,"""
@@ -57,9 +58,9 @@ class Codec(Enum):
         return self is Codec.MESSAGEPACK
 
     @property
-    def decode(self) -> Callable[[bytes], object]:
-        """Reads a message; raises L{InvalidRequest} where it is none."""
-        return decode_json if self is Codec.JSON else _unpack_plain
+    def decode(self) -> Callable[..., object]:
+        """Reads a message of no more than C{max_values}; raises L{KatoError} where it is none."""
+        return decode_steadily if self is Codec.JSON else _unpack_plain
 
     @property
     def encode(self) -> Callable[[Mapping[str, Any]], bytes]:

@@ -4,14 +4,16 @@
 # (Autobahn's own methods are typed in part, and two of its classes differ in attributes of theirs)
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.compress import PerMessageDeflateOfferAccept
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from kato.codec import MAX_MESSAGE
+from kato.errors import TooManyRequests
+from kato.intake import Intake
 from kato.protocols.websocket.handshake import Handshake
 from kato.protocols.websocket.pulse import Pulse
 from kato.protocols.websocket.session import Session
@@ -20,6 +22,11 @@ CLOSE_PATIENCE = 10
 """Seconds that a client has to read why it is closed."""
 
 UNSUPPORTED_DATA = 1003
+TRY_LATER = 1013
+
+STEPS = 64
+"""So many times is read what came on a connection, of a frame its head and then its payload, before
+others have their turn."""
 
 Opened = Callable[["StreamProtocol"], Session]
 """Makes the session of a connection that is open."""
@@ -31,16 +38,19 @@ Closed = Callable[["StreamProtocol"], None]
 class StreamFactory(WebSocketServerFactory):
     """Makes the protocol of a connection that was judged and accepted already."""
 
-    def __init__(self, *, clock: IReactorTime) -> None:
+    def __init__(self, *, clock: IReactorTime, intake: Intake) -> None:
+        """@param intake: counts what has come, but is not whole yet."""
         super().__init__(server="KATO", reactor=clock)
         self.clock = clock
+        self.intake = intake
+        most = intake.limits.message
         self.setProtocolOptions(
             webStatus=False,
             failByDrop=False,
-            maxMessagePayloadSize=MAX_MESSAGE,
-            maxFramePayloadSize=MAX_MESSAGE,
+            maxMessagePayloadSize=most,
+            maxFramePayloadSize=most,
             closeHandshakeTimeout=CLOSE_PATIENCE,
-            perMessageCompressionAccept=accepted,
+            perMessageCompressionAccept=partial(accepted, most),
         )
 
     def make(self, handshake: Handshake, opened: Opened, closed: Closed) -> "StreamProtocol":
@@ -50,11 +60,9 @@ class StreamFactory(WebSocketServerFactory):
         return protocol
 
 
-def accepted(offers: Sequence[Any]) -> PerMessageDeflateOfferAccept:
+def accepted(most: int, offers: Sequence[Any]) -> PerMessageDeflateOfferAccept:
     """The only offer that a handshake of ours hands on."""
-    return PerMessageDeflateOfferAccept(
-        offers[0], no_context_takeover=True, max_message_size=MAX_MESSAGE
-    )
+    return PerMessageDeflateOfferAccept(offers[0], no_context_takeover=True, max_message_size=most)
 
 
 @implementer(IPushProducer)
@@ -73,6 +81,10 @@ class StreamProtocol(WebSocketServerProtocol):
         self._pulse: Pulse | None = None
         self._is_told_to_close = False
         self._reads = True
+        self._held = {False: 0, True: 0}
+        """How many bytes of a message are there, with those that came before the key was told."""
+        self._steps = STEPS
+        self._going_on: IDelayedCall | None = None
         self._unanswered: bytes | None = None
         """The last ping that was not answered yet, since nothing is read by who sent it."""
 
@@ -104,7 +116,26 @@ class StreamProtocol(WebSocketServerProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Whatever comes is a sign of life."""
         self._felt()
+        if self._going_on is None:
+            self._steps = STEPS
         super().dataReceived(data)
+
+    def processData(self) -> bool:
+        """Read a frame's head, or of its payload what is there; so often only in one turn."""
+        if self._steps == 0:
+            if self._going_on is None:
+                self._going_on = self.factory.clock.callLater(0, self._go_on)
+                self._read_or_not()
+            return False
+        self._steps -= 1
+        return bool(super().processData())
+
+    def _go_on(self) -> None:
+        """Read on, now that others had their turn."""
+        self._going_on = None
+        self._steps = STEPS
+        self.consumeData()
+        self._read_or_not()
 
     def _felt(self) -> None:
         if self._pulse is not None:
@@ -125,8 +156,26 @@ class StreamProtocol(WebSocketServerProtocol):
         else:
             self._unanswered = payload
 
+    def onMessageFrameData(self, payload: bytes) -> None:
+        """Keep a piece of a message, where there is room for it."""
+        guest = self._session is not None and self._session.is_guest
+        try:
+            self.factory.intake.hold(len(payload), guest=guest)
+        except TooManyRequests:
+            if self._session is not None:
+                self._session.close(TRY_LATER, "too many bytes of requests wait to be read")
+        else:
+            self._held[guest] += len(payload)
+            super().onMessageFrameData(payload)
+
+    def _release(self) -> None:
+        for guest, size in self._held.items():
+            self.factory.intake.release(size, guest=guest)
+            self._held[guest] = 0
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Hear a message."""
+        self._release()
         if self._session is None or self.state != self.STATE_OPEN:
             return
         expects_binary = self.handshake.codec.binary
@@ -138,6 +187,10 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is over, or about to be."""
+        self._release()
+        if self._going_on is not None:
+            self._going_on.cancel()
+            self._going_on = None
         if self._pulse is not None:
             self._pulse.stop()
         session, self._session = self._session, None
@@ -181,7 +234,10 @@ class StreamProtocol(WebSocketServerProtocol):
     def read(self, on: bool) -> None:
         """Read on, or let what comes wait at the client's."""
         self._reads = on
-        if on:
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self._reads and self._going_on is None:
             self.transport.resumeProducing()
         else:
             self.transport.pauseProducing()

@@ -12,13 +12,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kato.codec import MAX_MESSAGE
 from kato.commands import Reply
 from kato.defects import judged
 from kato.errors import KatoError
 from kato.events import STATUS, Event, Subscribed, Wish
 from kato.fields import mapping
 from kato.gate import Bearer, Gate
+from kato.intake import Intake
 from kato.keeper import WrongKey
 from kato.origin import Origin
 from kato.policy import NO_KEY as NOT_KNOWN
@@ -42,9 +42,8 @@ GUEST_MESSAGE = 64 * 1024
 """How many bytes a message of one may have who has told no key yet."""
 
 MAX_UNDER_WAY = 100
-MAX_BYTES_UNDER_WAY = 2 * MAX_MESSAGE
-"""How many requests of a connection are under way at a time, and about how many bytes they have
-together; others wait, unread at last."""
+"""How many requests of a connection are under way at a time, of about twice as many bytes as one
+message may have; others wait, unread at last."""
 
 MAX_RECOVERING = 2
 """How many subscriptions that may have much to tell of what was missed are begun at a time."""
@@ -75,6 +74,7 @@ class Session:
         make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
         writing: Writing,
+        intake: Intake,
         clock: IReactorTime,
     ) -> None:
         """
@@ -84,7 +84,8 @@ class Session:
         @param deflates: whether the client takes what is compressed.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
-        @param writing: writes, and reads, what takes long.
+        @param writing: writes what takes long.
+        @param intake: reads what is long.
         """
         self._wire = wire
         self._gate = gate
@@ -94,7 +95,8 @@ class Session:
         self._make_id = make_id
         self._announced = announced
         self._clock = clock
-        self._in_thread = writing.in_thread
+        self._intake = intake
+        self._limits = intake.limits
         member = not gate.is_guest(bearer)
         self._conversation = Conversation(member=member)
         self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
@@ -102,7 +104,7 @@ class Session:
             Kind.SUBSCRIBE: self._subscribe,
             Kind.UNSUBSCRIBE: self._unsubscribe,
         }
-        self.subscriptions = Subscriptions(self._tell)
+        self.subscriptions = Subscriptions(self._tell, most=self._limits.subscriptions)
         self.sending = Sending(
             wire,
             codec=codec,
@@ -120,17 +122,28 @@ class Session:
         self._giving_up: IDelayedCall | None = None
         if not member:
             self._giving_up = clock.callLater(GUEST_PATIENCE, self._give_up)
-            wire.limit(GUEST_MESSAGE)
+        wire.limit(self._limits.message if member else self._guest_message)
         self.under_way = 0
         """How many requests are under way."""
         self.overflowed = False
         """Whether the reader was too slow."""
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether no key was told here yet."""
+        return self._giving_up is not None
+
+    @property
+    def _guest_message(self) -> int:
+        return min(GUEST_MESSAGE, self._limits.message)
 
     # What is heard
 
     def received(self, payload: bytes) -> None:
         """Take a message."""
         if not self._over:
+            if len(payload) > LONG:
+                self._intake.hold(len(payload))
             self._unheard.append(payload)
             self._hear()
 
@@ -139,7 +152,7 @@ class Session:
         return (
             not self._reading
             and self.under_way < MAX_UNDER_WAY
-            and self._weight < MAX_BYTES_UNDER_WAY
+            and self._weight < 2 * self._limits.message
             and self._recovering < MAX_RECOVERING
             and self.sending.unsent < MAX_UNREAD
         )
@@ -171,16 +184,17 @@ class Session:
             self._wire.read(reads)
 
     def _begin(self, payload: bytes) -> None:
-        judge = partial(Heard.judge, payload, self._codec.decode)
+        judge = partial(Heard.judge, payload, self._codec.decode, self._limits)
         if len(payload) <= LONG:
             self._answer(judge(), len(payload))
         else:
             self._reading = True
-            self._in_thread(judge).addCallback(self._judged, len(payload))
+            self._intake.read(len(payload), judge).addCallback(self._judged, len(payload))
 
     def _judged(self, heard: Heard, size: int) -> None:
         """A long message was read, and judged, in a thread."""
         self._reading = False
+        self._intake.release(size)
         if not self._over:
             self._answer(heard, size)
             self._hear()
@@ -251,7 +265,7 @@ class Session:
         self._become(bearer)
         self.keys_changed()
         self._stop_waiting()
-        self._wire.limit(MAX_MESSAGE)
+        self._wire.limit(self._limits.message)
         self._confirm(saying, "authenticated", self._key.as_map())
         return None
 
@@ -338,6 +352,7 @@ class Session:
         self._over = True
         self._conversation.end()
         self._stop_waiting()
+        self._intake.release(sum(len(each) for each in self._unheard if len(each) > LONG))
         self._unheard.clear()
         self.sending.end()
         self.subscriptions.end()

@@ -11,29 +11,31 @@ from twisted.internet.interfaces import IReactorTime
 from kato.errors import TooManyRequests
 from kato.events import Event
 from kato.gate import Bearer, Gate
+from kato.intake import Intake, InThread
 from kato.keeper import WrongKey
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
 from kato.protocols.websocket.session import NO_KEY, Session
-from kato.protocols.websocket.writing import InThread, Writing
-
-MAX_CONNECTIONS = 10_000
-"""How many connections there may be."""
+from kato.protocols.websocket.writing import Writing
 
 
 class Streams:
     """Makes connections WebSockets, and knows those that are."""
 
-    def __init__(self, gate: Gate, *, clock: IReactorTime, in_thread: InThread) -> None:
+    def __init__(
+        self, gate: Gate, *, clock: IReactorTime, in_thread: InThread, intake: Intake
+    ) -> None:
         """
         @param gate: knows who asks, and lets commands through.
         @param in_thread: calls a function off the reactor.
+        @param intake: counts and reads what comes in, on other transports, too.
         """
         self._gate = gate
         self._clock = clock
         self._writing = Writing(in_thread)
-        self._factory = StreamFactory(clock=clock)
+        self._intake = intake
+        self._factory = StreamFactory(clock=clock, intake=intake)
         self._sessions: dict[StreamProtocol, Session] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
@@ -53,13 +55,23 @@ class Streams:
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
-        if len(self._sessions) >= MAX_CONNECTIONS:
-            raise TooManyRequests(f"{MAX_CONNECTIONS} streams are open", retry_after=1)
+        self._check_room(keyed=not self._gate.is_guest(bearer))
 
         def opened(protocol: StreamProtocol) -> Session:
             return self._opened(protocol, bearer, client_address)
 
         return self._factory.make(handshake, opened, self._closed)
+
+    def _check_room(self, *, keyed: bool) -> None:
+        limits, open_now = self._intake.limits, len(self._sessions)
+        if open_now >= limits.connections:
+            raise TooManyRequests(f"{limits.connections:,} streams are open", retry_after=1)
+        if keyed or open_now < limits.guests:
+            return
+        if sum(each.is_guest for each in self._sessions.values()) >= limits.guests:
+            raise TooManyRequests(
+                f"{limits.guests:,} streams are open that have told no key yet", retry_after=1
+            )
 
     def _opened(
         self, protocol: StreamProtocol, bearer: Bearer, client_address: str | None
@@ -80,6 +92,7 @@ class Streams:
             make_id=self._ids.__next__,
             announced=self._announce,
             writing=self._writing,
+            intake=self._intake,
             clock=self._clock,
         )
         self._counted["opened"] += 1

@@ -9,10 +9,6 @@ from twisted.python.failure import Failure
 from kato.errors import Conflict, InvalidRequest, LimitReached
 from kato.events import Event, Listener, Subscribed, Wish
 
-MAX_SUBSCRIPTIONS = 1_000
-"""How many subscriptions a connection may have."""
-
-
 Subscribe = Callable[[Wish, Listener], "Deferred[Subscribed]"]
 """Tells events; fails with L{KatoError} alone."""
 
@@ -47,8 +43,10 @@ Tell = Callable[[Subscription, Event], None]
 class Subscriptions:
     """The subscriptions of a connection, one for each subject."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, *, most: int) -> None:
+        """@param most: how many there may be."""
         self._tell = tell
+        self._most = most
         self._by_subject: dict[str | None, Subscription] = {}
 
     def __len__(self) -> int:
@@ -71,8 +69,8 @@ class Subscriptions:
         subject = wish.processor
         if subject in self._by_subject:
             raise Conflict(f"processor: {_named(subject)} subscribed to already, unsubscribe first")
-        if len(self) >= MAX_SUBSCRIPTIONS:
-            raise LimitReached(f"a connection may have {MAX_SUBSCRIPTIONS} subscriptions")
+        if len(self) >= self._most:
+            raise LimitReached(f"a connection may have {self._most:,} subscriptions")
         subscription = self._by_subject[subject] = Subscription(subject)
         asked = source(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)

@@ -1,16 +1,12 @@
 """What takes long to write is written in a thread, once for all who are told it (SPEC 9)."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from kato.intake import InThread
 from kato.protocols.websocket.frames import Codec, Frames, Written
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 _Work = tuple[Written, Codec, bool]
 
@@ -19,7 +15,7 @@ class Writing:
     """Writes messages off the reactor."""
 
     def __init__(self, in_thread: InThread) -> None:
-        self.in_thread = in_thread
+        self._in_thread = in_thread
         self._waiting: dict[_Work, list[Deferred[Frames]]] = {}
 
     def write(self, written: Written, codec: Codec, *, deflated: bool) -> "Deferred[Frames]":
@@ -29,7 +25,7 @@ class Writing:
         waiting = self._waiting.setdefault(work, [])
         waiting.append(done)
         if len(waiting) == 1:
-            writing = self.in_thread(partial(written.frames, codec, deflated=deflated))
+            writing = self._in_thread(partial(written.frames, codec, deflated=deflated))
             writing.addBoth(self._done, work)
         return done
 

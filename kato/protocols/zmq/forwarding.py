@@ -11,8 +11,8 @@ from kato.codec import MAX_MESSAGE
 MARK = b"forwarded"
 """The frame that goes before the gateway's own, and before a large request."""
 
-MAX_FORWARDED = 5 * MAX_MESSAGE
-"""How many bytes such a request may have; none that was read as JSON needs more."""
+FORWARDED = 5
+"""How many times as many bytes such a request may have; none that was read as JSON needs more."""
 
 
 def marks(request: bytes) -> list[bytes]:
@@ -25,9 +25,9 @@ def is_marked(envelope: Sequence[bytes]) -> bool:
     return MARK in envelope[1:2]
 
 
-def limit(envelope: Sequence[bytes]) -> int:
-    """How many bytes a request may have.
+def limit(envelope: Sequence[bytes], most: int = MAX_MESSAGE) -> int:
+    """How many bytes a request may have, where those of clients may have C{most}.
 
     @param envelope: the frames before it, with the identity of its sender.
     """
-    return MAX_FORWARDED if is_marked(envelope) else MAX_MESSAGE
+    return FORWARDED * most if is_marked(envelope) else most

@@ -6,6 +6,7 @@ before it, whatever they are.
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from secrets import token_hex
@@ -17,12 +18,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import SelfWriting
-from kato.commands import Reply
+from kato.commands import Command, Reply, parse_processor_id
 from kato.defects import judged
 from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
 from kato.gate import Bearer, Gate
+from kato.intake import Intake, InThread
 from kato.keeper import WrongKey
+from kato.letting_go import let_go
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
 from kato.policy import is_open
@@ -32,17 +35,11 @@ from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
 
-MAX_UNDER_WAY = 10_000
-"""How many requests may be under way at a time, of all clients together."""
-
 LONG = 32 * 1024
 """A message of more bytes than this may take milliseconds to read, and is read in a thread."""
 
 _FEW = 100
 """An answer with a longer list than this is written in a thread."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 Control = Callable[[Mapping[str, Any]], "Mapping[str, Any] | Deferred[Mapping[str, Any]]"]
 """Answers a request that is no operation, by what stands in it beside its type and key."""
@@ -58,6 +55,27 @@ so all of its clients are slowed together."""
 _HOW = "send it as api_key"
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A message, judged as far as it can be without knowing who says it.
+
+    C{request} is missing where it is none, C{command} where it is one of no operation, and both may
+    be where C{failure} says what is wrong; C{control} is a request that is no operation.
+    """
+
+    accept: frozenset[str]
+    processor: str | None
+    request: Request | None = None
+    command: Command | None = None
+    control: Mapping[str, Any] | None = None
+    failure: Exception | None = None
+
+
+def _unnamed() -> str:
+    """Stands for the processor that is meant where none is named, until it is known who asks."""
+    return "unnamed"
+
+
 class ZmqServer:
     """Answers what comes to a ROUTER."""
 
@@ -69,12 +87,14 @@ class ZmqServer:
         *,
         clock: IReactorTime,
         in_thread: InThread,
+        intake: Intake | None = None,
         sole: Sole,
         controls: Mapping[str, Control],
         may_answer: Callable[[], bool] = lambda: True,
     ) -> None:
         """
         @param gate: knows who asks, and lets commands through.
+        @param intake: counts and reads what comes in, on other transports, too.
         @param sole: the processor that is meant where none is named.
         @param controls: who answers requests that are no operations, by their C{type}.
         @param may_answer: whether what was found out of a processor may still be said, at the
@@ -83,6 +103,8 @@ class ZmqServer:
         self._gate = gate
         self._clock = clock
         self._in_thread = in_thread
+        self._intake = intake or Intake(in_thread)
+        self._limits = self._intake.limits
         self._sole = sole
         self._controls = controls
         self._may_answer = may_answer
@@ -125,11 +147,13 @@ class ZmqServer:
         """Take a message; those of one peer in order, also while one is read for long."""
         self.under_way += 1
         self._backlog.gather()
+        try:
+            self._check_room(frames)
+        except TooManyRequests:
+            self._fail(Failure(), frames[:-1])
+            return
         waiting = self._behind.get(frames[0])
-        if self.under_way > MAX_UNDER_WAY:
-            error = TooManyRequests(f"{MAX_UNDER_WAY} requests are under way", retry_after=1)
-            self._fail(Failure(error), frames[:-1])
-        elif waiting is not None:
+        if waiting is not None:
             waiting.append(frames)
         elif len(frames[-1]) > LONG:
             self._behind[frames[0]] = deque()
@@ -137,60 +161,90 @@ class ZmqServer:
         else:
             self._read(frames)
 
+    def _check_room(self, frames: list[bytes]) -> None:
+        most = self._limits.requests
+        if self.under_way > most:
+            raise TooManyRequests(f"{most:,} requests are under way", retry_after=1)
+        if len(frames[-1]) > LONG:
+            self._intake.hold(len(frames[-1]))
+
     def _read(self, frames: list[bytes]) -> None:
-        envelope = frames[:-1]
-        try:
-            value = unpack(frames[-1], limit=limit(envelope))
-        except Exception:
-            self._fail(Failure(), envelope)
-        else:
-            self._answer(value, envelope)
+        self._answer(self._judge(frames), frames[:-1])
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
-        envelope = frames[:-1]
-        reading = self._in_thread(partial(unpack, frames[-1], limit=limit(envelope)))
-        reading.addCallbacks(self._answer, self._fail, (envelope,), {}, (envelope,))
-        reading.addCallback(self._go_on, frames[0])
+        size = len(frames[-1])
+        reading = self._intake.read(size, partial(self._judge, frames))
+        reading.addCallback(self._judged, size, frames)
 
-    def _go_on(self, _: object, peer: bytes) -> None:
-        """Take what came from a peer meanwhile."""
-        waiting = self._behind[peer]
+    def _judged(self, heard: "_Heard", size: int, frames: list[bytes]) -> None:
+        """A long message was read and judged; take what came from its sender meanwhile."""
+        self._intake.release(size)
+        self._answer(heard, frames[:-1])
+        waiting = self._behind[frames[0]]
         while waiting:
-            frames = waiting.popleft()
-            if len(frames[-1]) > LONG:
-                self._read_in_thread(frames)
+            following = waiting.popleft()
+            if len(following[-1]) > LONG:
+                self._read_in_thread(following)
                 return
-            self._read(frames)
-        del self._behind[peer]
+            self._read(following)
+        del self._behind[frames[0]]
 
-    def _answer(self, value: object, envelope: list[bytes]) -> None:
-        """Judge a request, and have it answered."""
+    def _judge(self, frames: list[bytes]) -> "_Heard":
+        """Judge a message, in a thread where that takes long: nothing is raised."""
+        value: object = None
+        request: Request | None = None
         accept: frozenset[str] = frozenset()
+        most = limit(frames[:-1], self._limits.message)
         try:
+            value = unpack(frames[-1], limit=most, max_values=self._limits.values)
             if isinstance(value, dict) and "type" in value:
-                asked: Deferred[Any] = maybeDeferred(self._control, value)
-            else:
-                request = Request.parse(value)
-                accept = request.accept
-                asked = self._ask(request, envelope)
-        except Exception:
-            self._fail(Failure(), envelope, accept, value)
-        else:
-            asked.addCallback(self._reply, envelope, accept)
-            asked.addErrback(self._fail, envelope, accept, value)
+                return _Heard(accept, named_processor(value), control=value)
+            request = Request.parse(value)
+            accept = request.accept
+            command = request.command(_unnamed, self._limits)
+            heard = _Heard(accept, named_processor(value), request, command)
+        except Exception as error:
+            heard = _Heard(accept, named_processor(value), request, failure=error)
+        if len(frames[-1]) > LONG:
+            let_go(value)
+        return heard
 
-    def _ask(self, request: Request, envelope: list[bytes]) -> "Deferred[Reply]":
-        """Have a request carried out that may be made: a plain ping needs no key, and what only
-        gateways say one that is for everything."""
-        bearer = self._gate.anybody
-        passed_on = request.origin is not None or is_marked(envelope)
-        if passed_on or not is_open(request.method, request.processor):
-            bearer = self._identify(request.api_key)
-        if passed_on:
-            bearer.judge_server("origin" if request.origin is not None else "forwarded")
+    def _answer(self, heard: "_Heard", envelope: list[bytes]) -> None:
+        """Have a request answered."""
+        if heard.control is not None:
+            asked: Deferred[Any] = maybeDeferred(self._control, heard.control)
+        else:
+            asked = maybeDeferred(self._ask, heard, envelope)
+        asked.addCallback(self._reply, envelope, heard.accept)
+        asked.addErrback(self._fail, envelope, heard.accept, heard.processor)
+
+    def _ask(self, heard: "_Heard", envelope: list[bytes]) -> "Deferred[Reply]":
+        """Have a request carried out that may be made."""
+        request, command = heard.request, heard.command
+        if request is None:
+            assert heard.failure is not None, "what is no request is at fault"
+            raise heard.failure
+        bearer = self._bearer(request, is_marked(envelope))
         bearer.judge(request.operation, request.processor)
+        if command is None:
+            assert heard.failure is not None, "what asks for nothing is at fault"
+            raise heard.failure
+        if request.processor is None and command.processor is not None:
+            command = replace(command, processor=parse_processor_id(self._sole(bearer.sees)))
         origin = request.origin or Origin("zmq", next(self._ids), bearer.name)
-        return bearer.ask(request.command(partial(self._sole, bearer.sees)).asked(origin))
+        return bearer.ask(command.asked(origin))
+
+    def _bearer(self, request: Request, forwarded: bool) -> Bearer:
+        """Who makes a request: a plain ping needs no key, and what only gateways say one that is
+        for everything."""
+        if request.origin is None and not forwarded and is_open(request.method, request.processor):
+            return self._gate.anybody
+        bearer = self._identify(request.api_key)
+        if request.origin is not None:
+            bearer.judge_server("origin")
+        elif forwarded:
+            bearer.judge_server("forwarded")
+        return bearer
 
     def _identify(self, key: str | None) -> Bearer:
         given = () if key is None else (key.encode(),)
@@ -235,20 +289,20 @@ class ZmqServer:
         failure: Failure,
         envelope: list[bytes],
         accept: frozenset[str] = frozenset(),
-        value: object = None,
+        processor: str | None = None,
     ) -> None:
         """Refuse; who tells wrong keys waits for that."""
         error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
         if isinstance(error, WrongKey) and error.delay:
-            self._clock.callLater(error.delay, self._send_error, error, envelope, accept, value)
+            self._clock.callLater(error.delay, self._send_error, error, envelope, accept, processor)
         else:
-            self._send_error(error, envelope, accept, value)
+            self._send_error(error, envelope, accept, processor)
 
     def _send_error(
-        self, error: KatoError, envelope: list[bytes], accept: frozenset[str], value: object
+        self, error: KatoError, envelope: list[bytes], accept: frozenset[str], processor: str | None
     ) -> None:
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=named_processor(value))
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=processor)
         if isinstance(error, Moved) and "epoch" in accept:
             told["moved"] = moved_map(error)
         self._send(pack(told, accept=accept), envelope)

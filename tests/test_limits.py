@@ -1,0 +1,442 @@
+"""Every limit, on every transport on which it holds."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from kato.commands import Command
+from kato.dispatch import Dispatch
+from kato.errors import InvalidRequest, TooManyRequests
+from kato.intake import HUGE, Intake
+from kato.limits import Limits
+from kato.messagepack import pack, unpack
+from kato.protocols.rest.channel import PIPELINED, RestChannel
+from kato.protocols.rest.turned_away import TurnedAway
+from kato.protocols.websocket.protocol import STEPS
+from kato.protocols.zmq.server import ZmqServer
+from kato.settings import Settings
+from tests.doubles import Threads, at_once
+from tests.gates import make_gate
+from tests.rest.talking import Wire, get, post, read_answers, request
+from tests.websocket.memory import StreamTestCase
+from tests.zmq.memory import MemoryPort, MemorySockets
+
+SMALL = Limits(
+    message=2_000,
+    values=30,
+    symbols=4,
+    components=3,
+    emotives=2,
+    observations=3,
+    string=10,
+    buffered=4_000,
+)
+LONG = "x" * 11
+WRONG = "X-API-Key: wrong"
+
+STATUS = {"okay": 200, "INVALID_REQUEST": 400, "PAYLOAD_TOO_LARGE": 413}
+
+REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "observe",
+        {"strings": ["a", LONG]},
+        "INVALID_REQUEST",
+        f"strings[1]: 11 characters are over the limit of 10, got '{LONG}'",
+    ),
+    (
+        "observe",
+        {"strings": ["a"] * 3, "vectors": [[1.0]] * 2},
+        "INVALID_REQUEST",
+        "strings: 3 strings and 2 vectors are over the limit of 4 symbols",
+    ),
+    (
+        "observe",
+        {"vectors": [[1.0], [1.0] * 4]},
+        "INVALID_REQUEST",
+        "vectors[1]: 4 components are over the limit of 3",
+    ),
+    (
+        "observe",
+        {"emotives": {"a": 1.0, "b": 1.0, "c": 1.0}},
+        "INVALID_REQUEST",
+        "emotives: 3 emotives are over the limit of 2",
+    ),
+    (
+        "observe",
+        {"emotives": {LONG: 1.0}},
+        "INVALID_REQUEST",
+        f"emotives: key: 11 characters are over the limit of 10, got '{LONG}'",
+    ),
+    (
+        "observe",
+        {"unique_id": LONG},
+        "INVALID_REQUEST",
+        f"unique_id: 11 characters are over the limit of 10, got '{LONG}'",
+    ),
+    (
+        "observe_sequence",
+        {"observations": [{}] * 4},
+        "INVALID_REQUEST",
+        "observations: 4 observations are over the limit of 3",
+    ),
+    (
+        "observe_sequence",
+        {"observations": [{}, {"strings": [LONG]}]},
+        "INVALID_REQUEST",
+        "observations[1].strings[0]: 11 characters are over the limit of 10, got 'xxxxxxxxxxx'",
+    ),
+    ("observe", {"metadata": {"m": [0] * 30}}, "PAYLOAD_TOO_LARGE", "over the limit of 30 values"),
+    ("observe", {"metadata": {"m": "x" * 2_000}}, "PAYLOAD_TOO_LARGE", "over the limit of 2000"),
+]
+"""What is refused under L{SMALL}: an operation, its parameters, and what is answered."""
+
+TAKEN: list[tuple[str, dict[str, Any]]] = [
+    ("observe", {"strings": ["é" * 10] * 2, "vectors": [[1.0] * 3] * 2, "unique_id": "x" * 10}),
+    ("observe", {"emotives": {"a": 1.0, "b": 1.0}, "metadata": {"m": "x" * 1_500}}),
+    ("observe_sequence", {"observations": [{"strings": [LONG[1:]]}] * 3}),
+]
+"""What is just within the limits."""
+
+PATHS = {"observe": "/p1/observe", "observe_sequence": "/p1/observe-sequence"}
+
+
+class TransportTests(StreamTestCase):
+    """The same limits on all transports."""
+
+    settings = Settings(limits=SMALL)
+
+    def over_rest(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """What REST answers."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        channel.dataReceived(post(PATHS[operation], params))
+        [answer] = read_answers(wire.value())
+        told: dict[str, Any] = answer.json
+        self.assertEqual(
+            answer.status, 200 if told["status"] == "okay" else STATUS[told["error_code"]]
+        )
+        return told
+
+    def over_zeromq(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """What a ROUTER answers."""
+        network = MemorySockets(self.system.clock)
+        server = ZmqServer(
+            make_gate(self.system.parts.dispatch),
+            clock=self.system.clock,
+            in_thread=at_once,
+            intake=Intake(at_once, SMALL),
+            sole=lambda _: None,
+            controls={},
+        )
+        address = "tcp://127.0.0.1:5555"
+        server.open(network, MemoryPort(address))
+        came: list[list[bytes]] = []
+        client = network.dealer(address, received=came.append, up=lambda: None, down=lambda _: None)
+        network.pump()
+        client.send([pack({"method": operation, "processor": "p1", "params": params})])
+        network.pump()
+        server.close()
+        told = unpack(came[0][-1])
+        assert isinstance(told, dict)
+        return told
+
+    def over_websocket(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """What a WebSocket answers."""
+        return self.connect().ask(method=operation, processor="p1", params=params)
+
+    def over_packed_websocket(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """What one answers that speaks MessagePack."""
+        client = self.connect("kato.v1.msgpack")
+        return client.ask(method=operation, processor="p1", params=params)
+
+    def test_refused(self) -> None:
+        """What is over a limit is refused in words that name the field, its value and the limit,
+        and changes nothing."""
+        for operation, params, code, message in REFUSED:
+            for transport in self.transports(params):
+                answer = transport(operation, params)
+                self.assertEqual(answer.get("error_code"), code, (transport.__name__, answer))
+                self.assertIn(message, answer["message"], transport.__name__)
+        told = self.connect().ask(method="list_processors")
+        self.assertEqual(told["total"], 0)
+
+    def test_taken(self) -> None:
+        """What is just within them is taken."""
+        for operation, params in TAKEN:
+            for transport in self.transports(params):
+                answer = transport(operation, params)
+                self.assertEqual(answer["status"], "okay", (transport.__name__, answer))
+
+    def transports(self, params: dict[str, Any]) -> list[Any]:
+        """Those on which such a request is answered: a WebSocket is closed by one that is too
+        large."""
+        rest = [self.over_rest, self.over_zeromq]
+        if len(str(params)) > SMALL.message:
+            return rest
+        return [*rest, self.over_websocket, self.over_packed_websocket]
+
+    def test_too_large_for_a_stream(self) -> None:
+        """A WebSocket on which a message is over the limit is closed with the code that says so."""
+        client = self.connect()
+        client.say(method="observe", params={"metadata": {"m": "x" * 2_000}})
+        assert client.closed is not None
+        self.assertEqual(client.closed[0], 1009)
+
+
+class RoomTests(StreamTestCase):
+    """What is counted of all clients together."""
+
+    settings = Settings(
+        api_key=b"k", limits=Limits(connections=4, buffered=200_000, message=200_000)
+    )
+
+    def begun(self, body: bytes, length: int) -> tuple[Wire, Any]:
+        """A connection on which a request with a body has begun."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        head = request("POST", "/p1/observe", None, "X-API-Key: k", f"Content-Length: {length}")
+        channel.dataReceived(head + body)
+        return wire, channel
+
+    @property
+    def held(self) -> int:
+        return self.system.parts.site.rest.intake.held
+
+    def test_connections(self) -> None:
+        """One connection more than there may be is told so at once, whatever it is, and closed; so
+        it goes on until one has ended."""
+        _, first = self.begun(b"", 10)
+        for _ in range(3):
+            self.begun(b"", 10)
+        late = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(late)
+        [answer] = read_answers(late.value())
+        self.assertEqual((answer.status, answer.headers["retry-after"]), (429, "1"))
+        self.assertEqual(answer.json["message"], "4 connections are open")
+        self.assertFalse(late.disconnecting)
+        channel.dataReceived(get("/live"))
+        self.assertTrue(late.disconnecting)
+        channel.connectionLost(Failure(ConnectionDone()))
+        first.connectionLost(Failure(ConnectionDone()))
+        _, last = self.begun(b"", 10)
+        self.assertIsInstance(last, RestChannel)
+
+    def test_strangers(self) -> None:
+        """Connections on which no key was told are half of them at most; one is free for another
+        when it tells the key, or ends."""
+        strangers = []
+        for _ in range(2):
+            channel = self.system.parts.site.buildProtocol(None)
+            channel.makeConnection(Wire())
+            for raw in (get("/live", WRONG), get("/kato-api/ping", WRONG), get("/stats", WRONG)):
+                channel.dataReceived(raw)
+            strangers.append(channel)
+        self.assertIsInstance(self.system.parts.site.buildProtocol(None), TurnedAway)
+        strangers[0].dataReceived(get("/p1/status", "X-API-Key: k"))
+        _, channel = self.begun(b"", 10)
+        self.assertIsInstance(channel, RestChannel)
+        channel = self.system.parts.site.buildProtocol(None)
+        self.assertIsInstance(channel, RestChannel)
+        channel.makeConnection(Wire())
+        strangers[1].connectionLost(Failure(ConnectionDone()))
+        self.assertIsInstance(self.system.parts.site.buildProtocol(None), RestChannel)
+
+    def test_guests(self) -> None:
+        """Streams that have told no key are half of them at most; one that told it is let in."""
+        for _ in range(2):
+            self.connect()
+        client = self.system.connect()
+        self.assertIn("429", client.speaker.wasNotCleanReason)
+        self.assertTrue(self.connect(headers={"X-API-Key": "k"}).speaker.opened)
+
+    def test_bodies(self) -> None:
+        """Bodies that have begun have so many bytes at most; the newest is refused, and its
+        place is free when another one has gone."""
+        first, channel = self.begun(b"{", 150_000)
+        self.assertEqual(self.held, 150_000)
+        [answer] = read_answers(self.begun(b"{", 150_000)[0].value())
+        self.assertEqual((answer.status, answer.headers["retry-after"]), (429, "1"))
+        self.assertIn("are over the limit of 200,000", answer.json["message"])
+        self.assertEqual(first.value(), b"")
+        self.assertEqual(self.held, 150_000)
+        channel.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.held, 0)
+
+    def test_whole(self) -> None:
+        """A body that is answered takes no place any more."""
+        body = b'{"metadata":{"m":"' + b"x" * 10_000 + b'"}}'
+        wire, channel = self.begun(body[:5_000], len(body))
+        channel.dataReceived(body[5_000:])
+        self.assertEqual(read_answers(wire.value())[0].status, 200)
+        self.assertEqual(self.held, 0)
+
+    def test_chunks(self) -> None:
+        """Of a body in chunks that counts which has come."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        head = request("POST", "/p1/observe", None, "X-API-Key: k", "Transfer-Encoding: chunked")
+        channel.dataReceived(head + b"3e8\r\n" + b" " * 1_000 + b"\r\n")
+        self.assertEqual(self.held, 1_000)
+        self.begun(b"", 199_000)
+        channel.dataReceived(b"1\r\n \r\n")
+        [answer] = read_answers(wire.value())
+        self.assertEqual(answer.status, 429)
+        self.assertEqual(self.held, 199_000)
+
+    def test_nothing_of_strangers(self) -> None:
+        """Of a body that is sent without the key nothing is kept."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        head = request("POST", "/p1/observe", None, "Content-Length: 150000")
+        channel.dataReceived(head + b"x" * 1_000)
+        self.assertEqual(self.held, 0)
+        self.assertEqual(read_answers(wire.value())[0].status, 401)
+
+    def test_frames(self) -> None:
+        """A message on a WebSocket counts while it comes; where there is no room for it, its
+        connection is closed."""
+        client = self.connect(headers={"X-API-Key": "k"})
+        speaker = client.speaker
+        speaker.beginMessage()
+        speaker.beginMessageFrame(150_000)
+        speaker.sendMessageFrameData(b" " * 140_000)
+        client.flush()
+        self.assertEqual(self.held, 140_000)
+        other = self.connect(headers={"X-API-Key": "k"})
+        other.send(b" " * 70_000)
+        assert other.closed is not None
+        self.assertEqual(other.closed[0], 1013)
+        self.assertEqual(self.held, 140_000)
+        speaker.sendMessageFrameData(b" " * 10_000)
+        speaker.endMessage()
+        client.flush()
+        self.assertEqual(self.held, 0)
+        self.assertEqual([each["status"] for each in client.told()], ["error"])
+
+    def test_frames_of_strangers(self) -> None:
+        """Who has told no key yet has an eighth of the room with all others who have not."""
+        for size in (20_000, 6_000):
+            stranger = self.connect()
+            stranger.speaker.beginMessage()
+            stranger.speaker.beginMessageFrame(50_000)
+            stranger.speaker.sendMessageFrameData(b" " * size)
+            stranger.flush()
+        assert stranger.closed is not None
+        self.assertEqual(stranger.closed[0], 1013)
+        self.assertEqual(self.held, 20_000)
+        self.system.pass_time(30)
+        self.assertEqual(self.held, 0)
+
+
+class FairnessTests(StreamTestCase):
+    """Much that one client sends at once leaves others their turn."""
+
+    def test_frames(self) -> None:
+        """Of many small frames in one piece some are read in a turn of the reactor, and nothing is
+        read from the connection before the others are."""
+        client = self.connect()
+        many = 3 * STEPS
+        for number in range(many):
+            client.speaker.sendMessage(b'{"method":"ping","id":%d}' % number)
+        frames = b"".join(client.pump.clientIO.stream)
+        client.pump.clientIO.stream.clear()
+        client.end.protocol.dataReceived(frames)
+        self.assertLessEqual(self.system.parts.dispatch.statistics()["requests"], STEPS)
+        self.assertFalse(client.end.reads)
+        self.system.clock.advance(0)
+        self.assertTrue(client.end.reads)
+        self.assertEqual([each["id"] for each in client.told()], list(range(many)))
+
+    def test_requests(self) -> None:
+        """Of many requests in one piece some are answered in a turn of the reactor."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        many = 3 * PIPELINED
+        channel.dataReceived(get("/kato-api/ping") * many)
+        self.assertEqual(len(read_answers(wire.value())), PIPELINED)
+        self.system.clock.advance(0)
+        self.assertEqual(len(read_answers(wire.value())), many)
+
+    def test_gone(self) -> None:
+        """What a client sent that is gone is not looked at any more."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        channel.dataReceived(get("/kato-api/ping") * 2 * PIPELINED)
+        channel.connectionLost(Failure(ConnectionDone()))
+        self.system.clock.advance(0)
+        self.assertEqual(len(read_answers(wire.value())), PIPELINED)
+
+
+class IntakeTests(SynchronousTestCase):
+    """L{Intake}."""
+
+    def test_one_at_a_time(self) -> None:
+        """Huge messages are read one after the other, smaller ones beside them."""
+        threads = Threads()
+        intake = Intake(threads)
+        done = [intake.read(size, lambda: None) for size in (HUGE + 1, HUGE + 1, HUGE)]
+        self.assertEqual(len(threads.waiting), 2)
+        threads.run()
+        self.successResultOf(done[0])
+        self.assertEqual(len(threads.waiting), 2)
+        threads.run()
+        threads.run()
+        for each in done[1:]:
+            self.successResultOf(each)
+
+    def test_under_way(self) -> None:
+        """More requests than may be under way in a process are refused, and may come again."""
+        waiting: list[Deferred[Any]] = []
+
+        class Slow:
+            def ask(self, command: Command) -> "Deferred[Any]":
+                waiting.append(Deferred())
+                return waiting[-1]
+
+        dispatch = Dispatch(Slow(), clock=Clock(), timeout=30, max_requests=2)  # type: ignore[arg-type]
+        learn = Command.parse("learn", processor="p1")
+        asked = [dispatch.ask(learn) for _ in range(3)]
+        error = self.failureResultOf(asked[2], TooManyRequests).value
+        self.assertEqual((error.message, error.retry_after), ("2 requests are under way", 1))
+        waiting[0].errback(InvalidRequest("no"))
+        self.failureResultOf(asked[0], InvalidRequest)
+        self.assertNoResult(dispatch.ask(learn))
+
+    def test_zeromq(self) -> None:
+        """Long messages over ZeroMQ that wait to be read are counted with all others."""
+        network, threads = MemorySockets(Clock()), Threads()
+        intake = Intake(threads, Limits(message=50_000, buffered=50_000))
+        server = ZmqServer(
+            make_gate(None),
+            clock=network.clock,
+            in_thread=threads,
+            intake=intake,
+            sole=lambda _: None,
+            controls={},
+        )
+        address = "tcp://127.0.0.1:5555"
+        server.open(network, MemoryPort(address))
+        came: list[list[bytes]] = []
+        client = network.dealer(address, received=came.append, up=lambda: None, down=lambda _: None)
+        network.pump()
+        for _ in range(2):
+            client.send([pack("x" * 40_000)])
+        network.pump()
+        self.assertEqual(intake.held, 40_000 + 3)
+        [answer] = came
+        self.assertEqual(unpack(answer[-1])["error_code"], "TOO_MANY_REQUESTS")  # type: ignore[index]
+        threads.run()
+        network.pump()
+        self.assertEqual(intake.held, 0)
+        self.assertEqual(unpack(came[1][-1])["error_code"], "INVALID_REQUEST")  # type: ignore[index]
