@@ -129,13 +129,13 @@ def bound_port(option: str, address: Address, settings: Settings) -> BoundPort:
 
 def _is_shut(settings: Settings) -> bool:
     """Whether this server is for its own machine only."""
-    return settings.api_key is None and not settings.open
+    return not settings.asks_for_keys and not settings.open
 
 
 def _refuse_open(option: str, where: object) -> None:
     refuse(
         f"{option} {where}: other machines could reach this without a key; "
-        "give --api-key-file, or --open if that is meant"
+        "give --api-key-file or --api-keys, or --open if that is meant"
     )
 
 

@@ -38,6 +38,9 @@ RESERVED = frozenset(
 )
 """First words of paths, which no processor may have as its id."""
 
+MAX_ID = 64
+"""How many characters a processor's id may have."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MAX_REQUEST_ID = 255
 
@@ -246,46 +249,60 @@ class About(Enum):
     EITHER = "either"
 
 
+class Scope(Enum):
+    """What a key may do; none of them holds another."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A row of the table.
 
-    C{message} is the word in its answer; C{changes} says that it changes something, and so takes a
-    request id; C{creates} that it makes a processor that does not exist yet.
+    C{message} is the word in its answer; C{scope} what a key must have for it; C{changes} says that
+    it changes something, and so takes a request id; C{creates} that it makes a processor that does
+    not exist yet.
     """
 
     params: type[Params]
     message: str
+    scope: Scope
     changes: bool = False
     creates: bool = False
     about: About = About.PROCESSOR
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "ping": Operation(Params, "pong", about=About.EITHER),
-    "get_status": Operation(Params, "status"),
-    "create_processor": Operation(CreateProcessor, "ready", changes=True, creates=True),
-    "delete_processor": Operation(Params, "deleted", changes=True),
-    "list_processors": Operation(ListProcessors, "processors", about=About.SERVER),
-    "observe": Operation(Observe, "observed", changes=True, creates=True),
-    "observe_sequence": Operation(ObserveSequence, "observed", changes=True, creates=True),
-    "learn": Operation(Params, "learned", changes=True),
-    "get_predictions": Operation(GetPredictions, "predictions"),
-    "get_forecast": Operation(GetForecast, "forecast"),
-    "explain": Operation(NamedModel, "explanation"),
-    "get_short_term_memory": Operation(Params, "short_term_memory"),
-    "clear_short_term_memory": Operation(Params, "cleared", changes=True),
-    "clear_all_memory": Operation(Params, "cleared", changes=True),
-    "get_gene": Operation(GetGene, "gene"),
-    "get_genes": Operation(Params, "genes"),
-    "change_gene": Operation(ChangeGene, "changed", changes=True, creates=True),
-    "change_genes": Operation(ChangeGenes, "changed", changes=True, creates=True),
-    "get_model": Operation(NamedModel, "model"),
-    "list_models": Operation(ListModels, "models"),
-    "update_model": Operation(UpdateModel, "updated", changes=True),
-    "delete_model": Operation(NamedModel, "deleted", changes=True),
-    "get_percept_data": Operation(Params, "percept"),
-    "get_cognition_data": Operation(Params, "cognition"),
+    "ping": Operation(Params, "pong", Scope.READ, about=About.EITHER),
+    "get_status": Operation(Params, "status", Scope.READ),
+    "create_processor": Operation(
+        CreateProcessor, "ready", Scope.WRITE, changes=True, creates=True
+    ),
+    "delete_processor": Operation(Params, "deleted", Scope.ADMIN, changes=True),
+    "list_processors": Operation(ListProcessors, "processors", Scope.READ, about=About.SERVER),
+    "observe": Operation(Observe, "observed", Scope.WRITE, changes=True, creates=True),
+    "observe_sequence": Operation(
+        ObserveSequence, "observed", Scope.WRITE, changes=True, creates=True
+    ),
+    "learn": Operation(Params, "learned", Scope.WRITE, changes=True),
+    "get_predictions": Operation(GetPredictions, "predictions", Scope.READ),
+    "get_forecast": Operation(GetForecast, "forecast", Scope.READ),
+    "explain": Operation(NamedModel, "explanation", Scope.READ),
+    "get_short_term_memory": Operation(Params, "short_term_memory", Scope.READ),
+    "clear_short_term_memory": Operation(Params, "cleared", Scope.WRITE, changes=True),
+    "clear_all_memory": Operation(Params, "cleared", Scope.ADMIN, changes=True),
+    "get_gene": Operation(GetGene, "gene", Scope.READ),
+    "get_genes": Operation(Params, "genes", Scope.READ),
+    "change_gene": Operation(ChangeGene, "changed", Scope.WRITE, changes=True, creates=True),
+    "change_genes": Operation(ChangeGenes, "changed", Scope.WRITE, changes=True, creates=True),
+    "get_model": Operation(NamedModel, "model", Scope.READ),
+    "list_models": Operation(ListModels, "models", Scope.READ),
+    "update_model": Operation(UpdateModel, "updated", Scope.WRITE, changes=True),
+    "delete_model": Operation(NamedModel, "deleted", Scope.WRITE, changes=True),
+    "get_percept_data": Operation(Params, "percept", Scope.READ),
+    "get_cognition_data": Operation(Params, "cognition", Scope.READ),
 }
 
 

@@ -21,11 +21,14 @@ from kato.binding import bound_endpoint, bound_port, shown, stopped
 from kato.dashboard_files import dashboard
 from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
+from kato.gate import Gate
 from kato.gateway_options import GatewayOptions
 from kato.hosting import DaemonThreads, Holder, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
+from kato.keeper import Keeper
+from kato.key_reading import make_keeper
 from kato.metrics import Readings
-from kato.metrics.sources import read_guard, read_streams, read_zmq
+from kato.metrics.sources import read_guard, read_keeper, read_streams, read_zmq
 from kato.monitoring import Monitoring
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
@@ -59,6 +62,7 @@ def build(
     settings: Settings,
     holder: Holder,
     *,
+    keeper: Keeper,
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts | None = None,
@@ -68,6 +72,7 @@ def build(
     """Make and join the parts of a gateway.
 
     @param holder: what holds the processors, in this process or elsewhere.
+    @param keeper: knows who has a key.
     @param in_thread: calls a function off the reactor.
     @param zmq: where clients of ZeroMQ are answered, if anywhere.
     @param guard: who lets them in, and services, where that is encrypted.
@@ -80,6 +85,7 @@ def build(
         max_requests=settings.limits.requests,
     )
     intake = Intake(in_thread, settings.limits)
+    gate = Gate(dispatch, keeper, clock=clock)
     vitals = Vitals(clock=clock)
     monitoring = Monitoring(dispatch, holder, clock=clock, in_thread=in_thread, pools=pools)
     server = publisher = None
@@ -87,9 +93,8 @@ def build(
         if holder.source is not None:
             publisher = make_publisher(holder.source, clock=clock)
         server = make_server(
-            settings,
             zmq,
-            dispatch,
+            gate,
             holder.sole,
             clock=clock,
             in_thread=in_thread,
@@ -105,6 +110,7 @@ def build(
             "connections": site.connections,
             **dispatch.statistics(),
             "streams": streams.statistics(),
+            "keys": keeper.statistics(),
         }
         if server is not None:
             told["zmq"] = server.statistics()
@@ -115,19 +121,14 @@ def build(
         return told
 
     streams = Streams(
-        dispatch,
-        clock=clock,
-        in_thread=in_thread,
-        intake=intake,
-        api_key=settings.api_key,
-        ledger=monitoring.ledger,
+        gate, clock=clock, in_thread=in_thread, intake=intake, ledger=monitoring.ledger
     )
     site = make_site(
-        dispatch,
+        gate,
         clock=clock,
         in_thread=in_thread,
         intake=intake,
-        access=Access(settings.api_key, settings.hosts, settings.origins, settings.proxies),
+        access=Access(settings.hosts, settings.origins, settings.proxies),
         streams=streams,
         assets=dashboard(),
         statistics=statistics,
@@ -137,6 +138,7 @@ def build(
     )
     parts = Parts(holder, dispatch, site, streams, server, publisher, monitoring)
     monitoring.add(partial(_read, parts, clock))
+    monitoring.add(partial(read_keeper, keeper))
     if guard is not None:
         monitoring.add(partial(read_guard, guard))
     return parts
@@ -226,19 +228,32 @@ def makeService(options: GatewayOptions) -> IService:
     in_thread = off_the_reactor(reactor, messages)
     guard = make_guard(settings, reloading, clock=reactor)
     sockets = make_sockets(settings, guard, reactor=reactor, in_thread=in_thread)
+    keeper = make_keeper(settings, clock=reactor, reloading=reloading)
     holder: Holder
     if settings.routes:
         registry = None
         if settings.registry is not None:
             registry = bound_port("--registry", settings.registry, settings)
         holder = Routed(
-            settings, sockets=sockets, clock=reactor, in_thread=in_thread, registry=registry
+            settings,
+            sockets=sockets,
+            clock=reactor,
+            in_thread=in_thread,
+            keeper=keeper,
+            registry=registry,
         )
     else:
         holder = make_host(settings, reactor, turns)
     zmq = bound_zmq(settings)
     parts = build(
-        settings, holder, clock=reactor, in_thread=in_thread, zmq=zmq, guard=guard, pools=pools
+        settings,
+        holder,
+        keeper=keeper,
+        clock=reactor,
+        in_thread=in_thread,
+        zmq=zmq,
+        guard=guard,
+        pools=pools,
     )
     ports = [
         bound_endpoint(each, parts.site, settings, reactor, reloading) for each in settings.listen

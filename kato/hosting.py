@@ -60,8 +60,8 @@ class Holder(Protocol):
     def source(self) -> Worker | None:
         """Whose events are published here: those of processors in this process."""
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
+    def sole(self, sees: Callable[[str], bool]) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
 
     def read(self, readings: Readings) -> None:
         """Take the readings of what it holds."""
@@ -128,9 +128,9 @@ class Host:
         """Whose events are published."""
         return self.worker
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
-        return self.worker.sole()
+    def sole(self, sees: Callable[[str], bool]) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
+        return self.worker.sole(sees)
 
     def read(self, readings: Readings) -> None:
         """Take the readings of the processors."""

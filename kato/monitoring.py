@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from kato.dispatch import Dispatch
+from kato.gate import Gate
 from kato.hosting import DaemonThreads, Holder
 from kato.intake import Intake
 from kato.ledger import Ledger
@@ -73,7 +74,7 @@ class Monitoring:
 def make_monitoring_site(
     settings: Settings,
     monitoring: Monitoring,
-    dispatch: Dispatch,
+    gate: Gate,
     holder: Holder,
     *,
     clock: IReactorTime,
@@ -82,16 +83,14 @@ def make_monitoring_site(
     """What a port serves that is for those alone who watch over the process."""
     intake = Intake(in_thread, settings.limits)
     return make_site(
-        dispatch,
+        gate,
         clock=clock,
         in_thread=in_thread,
         intake=intake,
-        access=Access(settings.api_key, settings.hosts, settings.origins),
-        streams=Streams(
-            dispatch, clock=clock, in_thread=in_thread, intake=intake, api_key=settings.api_key
-        ),
+        access=Access(settings.hosts, settings.origins),
+        streams=Streams(gate, clock=clock, in_thread=in_thread, intake=intake),
         assets={},
-        statistics=dispatch.statistics,
+        statistics=dict,
         ready=lambda: holder.ready,
         ledger=monitoring.ledger,
         metrics=monitoring.exposition,

@@ -22,6 +22,8 @@ from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.errors import InvalidRequest
 from kato.genes import RANKINGS, Genes, parse_gene
+from kato.key_file import BadKeyFile
+from kato.key_reading import known_keys, read_key_file
 from kato.protocols.zmq.addresses import MAX_PORT, Address
 from kato.protocols.zmq.curve import BadKeys, KeyPair
 from kato.settings import ZMQ, Settings
@@ -53,6 +55,7 @@ _ENVIRONMENT = {
     "open": "KATO_OPEN",
     "api-key": "KATO_API_KEY",
     "api-key-file": "KATO_API_KEY_FILE",
+    "api-keys": "KATO_API_KEYS",
     "allow-host": "KATO_ALLOW_HOST",
     "origin": "KATO_ORIGIN",
     "trust-proxy": "KATO_TRUST_PROXY",
@@ -94,6 +97,7 @@ class CommonOptions(usage.Options):
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
         ["api-key", None, None, "a key for everything; better in a file than here"],
         ["api-key-file", None, None, "a file that holds the key"],
+        ["api-keys", None, None, "a file of keys with scopes, read again on SIGHUP"],
         ["log-level", None, None, "DEBUG, INFO, WARNING or ERROR; INFO if left out"],
         ["log-format", None, None, "text or json; text if left out"],
         ["metrics-processors", None, None, "how many processors /metrics tells of by name; 100"],
@@ -149,7 +153,7 @@ class CommonOptions(usage.Options):
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
-            api_key=self._api_key(),
+            **self._keys(),
             curve=self._curve(),
             curve_clients=self._curve_clients(),
             genes=self._genes(),
@@ -236,6 +240,19 @@ class CommonOptions(usage.Options):
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise usage.UsageError("--api-key: expected printable ASCII without spaces")
         return key.encode()
+
+    def _keys(self) -> dict[str, Any]:
+        """The key for everything; the file of keys, and what stands in it."""
+        api_key, given = self._api_key(), self._given("api-keys")
+        if given is None:
+            return {"api_key": api_key}
+        path = Path(given).absolute()
+        try:
+            keys = read_key_file(path)
+            known_keys(api_key, keys)
+            return {"api_key": api_key, "keys_file": path, "keys": keys}
+        except BadKeyFile as error:
+            raise usage.UsageError(f"--api-keys: {error}") from None
 
     def _curve(self) -> KeyPair | None:
         """The key pair of this cluster."""

@@ -17,10 +17,13 @@ from twisted.python.threadpool import ThreadPool
 from kato.binding import bound_endpoint, shown, stopped
 from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
+from kato.gate import Gate
 from kato.holdings import Member
 from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_reactor
 from kato.intake import Intake
-from kato.metrics.sources import read_guard, read_zmq
+from kato.keeper import Keeper
+from kato.key_reading import make_keeper
+from kato.metrics.sources import read_guard, read_keeper, read_zmq
 from kato.monitoring import Monitoring, make_monitoring_site
 from kato.options import refuse
 from kato.protocols.zmq.addresses import Address, reachable
@@ -43,6 +46,7 @@ class Parts:
 
     host: Host
     dispatch: Dispatch
+    gate: Gate
     server: ZmqServer
     publisher: EventPublisher
     monitoring: Monitoring
@@ -53,6 +57,7 @@ def build(
     settings: Settings,
     host: Host,
     *,
+    keeper: Keeper,
     clock: IReactorTime,
     in_thread: InThread,
     zmq: ZmqPorts,
@@ -62,6 +67,7 @@ def build(
 
     @param host: holds its processors.
     @param in_thread: calls a function off the reactor.
+    @param keeper: knows who has a key.
     @param zmq: where it is reached.
     @param pools: all threads, to tell of them.
     """
@@ -72,12 +78,12 @@ def build(
         max_requests=settings.limits.requests,
     )
     monitoring = Monitoring(dispatch, host, clock=clock, in_thread=in_thread, pools=pools)
+    gate = Gate(dispatch, keeper, clock=clock)
     publisher = make_publisher(host.source, clock=clock)
     boot = token_hex(8)
     server = make_server(
-        settings,
         zmq,
-        dispatch,
+        gate,
         host.sole,
         clock=clock,
         in_thread=in_thread,
@@ -88,7 +94,8 @@ def build(
         ledger=monitoring.ledger,
     )
     monitoring.add(lambda readings: read_zmq(readings, server, publisher))
-    return Parts(host, dispatch, server, publisher, monitoring, boot)
+    monitoring.add(partial(read_keeper, keeper))
+    return Parts(host, dispatch, gate, server, publisher, monitoring, boot)
 
 
 def make_announcer(
@@ -215,13 +222,16 @@ def makeService(options: ServiceOptions) -> IService:
         refuse("--zmq: a processor service is reached by ZeroMQ alone")
     sharing = make_sharing_host(settings, make_member(settings, zmq), reactor, turns)
     host = sharing or make_host(settings, reactor, turns)
-    parts = build(settings, host, clock=reactor, in_thread=in_thread, zmq=zmq, pools=pools)
+    keeper = make_keeper(settings, clock=reactor, reloading=reloading)
+    parts = build(
+        settings, host, keeper=keeper, clock=reactor, in_thread=in_thread, zmq=zmq, pools=pools
+    )
     if guard is not None:
         parts.monitoring.add(partial(read_guard, guard))
     metrics = None
     if settings.metrics is not None:
         site = make_monitoring_site(
-            settings, parts.monitoring, parts.dispatch, host, clock=reactor, in_thread=in_thread
+            settings, parts.monitoring, parts.gate, host, clock=reactor, in_thread=in_thread
         )
         metrics = bound_endpoint(
             settings.metrics, site, settings, reactor, reloading, option="--metrics"

@@ -77,15 +77,19 @@ class Request:
             origin=Origin.parse(given["origin"]) if "origin" in given else None,
         )
 
+    @property
+    def operation(self) -> object:
+        """What the method is called now, where that is an older name of it."""
+        method = self.method
+        return OLDER.get(method, method) if isinstance(method, str) else method
+
     def command(self, sole: Callable[[], str | None], limits: Limits) -> Command:
         """What is asked for.
 
         @param sole: tells the processor that is meant where none is named, if there is just one.
         @raise KatoError: which names the field at fault.
         """
-        method = self.method
-        if isinstance(method, str):
-            method = OLDER.get(method, method)
+        method = self.operation
         params = self.params
         if isinstance(method, str) and method in _OLDER_PARAMS:
             params = _renamed(params, _OLDER_PARAMS[method])

@@ -1,6 +1,6 @@
 """Processors that live in services elsewhere (SPEC 10)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import random
 from typing import Any
 
@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from kato.dispatch import Dispatch, IProcessors
 from kato.finding import Finder
+from kato.keeper import Keeper
 from kato.members import Members
 from kato.metrics import Readings
 from kato.metrics.sources import read_services
@@ -38,9 +39,13 @@ class Routed:
         sockets: Sockets,
         clock: IReactorTime,
         in_thread: InThread,
+        keeper: Keeper,
         registry: BoundPort | None = None,
     ) -> None:
-        """@param registry: where services announce themselves, if they do."""
+        """
+        @param keeper: knows who has a key.
+        @param registry: where services announce themselves, if they do.
+        """
         self._settings = settings
         self._sockets = sockets
         self._clock = clock
@@ -65,7 +70,7 @@ class Routed:
             self._finder,
             clock=clock,
             in_thread=in_thread,
-            api_key=settings.api_key,
+            keeper=keeper,
         )
         self.routing = Routing(roster, self._members, self._finder, clock=clock)
 
@@ -106,9 +111,9 @@ class Routed:
         """Take the readings of the services."""
         read_services(readings, self._members, processors=self.routing.processors)
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
-        return self.routing.sole()
+    def sole(self, sees: Callable[[str], bool]) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
+        return self.routing.sole(sees)
 
     async def begin(self, dispatch: Dispatch, log: Logger) -> None:
         """Connect to the services that are known, and hear the others; those that are not there

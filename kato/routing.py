@@ -1,6 +1,7 @@
 """Commands to the service that owns their processor (SPEC 8 and 10)."""
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 from typing import Any
@@ -95,9 +96,9 @@ class Routing:
             del self._making[processor]
         return result
 
-    def sole(self) -> str | None:
-        """The only processor there is, if there is just one."""
-        known = self._roster.processors()
+    def sole(self, sees: Callable[[str], bool] = lambda _: True) -> str | None:
+        """The only processor there is of those that are seen, if there is just one."""
+        known = filter(sees, self._roster.processors())
         first = next(known, None)
         return first if next(known, None) is None else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
+from kato.key_file import StoredKey
 from kato.limits import Limits
 from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.curve import KeyPair
@@ -27,6 +28,9 @@ class Settings:
 
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is, and C{vectors} C{numpy} or C{cupy}.
+
+    C{keys} are those of C{keys_file} as it was read at the start, C{api_key} is one for everything,
+    which a gateway also shows to its services.
 
     C{metrics} is an endpoint description of where a processor service tells Prometheus of itself,
     C{None}: nowhere; C{metrics_processors} how many processors are told of there by name.
@@ -66,6 +70,8 @@ class Settings:
     timeout: float = 30.0
     open: bool = False
     api_key: bytes | None = None
+    keys: tuple[StoredKey, ...] | None = None
+    keys_file: Path | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -77,6 +83,11 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether nothing is done for one who has no key."""
+        return self.api_key is not None or self.keys is not None
 
     @property
     def routes(self) -> bool:

@@ -223,9 +223,10 @@ class Worker:
             slot.queue.remove(ask)
             self._tidy(slot)
 
-    def sole(self) -> str | None:
-        """The only processor there is; C{None} where there are none, or several."""
-        taken = (each.id for each in self._slots.values() if each.taken)
+    def sole(self, sees: Callable[[str], bool] = lambda _: True) -> str | None:
+        """The only processor there is of those that are seen; C{None} where there are none, or
+        several."""
+        taken = (each.id for each in self._slots.values() if each.taken and sees(each.id))
         first = next(taken, None)
         return first if next(taken, None) is None else None
 

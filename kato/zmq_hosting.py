@@ -9,12 +9,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from kato import __version__
 from kato.binding import bound_port
-from kato.dispatch import Dispatch
+from kato.gate import Gate
 from kato.intake import Intake
 from kato.ledger import Ledger
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
-from kato.protocols.zmq.server import Control, ZmqServer
+from kato.protocols.zmq.server import Control, Sole, ZmqServer
 from kato.settings import Settings
 from kato.worker import InThread
 
@@ -43,10 +43,9 @@ def make_publisher(source: Publishes, *, clock: IReactorTime) -> EventPublisher:
 
 
 def make_server(
-    settings: Settings,
     ports: ZmqPorts,
-    dispatch: Dispatch,
-    sole: Callable[[], str | None],
+    gate: Gate,
+    sole: Sole,
     *,
     clock: IReactorTime,
     in_thread: InThread,
@@ -59,7 +58,7 @@ def make_server(
     """Make who answers clients of ZeroMQ, gateways among them.
 
     @param intake: counts and reads what comes in, on other transports, too.
-    @param sole: the only processor there is, if there is just one.
+    @param sole: the processor that is meant where none is named.
     @param publisher: who publishes events, if anybody does.
     @param boot: names this start of the process, and no other one.
     @param may_answer: whether what was found out may still be said, at the moment when it is.
@@ -82,11 +81,10 @@ def make_server(
         controls["events"] = publisher.answer
 
     return ZmqServer(
-        dispatch,
+        gate,
         clock=clock,
         in_thread=in_thread,
         intake=intake,
-        api_key=settings.api_key,
         sole=sole,
         controls=controls,
         may_answer=may_answer,

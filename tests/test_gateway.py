@@ -20,6 +20,7 @@ from kato.commands import Command
 from kato.engine.matchers import KINDS, Provider, best_provider
 from kato.gateway import Gateway, build
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.running import PATIENCE
 from kato.settings import Settings
 from tests.doubles import HeldStore, Threads
@@ -91,6 +92,7 @@ class GatewayTests(SynchronousTestCase):
         self.parts = build(
             chosen,
             Host(chosen, self.store, clock=self.clock, in_thread=self.threads),
+            keeper=make_keeper(chosen, clock=self.clock),
             clock=self.clock,
             in_thread=self.threads,
         )

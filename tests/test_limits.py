@@ -20,6 +20,7 @@ from kato.protocols.websocket.protocol import STEPS
 from kato.protocols.zmq.server import ZmqServer
 from kato.settings import Settings
 from tests.doubles import Threads, at_once
+from tests.gates import make_gate
 from tests.rest.talking import Wire, get, post, read_answers, request
 from tests.websocket.memory import StreamTestCase
 from tests.zmq.memory import MemoryPort, MemorySockets
@@ -125,12 +126,11 @@ class TransportTests(StreamTestCase):
         """What a ROUTER answers."""
         network = MemorySockets(self.system.clock)
         server = ZmqServer(
-            self.system.parts.dispatch,
+            make_gate(self.system.parts.dispatch),
             clock=self.system.clock,
             in_thread=at_once,
             intake=Intake(at_once, SMALL),
-            api_key=None,
-            sole=lambda: None,
+            sole=lambda _: None,
             controls={},
         )
         address = "tcp://127.0.0.1:5555"
@@ -418,12 +418,11 @@ class IntakeTests(SynchronousTestCase):
         network, threads = MemorySockets(Clock()), Threads()
         intake = Intake(threads, Limits(message=50_000, buffered=50_000))
         server = ZmqServer(
-            Dispatch(None, clock=network.clock, timeout=30),  # type: ignore[arg-type]
+            make_gate(None),
             clock=network.clock,
             in_thread=threads,
             intake=intake,
-            api_key=None,
-            sole=lambda: None,
+            sole=lambda _: None,
             controls={},
         )
         address = "tcp://127.0.0.1:5555"

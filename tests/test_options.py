@@ -10,9 +10,12 @@ from unittest.mock import patch
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.commands import Scope
 from kato.gateway_options import GatewayOptions as Options
 from kato.genes import Genes
+from kato.key_file import StoredKey, write_key
 from kato.limits import Limits
+from kato.policy import Key
 from kato.protocols.zmq.addresses import Address
 from kato.service_options import ServiceOptions
 from kato.settings import LISTEN, ZMQ, Settings
@@ -136,6 +139,28 @@ class OptionsTests(SynchronousTestCase):
                 metrics_processors=7,
             ),
         )
+
+    def test_keys(self) -> None:
+        """A file of keys is read and judged at the start, from where it lies; the key for
+        everything may stand beside it."""
+        path = Path(self.mktemp())
+        stored = StoredKey(bytes(32), Key("a", frozenset(Scope), ("p1",)))
+        path.write_text(write_key(stored), encoding="utf-8")
+        path.chmod(0o600)
+        for settings in (
+            parse("--api-keys", str(path), "--api-key", "k"),
+            parse("--api-key", "k", KATO_API_KEYS=str(path)),
+        ):
+            self.assertEqual((settings.keys_file, settings.keys), (path.absolute(), (stored,)))
+            self.assertEqual(settings.api_key, b"k")
+        self.assertTrue(parse("--api-keys", str(path)).asks_for_keys)
+        self.assertFalse(parse().asks_for_keys)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("rates = 7")
+        with self.assertRaises(usage.UsageError) as caught:
+            parse("--api-keys", str(path))
+        words = f"--api-keys: {path.absolute()}: keys.a.rates: unknown key"
+        self.assertTrue(str(caught.exception).startswith(words), caught.exception)
 
     def test_services(self) -> None:
         """A gateway learns where processors live from their list, or from a registry."""

@@ -12,8 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import Command
 from kato.errors import ProcessorUnavailable
+from kato.gate import Gate
 from kato.gateway import build as build_gateway
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.ledger import GATHERED
 from kato.monitoring import make_monitoring_site
 from kato.processor_service import ProcessorService, build
@@ -55,7 +57,8 @@ class ServiceTests(SynchronousTestCase):
         host = Host(chosen, store, clock=self.clock, in_thread=at_once)
         router, events = (cast(BoundPort, MemoryPort(port)) for port in (5555, 5556))
         ports = ZmqPorts(router, events)
-        parts = build(chosen, host, clock=self.clock, in_thread=at_once, zmq=ports)
+        keeper = make_keeper(chosen, clock=self.clock)
+        parts = build(chosen, host, keeper=keeper, clock=self.clock, in_thread=at_once, zmq=ports)
         made = ProcessorService(
             chosen,
             parts,
@@ -73,8 +76,15 @@ class ServiceTests(SynchronousTestCase):
     def gateway(self, **settings: Any) -> Any:
         """Start a gateway whose only processor lives in that service."""
         chosen = Settings(services={"p1": Address("service", 5555)}, **settings)
-        holder = Routed(chosen, sockets=self.network.process(), clock=self.clock, in_thread=at_once)
-        parts = build_gateway(chosen, holder, clock=self.clock, in_thread=at_once)
+        keeper = make_keeper(chosen, clock=self.clock)
+        holder = Routed(
+            chosen,
+            sockets=self.network.process(),
+            clock=self.clock,
+            in_thread=at_once,
+            keeper=keeper,
+        )
+        parts = build_gateway(chosen, holder, keeper=keeper, clock=self.clock, in_thread=at_once)
         self.successResultOf(Deferred.fromCoroutine(holder.begin(parts.dispatch, Logger())))
         for ending in holder.endings():
             self.addCleanup(ending.begin)
@@ -91,7 +101,7 @@ class ServiceTests(SynchronousTestCase):
         self.service()
         parts = self.gateway()
         self.assertTrue(parts.holder.ready)
-        self.assertEqual(parts.holder.sole(), "p1")
+        self.assertEqual(parts.holder.sole(lambda _: True), "p1")
         self.successResultOf(self.ask(parts, "observe", strings=["a", "b"]))
         status = self.successResultOf(self.ask(parts, "get_status"))
         self.assertEqual((status.fields["name"], status.fields["events"]), ("Weather", 1))
@@ -181,14 +191,10 @@ class ServiceTests(SynchronousTestCase):
 
     def monitoring_site(self, **settings: Any) -> Any:
         """What the service serves to those who watch over it."""
-        parts = self.parts
+        chosen, parts = Settings(**settings), self.parts
+        gate = Gate(parts.dispatch, make_keeper(chosen, clock=self.clock), clock=self.clock)
         return make_monitoring_site(
-            Settings(**settings),
-            parts.monitoring,
-            parts.dispatch,
-            parts.host,
-            clock=self.clock,
-            in_thread=at_once,
+            chosen, parts.monitoring, gate, parts.host, clock=self.clock, in_thread=at_once
         )
 
     def test_monitoring(self) -> None:

@@ -216,8 +216,11 @@ class FixedTests(World):
         self.failureResultOf(self.routing.subscribe(Wish("new"), self.fail), ProcessorNotFound)
 
     def test_sole(self) -> None:
-        """The only processor is meant where none is named; of several none is."""
+        """The only processor is meant where none is named, of those that are seen; of several none
+        is."""
         self.assertIsNone(self.routing.sole())
+        self.assertEqual(self.routing.sole(lambda each: each == "r"), "r")
+        self.assertIsNone(self.routing.sole(lambda each: False))
         self.assertEqual(
             Routing(
                 Roster(fixed={"p": A}, now=0.0), self.members, self.finder, clock=self.clock

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from kato.manager import checks, telling
+from kato.manager import checks, keys, telling
 from kato.manager.curve import add_curve, make_keys
 from kato.manager.instances import Instances
 from kato.manager.moving import MOVES, Moving, add_words
@@ -63,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     for name, text in MOVES.items():
         add_words(command(name, text), name)
     add_curve(commands)
+    commands.add_parser(
+        keys.COMMAND, help="make, list and revoke API keys: key create --help", add_help=False
+    )
     test = commands.add_parser("test", help="run every check", description="Run every check.")
     test.add_argument("tests", nargs="*", help="names of tests; all if left out")
     commands.add_parser("help", help="show this", description="Show what may be typed.")
@@ -165,6 +168,8 @@ def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Do what was typed; gives the exit status."""
+    if list(arguments[:1]) == [keys.COMMAND]:
+        keys.go_on(arguments[1:], system=System(), folder=Path.cwd())
     made = parser()
     typed, options = made.parse_known_args(arguments)
     if typed.command == "help":

@@ -22,6 +22,7 @@ _SCHEMES = {"tcp": "http", "tcp6": "http", "ssl": "https"}
 
 _KEY = "KATO_API_KEY"
 _KEY_FILE = "KATO_API_KEY_FILE"
+_KEYS = "KATO_API_KEYS"
 _STORAGE = "KATO_STORAGE"
 
 _WHO = re.compile(r"(?<=mongodb://).*(?=@)", re.DOTALL)
@@ -184,15 +185,25 @@ def without_password(text: str) -> str:
 
 def way_of_key(options: Sequence[str], environment: Mapping[str, str]) -> str:
     """How a server gets its key: C{handed} over by who starts it, from a C{file} that its options
-    name, or C{none}."""
+    name; as one of the C{keys} that it knows and others have; or C{none}."""
     handed = without_keys(options)[1]
     if values(options, "--api-key-file"):
         return "file"
-    return (
-        "handed"
-        if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE))
-        else "none"
-    )
+    if any({**environment, **handed}.get(each) for each in (_KEY, _KEY_FILE)):
+        return "handed"
+    return "keys" if values(options, "--api-keys") or environment.get(_KEYS) else "none"
+
+
+def judge_keys(options: Sequence[str], environment: Mapping[str, str]) -> None:
+    """See that a gateway has a key to show to its services, where these know keys.
+
+    @raise Trouble: where it has none.
+    """
+    if way_of_key(options, environment) == "keys":
+        raise Trouble(
+            "--api-keys: with --services give --api-key-file, too: the key with which the gateway "
+            "and its services speak to each other"
+        )
 
 
 def known_key(

@@ -9,6 +9,7 @@ from typing import Any
 from kato.manager.command_line import (
     FIRST_REGISTRY,
     choose_port,
+    judge_keys,
     known_key,
     launch,
     values,
@@ -134,6 +135,8 @@ class Instances:
         wish.judge()
         if wish.services:
             judge_environment(self._environment)
+            repeated = () if before is None else before.options
+            judge_keys(wish.options or repeated, self._environment)
         if before is not None and (wish.services or 0) < had:
             raise Trouble(
                 f"--services {wish.services}: {before.id} has {had}, each with processors of its "

@@ -29,7 +29,7 @@ def started(report: Report, anew: bool) -> str:
     instance = report.instance
     state = "is ready" if anew else f"runs already, and is {report.health.value}"
     curl, post, url = _curl(instance), "-H 'Content-Type: application/json'", instance.url
-    key = "" if instance.key == "none" else ", with the key in KATO_API_KEY"
+    key = "" if instance.key == "none" else f", with the key in {_variable(instance)}"
     return f"""{instance.id} {state} at {url} (process {instance.pid})
 
 Try it{key}:
@@ -57,8 +57,14 @@ def _services(report: Report) -> str:
 def _curl(instance: Instance) -> str:
     """How to call a server: past a certificate that nobody vouches for, and with its key."""
     own = " --insecure" if instance.url.startswith("https:") else ""
-    key = "" if instance.key == "none" else ' -H "X-API-Key: $KATO_API_KEY"'
+    key = "" if instance.key == "none" else f' -H "X-API-Key: ${_variable(instance)}"'
     return f"curl{own}{key}"
+
+
+def _variable(instance: Instance) -> str:
+    """Where a person may have a key; what is in KATO_API_KEY when a server starts may do everything
+    there."""
+    return "KEY" if instance.key == "keys" else "KATO_API_KEY"
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -116,7 +122,7 @@ def status(report: Report, details: Mapping[str, Any], tails: Mapping[str, Seque
         store = details["store"]
         lines.append(f"  commits  {store['commits']}, {store['failures']} failed")
     if not details and report.health.runs and instance.key != "none":
-        lines.append("  serves   (who asks needs the key, in KATO_API_KEY)")
+        lines.append("  serves   (who asks needs a key, in KATO_API_KEY)")
     for each in report.family:
         if each.health is Health.DEAD:
             lines.append(f"The last that {each.instance.id} said:")

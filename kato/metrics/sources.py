@@ -88,6 +88,14 @@ def read_zmq(readings: Readings, router: Tells | None, publisher: Tells | None) 
         readings.take("kato_published_total", told["published"])
 
 
+def read_keeper(keeper: Tells, readings: Readings) -> None:
+    """What keys were told."""
+    told = keeper.statistics()
+    readings.take("kato_keys_refused_total", told["refused_keys"])
+    readings.take("kato_keys_forbidden_total", told["forbidden"])
+    readings.take("kato_keys_over_rate_total", told["over_rate"])
+
+
 def read_guard(guard: Tells, readings: Readings) -> None:
     """Whom encrypted connections of ZeroMQ come from."""
     told = guard.statistics()

@@ -82,6 +82,9 @@ _QUEUES = (
         "kato_zmq_lost_total",
         meaning="Answers that were thrown away since their clients took none for too long.",
     ),
+    _counter("kato_keys_refused_total", meaning="Keys that were told and are none."),
+    _counter("kato_keys_forbidden_total", meaning="Requests that their key may not make."),
+    _counter("kato_keys_over_rate_total", meaning="Requests beyond the rate of their key."),
     _counter(
         "kato_curve_admitted_total",
         meaning="Connections of ZeroMQ that were let in, where it is encrypted.",

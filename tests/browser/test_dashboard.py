@@ -7,6 +7,10 @@ from pathlib import Path
 from selenium.webdriver.common.keys import Keys
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato.commands import Scope
+from kato.key_file import StoredKey, write_key
+from kato.keys import digest
+from kato.policy import Key
 from tests.browser.chromium import Page
 from tests.live.ports import HeldPort
 from tests.live.server import Connection, LiveServer
@@ -434,6 +438,60 @@ class ConnectionTests(BrowserTestCase):
             self.assertEqual(self.page.texts(selector), [], selector)
         self.page.press("n")
         self.assertEqual(self.page.texts("#create-title"), [])
+        self.quiet()
+
+
+class ScopedKeyTests(BrowserTestCase):
+    """Keys that may not do everything."""
+
+    def setUp(self) -> None:
+        self.keys = Path(self.mktemp()).absolute()
+        keys = {
+            "all": Key("all", frozenset(Scope)),
+            "reads": Key("reads", frozenset({Scope.READ}), ("p1",)),
+        }
+        stored = [StoredKey(digest(token.encode()), key) for token, key in keys.items()]
+        self.keys.write_text("\n".join(map(write_key, stored)), encoding="utf-8")
+        self.keys.chmod(0o600)
+        server = self.start("--storage", "memory:", "--api-keys", str(self.keys))
+        for processor in ("p1", "p2"):
+            for strings in (["a"], ["b"]):
+                path = f"/{processor}/observe"
+                sent = self.rest.send("POST", path, {"strings": strings}, {"X-API-Key": "all"})
+                self.assertEqual(sent[0], 200)
+        self.show(server, "/#p1")
+        self.page.until_text("#key-title", "This server wants a key")
+        self.page.type("#key", "reads")
+
+    def test_read_only(self) -> None:
+        """With a key that may not write, the page shows all that the key is for, says that it is
+        read-only, and offers nothing that changes anything; of other processors it knows
+        nothing."""
+        self.live()
+        self.page.until_texts(EVENTS, ["a", "b"])
+        self.page.until_text("#read-only", "Read-only")
+        self.page.until_text("[data-gene=recall_threshold] .value", "0.1")
+        for selector in (".writes", "#observe *", "#genes input", "#genes select"):
+            self.assertEqual(self.page.texts(selector), [], selector)
+        self.page.press("n")
+        self.assertEqual(self.page.texts("#create-title"), [])
+        self.page.until_text("#processors-count", "1")
+        self.assertEqual(self.page.texts("#processors .id"), ["p1"])
+        self.rest.send("PUT", "/p3", None, {"X-API-Key": "all"})
+        self.rest.send("POST", "/p1/observe", {"strings": ["c"]}, {"X-API-Key": "all"})
+        self.page.until_texts(EVENTS, ["a", "b", "c"])
+        self.assertEqual(self.page.texts("#processors .id"), ["p1"])
+        self.quiet()
+
+    def test_other_key(self) -> None:
+        """A key that may write, told in its place, offers what it may do."""
+        self.live()
+        self.page.until_text("#read-only", "Read-only")
+        self.page.click("#show-key")
+        self.page.until_text("#key-title", "Use another API key")
+        self.page.type("#key", "all")
+        self.page.until_texts("#processors .id", ["p1", "p2"])
+        self.page.until_texts("#read-only", [])
         self.quiet()
 
 

@@ -27,6 +27,7 @@ from kato.storage.fenced import FencedStore
 from kato.tenancy import Tenancy
 from kato.worker import Worker
 from tests.doubles import HeldStore, Threads, at_once
+from tests.gates import make_gate
 from tests.shared_memory import SharedMemory
 from tests.zmq.memory import MemoryPort, MemorySockets
 
@@ -125,11 +126,10 @@ class Remote(System):
     def reach(self, worker: IProcessors) -> RemoteProcessors:
         self.dispatch = Dispatch(worker, clock=self.clock, timeout=30.0)
         self.server = ZmqServer(
-            self.dispatch,
+            make_gate(self.dispatch, b"secret", clock=self.clock),
             clock=self.clock,
             in_thread=at_once,
-            api_key=b"secret",
-            sole=lambda: None,
+            sole=lambda _: None,
             controls={"hello": lambda _: {"status": "okay", "service": "it", "boot": "b"}},
         )
         listening = self.listen()

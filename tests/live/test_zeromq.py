@@ -36,7 +36,7 @@ _EXCHANGE = re.compile(r"^> (.+)\n< (.+)$", re.MULTILINE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REST_ALONE = frozenset(
     {
-        *("FORBIDDEN", "METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT"),
+        *("METHOD_NOT_ALLOWED", "REQUEST_TIMEOUT"),
         *("UNSUPPORTED_MEDIA_TYPE", "HEADERS_TOO_LARGE"),
     }
 )

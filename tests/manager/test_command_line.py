@@ -8,6 +8,7 @@ from kato.manager.command_line import (
     answers_at,
     choose_port,
     handed_over,
+    judge_keys,
     known_key,
     launch,
     launch_service,
@@ -41,6 +42,28 @@ class PortTests(SynchronousTestCase):
         with self.assertRaises(Trouble) as caught:
             choose_port(None, None, [], lambda port: False)
         self.assertIn("no port from 8000 on", str(caught.exception))
+
+
+class KeysTests(SynchronousTestCase):
+    """L{judge_keys}."""
+
+    def test_link(self) -> None:
+        """A gateway whose services know keys needs one to show to them."""
+        file, one = ["--api-keys", "keys.toml"], ["--api-key-file", "key"]
+        for options, environment in (
+            ([], {}),
+            (one, {}),
+            ([*file, *one], {}),
+            ([*file, "--api-key=k"], {}),
+            (file, {"KATO_API_KEY": "k"}),
+            (one, {"KATO_API_KEYS": "keys.toml"}),
+        ):
+            judge_keys(options, environment)
+        for options, environment in ((file, {}), ([], {"KATO_API_KEYS": "keys.toml"})):
+            with self.assertRaisesRegex(
+                Trouble, "^--api-keys: with --services give --api-key-file"
+            ):
+                judge_keys(options, environment)
 
 
 class LaunchTests(SynchronousTestCase):
@@ -105,6 +128,9 @@ class LaunchTests(SynchronousTestCase):
             ([], {"KATO_API_KEY_FILE": "path"}, "handed"),
             ([], {"KATO_API_KEY": ""}, "none"),
             (["--api-key-file=path"], {}, "file"),
+            (["--api-key-file=path", "--api-keys=path"], {}, "file"),
+            (["--api-keys", "path"], {}, "keys"),
+            ([], {"KATO_API_KEYS": "path"}, "keys"),
         ):
             self.assertEqual(way_of_key(options, environment), way, (options, environment))
 

@@ -74,7 +74,7 @@ class ManagerTests(SynchronousTestCase):
         said = self.type("start --api-key secret --listen ssl:8443")[1]
         self.assertIn('curl --insecure -H "X-API-Key: $KATO_API_KEY" https://127.0.0.1:8443', said)
         self.assertNotIn("secret", said)
-        self.assertIn("needs the key", self.type("status")[1])
+        self.assertIn("needs a key", self.type("status")[1])
         self.environment["KATO_API_KEY"] = "secret"
         self.assertIn("2 processors", self.type("status")[1])
 

@@ -47,7 +47,7 @@ class SplittingTests(SynchronousTestCase):
         alone = {f"--{each.rstrip('=')}" for each in {*gateway.longOpt} - {*service.longOpt}}
         self.assertEqual(splitting._GATEWAY, alone - splitting._OURS)
         both = {
-            *("--open", "--api-key", "--api-key-file", "--timeout"),
+            *("--open", "--api-key", "--api-key-file", "--api-keys", "--timeout"),
             *("--log-level", "--log-format", "--curve", "--curve-clients"),
             "--metrics-processors",
         }

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.gateway import Parts, build
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.messagepack import pack, unpack
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
@@ -37,7 +38,10 @@ class World(System):
         router, events = MemoryPort(ADDRESS), MemoryPort("tcp://127.0.0.1:5556")
         self.network = MemorySockets(self.clock)
         ports: Any = ZmqPorts(router, events)  # type: ignore[arg-type]  # a network in memory
-        self.parts: Parts = build(settings, host, clock=self.clock, in_thread=at_once, zmq=ports)
+        keeper = make_keeper(settings, clock=self.clock)
+        self.parts: Parts = build(
+            settings, host, keeper=keeper, clock=self.clock, in_thread=at_once, zmq=ports
+        )
         case.successResultOf(Deferred.fromCoroutine(host.worker.start()))
         assert self.parts.server is not None and self.parts.publisher is not None
         self.parts.server.open(self.network, router)

@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 
 from kato.gateway import build
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from tests.doubles import at_once
@@ -33,7 +34,13 @@ class System:
         store = MemoryStore()
         store.open()
         host = Host(Settings(), store, clock=self.clock, in_thread=at_once)
-        self.parts = build(Settings(), host, clock=self.clock, in_thread=at_once)
+        self.parts = build(
+            Settings(),
+            host,
+            keeper=make_keeper(Settings(), clock=self.clock),
+            clock=self.clock,
+            in_thread=at_once,
+        )
         self.start = Deferred.fromCoroutine(host.worker.start())
 
     def ask(self, raw: bytes) -> list[Answer]:

@@ -1,7 +1,7 @@
 """A client of the REST interface in memory: bytes through a connected channel."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,13 @@ from zope.interface import implementer
 
 from kato.commands import Command, Reply
 from kato.errors import Conflict, KatoError
+from kato.gate import Bearer
+from kato.policy import Key
 from kato.protocols.rest import Access, Assets, RestSite, make_site
 from kato.protocols.rest.access import Headers
 from kato.protocols.rest.channel import Stream
 from tests.doubles import at_once
+from tests.gates import make_gate
 
 HOST = IPv4Address("TCP", "192.0.2.7", 8000)
 PEER = IPv4Address("TCP", "192.0.2.99", 50000)
@@ -59,15 +62,15 @@ class Asked:
 
 
 class NoStreams:
-    """Refuses to make a connection a stream; C{asked} tells which of those that wanted it had a
-    key, C{clients} where they are."""
+    """Refuses to make a connection a stream; C{asked} tells the names of the keys of those that
+    wanted it, C{clients} where they are."""
 
     def __init__(self) -> None:
-        self.asked: list[bool] = []
+        self.asked: list[str | None] = []
         self.clients: list[str | None] = []
 
-    def accept(self, headers: Headers, *, keyed: bool, client_address: str | None) -> Stream:
-        self.asked.append(keyed)
+    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> Stream:
+        self.asked.append(bearer.name)
         self.clients.append(client_address)
         raise Conflict("the test has no streams")
 
@@ -154,6 +157,8 @@ class Server:
     """The REST interface on a clock of its own, with C{asked} behind it."""
 
     access: Access = field(default_factory=Access)
+    api_key: bytes | None = None
+    keys: Mapping[bytes, Key] | None = None
     asked: Any = field(default_factory=Asked)
     streams: Any = field(default_factory=NoStreams)
     assets: Assets = field(default_factory=dict)
@@ -166,7 +171,7 @@ class Server:
     def __post_init__(self) -> None:
         self.clock.advance(NOW)
         self.site = make_site(
-            self.asked,
+            make_gate(self.asked, self.api_key, clock=self.clock, keys=self.keys),
             clock=self.clock,
             in_thread=self.in_thread,
             access=self.access,

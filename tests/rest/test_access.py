@@ -5,7 +5,11 @@ from typing import ClassVar
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.errors import Forbidden, InvalidRequest, KatoError, Unauthorized
-from kato.protocols.rest.access import Access, is_open, parse_authority
+from kato.gate import Gate
+from kato.limits import Limits
+from kato.protocols.rest.access import Access, Headers, is_open, parse_authority
+from kato.protocols.rest.intent import Head, Intent, judge
+from tests.gates import make_gate
 
 LOCAL = "192.0.2.7"
 
@@ -160,12 +164,20 @@ class OriginTests(SynchronousTestCase):
 class KeyTests(SynchronousTestCase):
     """Who has the key."""
 
-    ACCESS = Access(api_key=b"s3cret")
+    GATE = make_gate(None, b"s3cret")
+
+    def judge(
+        self, headers: Headers, path: bytes = b"/p1/status", gate: Gate | None = None
+    ) -> Intent:
+        named = {b"Host": [b"localhost"], **headers}
+        head = Head(b"GET", path, b"HTTP/1.1", named, 0, LOCAL)
+        return judge(head, Access(), gate or self.GATE, Limits())
 
     def test_no_key_is_asked_for(self) -> None:
         """A server without a key takes whatever comes."""
-        Access().check_key({}, ("p1", "status"))
-        Access().check_key({b"X-Api-Key": [b"anything"]}, ("p1", "status"))
+        gate = make_gate(None)
+        self.assertIsNone(self.judge({}, gate=gate).bearer.name)
+        self.judge({b"X-Api-Key": [b"anything"]}, gate=gate)
 
     def test_right(self) -> None:
         """The key is taken from either header, the scheme in any case."""
@@ -175,10 +187,11 @@ class KeyTests(SynchronousTestCase):
             {b"Authorization": [b"bearer  s3cret"]},
             {b"Authorization": [b"Basic abc"], b"X-Api-Key": [b"s3cret"]},
         ]:
-            self.ACCESS.check_key(headers, ("p1", "status"))
+            self.assertEqual(self.judge(headers).bearer.name, "api-key")
 
     def test_wrong_or_missing(self) -> None:
-        """Without it, or with another one, nothing is told."""
+        """Without it, or with another one, nothing is told: not even whether there is such a
+        path."""
         for headers in [
             {},
             {b"X-Api-Key": [b""]},
@@ -190,14 +203,15 @@ class KeyTests(SynchronousTestCase):
             {b"Authorization": [b"Basic s3cret"]},
             {b"Authorization": [b"Bearer"]},
         ]:
-            with self.assertRaises(Unauthorized):
-                self.ACCESS.check_key(headers, ("p1", "status"))
+            for path in (b"/p1/status", b"/p1/nothing", b"/stats", b"/connect"):
+                with self.assertRaises(Unauthorized):
+                    self.judge(headers, path)
 
     def test_open_paths(self) -> None:
         """These paths are open to all, and nothing beside."""
         for segments in [("",), ("static", "a.js"), ("live",), ("ready",), ("kato-api", "ping")]:
             self.assertTrue(is_open(segments), segments)
-            self.ACCESS.check_key({}, segments)
+            self.assertIsNone(self.judge({}, f"/{'/'.join(segments)}".encode()).bearer.name)
         for segments in [
             ("kato-api",),
             ("kato-api", "x"),
@@ -208,8 +222,8 @@ class KeyTests(SynchronousTestCase):
             self.assertFalse(is_open(segments), segments)
 
     def test_not_shown(self) -> None:
-        """The key is not in what is printed of it."""
-        self.assertNotIn("s3cret", repr(self.ACCESS))
+        """The key is not in what is printed of who knows it."""
+        self.assertNotIn("s3cret", repr(vars(self.GATE.keeper)))
 
 
 class AuthorityTests(SynchronousTestCase):

@@ -20,7 +20,9 @@ class AssetTests(SynchronousTestCase):
     """Files over HTTP."""
 
     def setUp(self) -> None:
-        self.server = Server(assets=ASSETS, access=Access(b"s3cret", origins=frozenset({ORIGIN})))
+        self.server = Server(
+            assets=ASSETS, access=Access(origins=frozenset({ORIGIN})), api_key=b"s3cret"
+        )
 
     def ask(self, path: str, *headers: str) -> Answer:
         return self.server.ask(get(path, *headers))

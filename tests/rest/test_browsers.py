@@ -16,7 +16,7 @@ PAGE = "https://page.example"
 OTHER = "http://other.example:8080"
 FROM_PAGE = f"Origin: {PAGE}"
 EVIL = "Origin: https://evil.example"
-ACCESS = Access(b"s3cret", origins=frozenset({PAGE.encode(), OTHER.encode()}))
+ACCESS = Access(origins=frozenset({PAGE.encode(), OTHER.encode()}))
 KEY = "X-API-Key: s3cret"
 
 
@@ -40,7 +40,7 @@ class SharingTests(SynchronousTestCase):
     """Answers to pages of other origins."""
 
     def setUp(self) -> None:
-        self.server = Server(access=ACCESS)
+        self.server = Server(access=ACCESS, api_key=b"s3cret")
 
     def test_allowed(self) -> None:
         """A page of an allowed origin may read its answers, and which origin that is."""
@@ -109,7 +109,7 @@ class PreflightTests(SynchronousTestCase):
     ALL: ClassVar = "DELETE, GET, HEAD, POST, PUT"
 
     def setUp(self) -> None:
-        self.server = Server(access=ACCESS)
+        self.server = Server(access=ACCESS, api_key=b"s3cret")
 
     def test_answer(self) -> None:
         """It is answered without a key, with the methods of the path and the headers that one may

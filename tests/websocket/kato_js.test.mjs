@@ -768,6 +768,15 @@ test("a callback that fails hurts nobody else", async () => {
   assert.deepEqual(reports.map(({ message }) => message), ["not drawn", "not read"]);
 });
 
+test("a subscription that the key is for no more has ended, and is not begun again", () => {
+  const open = opened();
+  const errors = [];
+  listening(open, { onError: (error) => errors.push(error.code) });
+  open.socket.tell(event("status", 0, { data: { state: "forbidden" } }));
+  assert.deepEqual(errors, ["FORBIDDEN"]);
+  assert.equal(reconnected().asked("subscribe"), undefined);
+});
+
 test("what nobody takes is written to the console", (context) => {
   const written = context.mock.method(console, "error", () => {});
   const kato = new Kato("ws://host/ws", { WebSocket: Socket, clock });

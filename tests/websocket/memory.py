@@ -16,10 +16,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.gateway import Parts, build
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.messagepack import pack, unpack
 from kato.settings import Settings
 from kato.storage.interface import IStore
 from kato.storage.memory import MemoryStore
+from kato.zmq_hosting import ZmqPorts
 from tests.doubles import at_once
 
 SERVER = IPv4Address("TCP", "127.0.0.1", 8000)
@@ -172,6 +174,7 @@ class System:
         *,
         in_thread: Callable[[Callable[[], Any]], "Deferred[Any]"] = at_once,
         store: IStore | None = None,
+        zmq: ZmqPorts | None = None,
     ) -> None:
         """@param case: whose test this is."""
         self.clock = Clock()
@@ -181,8 +184,11 @@ class System:
         if store is None:
             store = MemoryStore()
             store.open()
+        self.keeper = make_keeper(settings, clock=self.clock)
         host = Host(settings, store, clock=self.clock, in_thread=at_once)
-        self.parts: Parts = build(settings, host, clock=self.clock, in_thread=in_thread)
+        self.parts: Parts = build(
+            settings, host, keeper=self.keeper, clock=self.clock, in_thread=in_thread, zmq=zmq
+        )
         self.clients: list[Client] = []
         case.successResultOf(Deferred.fromCoroutine(host.worker.start()))
 

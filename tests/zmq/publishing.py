@@ -8,11 +8,11 @@ from twisted.internet.task import Clock
 from kato.dispatch import Dispatch
 from kato.protocols.zmq.addresses import Address, BoundPort
 from kato.protocols.zmq.remote import RemoteProcessors
-from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from kato.worker import Worker
 from kato.zmq_hosting import ZmqPorts, make_publisher, make_server
 from tests.doubles import at_once
+from tests.gates import make_gate
 from tests.zmq.memory import MemorySockets
 
 
@@ -44,15 +44,13 @@ class PublishingService:
         router, events = (cast(BoundPort, Port(each)) for each in (port, port + 1))
         self.ports = ZmqPorts(router, events)
         self.address, self.events_address = router.address, events.address
-        settings = Settings(api_key=api_key)
         self.worker = Worker(store, clock=self.clock, in_thread=at_once, checkpoint=0)
         starting = Deferred.fromCoroutine(self.worker.start())
         assert starting.called
         self.publisher = make_publisher(self.worker, clock=self.clock)
         self.server = make_server(
-            settings,
             self.ports,
-            Dispatch(self.worker, clock=self.clock, timeout=30),
+            make_gate(Dispatch(self.worker, clock=self.clock, timeout=30), api_key),
             self.worker.sole,
             clock=self.clock,
             in_thread=at_once,

@@ -15,6 +15,7 @@ from kato.commands import Command
 from kato.dispatch import Dispatch
 from kato.errors import KatoError, ProcessorNotFound, ProcessorUnavailable
 from kato.hosting import Host
+from kato.key_reading import make_keeper
 from kato.processor_service import ProcessorService, build
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.sockets import ZmqSockets
@@ -22,6 +23,7 @@ from kato.routed import Routed
 from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from kato.zmq_hosting import ZmqPorts
+from tests.gates import make_gate
 
 SETTLING = 0.5
 KEY = b"secret"
@@ -50,7 +52,14 @@ class Service:
         ports = ZmqPorts(bind(self.port), bind(LOOPBACK))
         self.service = ProcessorService(
             settings,
-            build(settings, host, clock=self.reactor, in_thread=in_thread, zmq=ports),
+            build(
+                settings,
+                host,
+                keeper=make_keeper(settings, clock=self.reactor),
+                clock=self.reactor,
+                in_thread=in_thread,
+                zmq=ports,
+            ),
             ports,
             sockets=ZmqSockets(reactor=self.reactor, in_thread=in_thread),
             clock=self.reactor,
@@ -80,6 +89,7 @@ class Gateway:
             sockets=self.sockets,
             clock=self.reactor,
             in_thread=in_thread,
+            keeper=make_gate(None, KEY, clock=self.reactor).keeper,
             registry=bind(self.port),
         )
         self.dispatch = Dispatch(self.routed.processors, clock=self.reactor, timeout=5)

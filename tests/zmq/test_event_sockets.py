@@ -19,10 +19,10 @@ from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.prefixes import Place
 from kato.protocols.zmq.remote import RemoteProcessors
 from kato.protocols.zmq.sockets import ZmqSockets
-from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from kato.worker import Worker
 from kato.zmq_hosting import ZmqPorts, make_publisher, make_server
+from tests.gates import make_gate
 from tests.listening import Ear
 
 
@@ -63,9 +63,8 @@ class EventTests(TestCase):
         await Deferred.fromCoroutine(self.worker.start())
         self.publisher = make_publisher(self.worker, clock=clock)
         self.server = make_server(
-            Settings(),
             self.ports,
-            Dispatch(self.worker, clock=clock, timeout=30),
+            make_gate(Dispatch(self.worker, clock=clock, timeout=30)),
             self.worker.sole,
             clock=clock,
             in_thread=in_thread,

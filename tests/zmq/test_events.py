@@ -26,6 +26,7 @@ from kato.routed import Routed
 from kato.settings import Settings
 from tests import subscribing
 from tests.doubles import at_once
+from tests.gates import make_gate
 from tests.listening import Ear
 from tests.zmq.memory import Connecting
 from tests.zmq.publishing import PublishingService, follow, network_in_memory
@@ -59,6 +60,7 @@ class RoutedContract(subscribing.SubscribeContract):
             sockets=self.network,
             clock=self.network.clock,
             in_thread=at_once,
+            keeper=make_gate(None).keeper,
         )
         dispatch = Dispatch(routed.processors, clock=self.network.clock, timeout=30)
         self.successResultOf(Deferred.fromCoroutine(routed.begin(dispatch, Logger())))

@@ -11,6 +11,7 @@ from kato.protocols.zmq.server import ZmqServer
 from kato.storage.memory import MemoryStore
 from kato.worker import Worker
 from tests.doubles import at_once
+from tests.gates import make_gate
 from tests.live.speaking import packed, unpacked, zmq_request
 from tests.zmq.malformed import MALFORMED
 from tests.zmq.memory import MemoryPort, MemorySockets
@@ -44,10 +45,9 @@ class MalformedTests(SynchronousTestCase):
         worker = Worker(store, clock=clock, in_thread=at_once)
         self.successResultOf(Deferred.fromCoroutine(worker.start()))
         server = ZmqServer(
-            Dispatch(worker, clock=clock, timeout=30.0),
+            make_gate(Dispatch(worker, clock=clock, timeout=30.0)),
             clock=clock,
             in_thread=at_once,
-            api_key=None,
             sole=worker.sole,
             controls={},
         )

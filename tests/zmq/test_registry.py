@@ -14,6 +14,7 @@ from kato.protocols.zmq.first_gateway import PATIENCE, FirstGateway
 from kato.protocols.zmq.registry import Registry
 from kato.roster import SETTLING, Roster
 from tests.doubles import at_once
+from tests.gates import make_gate
 from tests.services import FakeService
 from tests.zmq.memory import MemoryPort, MemorySockets
 
@@ -63,7 +64,7 @@ class RegistryCase(SynchronousTestCase):
             self.finder,
             clock=self.clock,
             in_thread=at_once,
-            api_key=self.api_key,
+            keeper=make_gate(None, self.api_key, clock=self.clock).keeper,
         )
         self.registry.open(self.network, MemoryPort(ADDRESS))
         self.addCleanup(self.registry.close)

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato import suspicion
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command, Reply
 from kato.errors import ModelNotFound, Moved, StorageUnavailable
@@ -20,6 +21,7 @@ from kato.protocols.zmq.forwarding import FORWARDED, MARK
 from kato.protocols.zmq.server import LONG, ZmqServer
 from kato.replies import read_reply
 from tests.doubles import Threads, Written
+from tests.gates import make_gate
 from tests.zmq.memory import Connecting, MemoryPort, MemorySockets
 
 ADDRESS = "tcp://service:5555"
@@ -53,12 +55,13 @@ class ServerTests(SynchronousTestCase):
         self.client = self.connect(self.came)
 
     def serve(self, **more: Any) -> ZmqServer:
-        given: dict[str, Any] = {"api_key": None, "controls": {}, **more}
+        key = more.pop("api_key", None)
+        given: dict[str, Any] = {"controls": {}, **more}
         made = ZmqServer(
-            self.asked,
+            make_gate(self.asked, key, clock=self.clock),
             clock=self.clock,
             in_thread=self.threads,
-            sole=lambda: self.sole,
+            sole=lambda _: self.sole,
             **given,
         )
         made.open(self.network, MemoryPort(ADDRESS))
@@ -244,7 +247,7 @@ class ServerTests(SynchronousTestCase):
             self.assertEqual(self.error(value), ("UNAUTHORIZED", "no key: send it as api_key"))
             self.assertEqual(
                 self.error({**value, "api_key": "Secret"}),
-                ("UNAUTHORIZED", "this is not the server's key"),
+                ("UNAUTHORIZED", "this is not a key of this server"),
             )
         self.send({"type": "heartbeat"})
         self.assertEqual(self.answer()["status"], "okay")
@@ -253,6 +256,36 @@ class ServerTests(SynchronousTestCase):
         self.send({"method": "ping"})
         self.send({"method": "learn", "processor": "p1", "api_key": "secret"})
         self.assertEqual([each.operation for each in self.asked.commands], ["ping", "learn"])
+
+    def test_guessing(self) -> None:
+        """Wrong keys are answered later and later, whoever tells them; nobody else waits."""
+        self.server.close()
+        self.serve(api_key=b"secret")
+        self.client = self.connect(self.came)
+        wrong = {"method": "learn", "processor": "p1", "api_key": "wrong"}
+        for _ in range(suspicion.FREE):
+            self.error(wrong)
+        self.client = self.connect(self.came)
+        self.send(wrong, b"1")
+        self.send({**wrong, "api_key": "secret"}, b"2")
+        self.asked.answers.pop().callback(Reply("learned", 1.0))
+        self.network.pump()
+        self.assertEqual([each[0] for each in self.came], [b"2"])
+        self.clock.advance(0.125)
+        self.network.pump()
+        self.assertEqual([each[0] for each in self.came], [b"2", b"1"])
+
+    def test_origin(self) -> None:
+        """The name of the key goes with the command; what a gateway passes on keeps its own."""
+        self.server.close()
+        self.serve(api_key=b"secret")
+        self.client = self.connect(self.came)
+        request = {"method": "learn", "processor": "p1", "api_key": "secret"}
+        self.send(request)
+        self.send({**request, "origin": {"transport": "rest", "id": "7", "key": "dashboards"}})
+        origins = [each.origin for each in self.asked.commands]
+        keys = [(each.transport, each.key) for each in origins if each is not None]
+        self.assertEqual(keys, [("zmq", "api-key"), ("rest", "dashboards")])
 
     def test_sole_processor(self) -> None:
         """The only processor of a service need not be named."""

@@ -641,8 +641,17 @@ export class Kato extends EventTarget {
     const line = this.#subscribed.get(whose(event));
     if (!line?.live || !line.cursor.pass(event)) return;
     this.#call(line.onEvent, event);
+    if (event.data.state === "forbidden") return this.#notForUs(line, event);
     const anew = event.event === "status" && event.data.recovered === false;
     if (anew && this.#has(line)) this.#freshen(line, event.data.epoch, event.offset);
+  }
+
+  /** The key has become one that is not for this. */
+  #notForUs(line, event) {
+    if (!this.#has(line)) return;
+    this.#forget(line);
+    const error = new KatoError("FORBIDDEN", "this key is not for it any more", event);
+    this.#call(line.onError ?? ((unheard) => this.#report(unheard)), error);
   }
 
   /** What was told of an earlier epoch says nothing any more. */

@@ -1,18 +1,17 @@
-"""Who may pass: by which name the server was called, from where, and with which key (SPEC 9).
+"""Who may pass: by which name the server was called, and from where (SPEC 9).
 
 A web page must not reach a server on its reader's machine.  A page on a foreign site is known by
 its C{Origin}; one whose name was bent to point here is known by the C{Host} it asks for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from string import ascii_lowercase, digits
 
 from kato.errors import Forbidden, InvalidRequest
 from kato.fields import shown
-from kato.keys import check_key
 from kato.protocols.rest.proxies import Caller, Network, called
 
 Headers = Mapping[bytes, Sequence[bytes]]
@@ -23,10 +22,6 @@ Segments = tuple[str, ...]
 
 _OPEN_WORDS = frozenset({"", "static", "live", "ready"})
 _OPEN_PING = ("kato-api", "ping")
-_HOW = "send it as X-API-Key, or as Authorization: Bearer"
-
-STREAM: Segments = ("ws",)
-"""Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
 
 _LOCALHOST = "localhost"
 _PORTS = {"http": 80, "https": 443}
@@ -58,7 +53,6 @@ class Access:
     believed when they say for whom they ask.
     """
 
-    api_key: bytes | None = field(default=None, repr=False)
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
     proxies: tuple[Network, ...] = ()
@@ -111,18 +105,6 @@ class Access:
         if not (host.loopback or host.name in self.hosts or _is_local(host, local)):
             raise Forbidden(f"{header}: {shown(_plain(value))} is not a name of this server")
         return host
-
-    def check_key(self, headers: Headers, segments: Segments) -> None:
-        """See that a request has the key, unless its path is open to all, or it asks for a stream
-        and may tell its key there.
-
-        @raise Unauthorized: where it has none, or another one.
-        """
-        if self.api_key is None or is_open(segments):
-            return
-        given = given_keys(headers)
-        if given or segments != STREAM:
-            check_key(given, self.api_key, how=_HOW)
 
 
 def is_open(segments: Segments) -> bool:

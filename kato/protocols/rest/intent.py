@@ -7,15 +7,20 @@ from typing import Any
 from kato.commands import OPERATIONS, Command, parse_request_id
 from kato.errors import InvalidRequest, PayloadTooLarge
 from kato.fields import mapping, shown
+from kato.gate import Bearer, Gate
 from kato.letting_go import let_go
 from kato.limits import Limits
-from kato.protocols.rest.access import Access, Headers
+from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
 from kato.protocols.rest.browsers import PREFLIGHT, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import parse_query, parse_target
 from kato.steady_json import SHORT
 
+STREAM: Segments = ("ws",)
+"""Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
+
+_HOW = "send it as X-API-Key, or as Authorization: Bearer"
 _PREFLIGHT = Route(PREFLIGHT.decode(), "*", Page.PREFLIGHT)
 
 
@@ -24,8 +29,8 @@ class Head:
     """The head of a request.
 
     C{length} is that of the body in bytes, C{None} where only its end will tell; C{local} is the
-    address on which the connection came in, where it has one; C{host} what a proxy says by which
-    name it was called.
+    address on which the connection came in, C{client} that of who asks, where they have one;
+    C{host} what a proxy says by which name it was called.
     """
 
     method: bytes
@@ -35,12 +40,15 @@ class Head:
     length: int | None
     local: str | None
     host: bytes | None = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a request with a good head asks for; C{given} is what path and query say."""
+    """What a request with a good head asks for, and who does; C{given} is what path and query
+    say."""
 
+    bearer: Bearer
     match: Match
     given: Mapping[str, Any]
     request_id: str | None
@@ -84,8 +92,8 @@ class Intent:
         return _renamed(_joined(self.given, written), route.also)
 
 
-def judge(head: Head, access: Access, limits: Limits) -> Intent:
-    """Judge the head of a request, before its body is read.
+def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
+    """Judge the head of a request, before its body is read: also whether who asks may do so.
 
     @raise KatoError: for the first thing that is wrong with it.
     """
@@ -94,23 +102,43 @@ def judge(head: Head, access: Access, limits: Limits) -> Intent:
     if target.host is not None:
         access.known_host(target.host, head.local)
     if head.method == PREFLIGHT and is_preflight(head.headers, access):
-        return _preflight(head)
-    access.check_key(head.headers, target.segments)
+        return _preflight(head, gate.anybody)
+    bearer = _bearer(head, target.segments, gate)
     match = find(head.method.decode("ascii"), target.segments)
+    _judge_bearer(bearer, match)
     if head.length != 0:
         check_length(head.length, limits.message)
         check_media(head.headers)
     given = match.words
     if target.query:
         given = _joined(given, _queried(match.route, target.query))
-    return Intent(match, given, _request_id(match.route, head.headers), head.headers)
+    return Intent(bearer, match, given, _request_id(match.route, head.headers), head.headers)
 
 
-def _preflight(head: Head) -> Intent:
+def _bearer(head: Head, segments: Segments, gate: Gate) -> Bearer:
+    """Who asks; a key is asked for unless the path is open to all, or a stream is wanted, where it
+    may be told later."""
+    if gate.is_open or is_open(segments):
+        return gate.anybody
+    given = given_keys(head.headers)
+    if segments == STREAM and not given:
+        return gate.anybody
+    return gate.identify(given, how=_HOW, peer=head.client)
+
+
+def _judge_bearer(bearer: Bearer, match: Match) -> None:
+    serves = match.route.serves
+    if not isinstance(serves, Page):
+        bearer.judge(serves, match.processor)
+    elif not serves.is_open:
+        bearer.judge_server(serves.word)
+
+
+def _preflight(head: Head, bearer: Bearer) -> Intent:
     """A browser asks for a page whether it may ask; it sends no key with that."""
     if head.length != 0:
         raise InvalidRequest("body: OPTIONS takes none")
-    return Intent(Match(_PREFLIGHT, {}, None), {}, None, head.headers)
+    return Intent(bearer, Match(_PREFLIGHT, {}, None), {}, None, head.headers)
 
 
 def check_length(length: int | None, most: int) -> None:

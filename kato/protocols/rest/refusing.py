@@ -5,12 +5,13 @@
 
 from typing import TYPE_CHECKING
 
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, IDelayedCall, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from kato.errors import KatoError, RequestTimeout
+from kato.keeper import WrongKey
 from kato.ledger import defect_of, outcome_of
 from kato.protocols.rest.access_log import Answered
 from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
@@ -43,6 +44,7 @@ class RefusingChannel(HTTPChannel):
         self.refused = False
         self.request_line = b""
         self.began: float | None = None
+        self._waits: IDelayedCall | None = None
         self.is_guest = False
         """Whether no key was told here yet, where one is asked for."""
 
@@ -67,6 +69,8 @@ class RefusingChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone."""
         super().connectionLost(reason)
+        if self._waits is not None:
+            self._waits.cancel()
         self._patience.stop()
         self.site.closed(self)
         self.site.lost()
@@ -101,7 +105,8 @@ class RefusingChannel(HTTPChannel):
             self.refuse(RequestTimeout("the request did not come whole in time"))
 
     def refuse(self, error: KatoError) -> None:
-        """Answer C{error} in the middle of a request, and read no more.
+        """Answer C{error} in the middle of a request, and read no more; who tells wrong keys waits
+        for that.
 
         What the client is still sending is thrown away for a while: closing at once would make its
         system forget the answer.
@@ -109,6 +114,14 @@ class RefusingChannel(HTTPChannel):
         if self.refused:
             return
         self.refused = True
+        if isinstance(error, WrongKey) and error.delay:
+            self.setTimeout(None)
+            self._waits = self.site.clock.callLater(error.delay, self._end, error)
+        else:
+            self._end(error)
+
+    def _end(self, error: KatoError) -> None:
+        self._waits = None
         self._answer(error)
         self.setTimeout(LINGER)
         if ITCPTransport.providedBy(self.transport) and not self.isSecure():

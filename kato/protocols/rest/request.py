@@ -15,7 +15,7 @@ from kato.counting import OKAY
 from kato.errors import KatoError, TooManyRequests
 from kato.ledger import defect_of
 from kato.origin import Origin
-from kato.protocols.rest.access import Headers, given_keys, is_open
+from kato.protocols.rest.access import Headers
 from kato.protocols.rest.access_log import Answered
 from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.browsers import joined, told
@@ -23,7 +23,6 @@ from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
 from kato.protocols.rest.intent import Head, Intent, check_length
 from kato.protocols.rest.routes import QUIET
-from kato.protocols.rest.target import parse_target
 from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
@@ -99,16 +98,20 @@ class RestRequest(Request):
                 length,
                 getattr(self.host, "host", None),
                 self.caller.host,
+                self.client_address,
             )
         )
-        if self.channel.is_guest and self._tells_key(headers):
+        if self.channel.is_guest and self._tells_key:
             self._site.admit(self.channel)
         return self.intent
 
-    def _tells_key(self, headers: Headers) -> bool:
-        """Whether an operation is asked for with a key, which is the server's then."""
-        good = isinstance(self.intent, Intent) and self.intent.page is None
-        return good and bool(given_keys(headers)) and not is_open(parse_target(self.uri).segments)
+    @property
+    def _tells_key(self) -> bool:
+        """Whether an operation is asked for by who has a key."""
+        intent, gate = self.intent, self._site.rest.gate
+        return (
+            isinstance(intent, Intent) and intent.page is None and not gate.is_guest(intent.bearer)
+        )
 
     def _hold(self, size: int) -> None:
         """Keep so many bytes until this is answered.
@@ -125,8 +128,10 @@ class RestRequest(Request):
 
     @property
     def origin(self) -> Origin:
-        """Where it came in."""
-        return Origin("rest", self.request_id.decode("ascii"))
+        """Where it came in, and with which key."""
+        intent = self.intent
+        key = intent.bearer.name if isinstance(intent, Intent) else None
+        return Origin("rest", self.request_id.decode("ascii"), key)
 
     def answered(self, now: float) -> Answered:
         """What the log tells of it, and what is counted.
@@ -140,7 +145,7 @@ class RestRequest(Request):
             key = None if command.origin is None else command.origin.key
         elif isinstance(self.intent, Intent) and self.intent.page is not None:
             page = self.intent.page
-            operation = page.value
+            operation = page.word
         return Answered(
             self.method,
             self.uri,

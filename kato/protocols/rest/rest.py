@@ -21,8 +21,10 @@ from kato.errors import (
     UnknownOperation,
 )
 from kato.fields import shown
+from kato.gate import Bearer, Gate
 from kato.intake import Intake, InThread
-from kato.protocols.rest.access import Access, Headers, given_keys
+from kato.keeper import WrongKey
+from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
     JSON,
     NO_CONTENT,
@@ -45,20 +47,13 @@ LONG_BODY = 32 * 1024
 """A body of more bytes than this may take milliseconds to read, and is read in a thread."""
 
 
-class Asks(Protocol):
-    """Who carries out commands: L{kato.dispatch.Dispatch}."""
-
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
-
-
 class AcceptsStreams(Protocol):
     """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
 
-    def accept(self, headers: Headers, *, keyed: bool, client_address: str | None) -> "Stream":
+    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> "Stream":
         """Judge the head of a request, and give what its connection becomes.
 
-        @param keyed: whether the head has the server's key.
+        @param bearer: who asks, by what the head says.
         @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
@@ -81,7 +76,7 @@ class Rest:
 
     def __init__(
         self,
-        asks: Asks,
+        gate: Gate,
         *,
         clock: IReactorTime,
         in_thread: InThread,
@@ -100,7 +95,7 @@ class Rest:
         @param metrics: writes C{/metrics}; C{None}: there is none.
         @param pages: all that is there; C{None}: all that there is.
         """
-        self._asks = asks
+        self.gate = gate
         self._clock = clock
         self._in_thread = in_thread
         self.intake = intake
@@ -119,12 +114,12 @@ class Rest:
     @property
     def asks_key(self) -> bool:
         """Whether clients must tell a key."""
-        return self._access.api_key is not None
+        return not self.gate.is_open
 
     def judge(self, head: Head) -> Intent | KatoError:
         """Judge the head of a request: what it asks for, or why it is refused."""
         try:
-            return self._served(judge(head, self._access, self.intake.limits))
+            return self._served(judge(head, self._access, self.gate, self.intake.limits))
         except KatoError as error:
             return error
         except Exception:
@@ -154,19 +149,21 @@ class Rest:
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
-        body, limits = request.body, self.intake.limits
+        body, bearer, limits = request.body, intent.bearer, self.intake.limits
         if len(body) <= LONG_BODY:
-            return self._carry_out(intent.command(body, limits), request)
+            return self._carry_out(intent.command(body, limits), bearer, request)
         reading = self.intake.read(len(body), partial(intent.command, body, limits))
-        return reading.addCallback(self._carry_out, request)
+        return reading.addCallback(self._carry_out, bearer, request)
 
-    def _carry_out(self, command: Command, request: "RestRequest") -> "Deferred[Reply]":
+    def _carry_out(
+        self, command: Command, bearer: Bearer, request: "RestRequest"
+    ) -> "Deferred[Reply]":
         request.command = command.asked(request.origin)
-        return self._asks.ask(request.command)
+        return bearer.ask(request.command)
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
-            self._become_stream(intent.headers, request)
+            self._become_stream(intent, request)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
         elif page is Page.PREFLIGHT:
@@ -177,13 +174,14 @@ class Rest:
         else:
             self._reply_page(page, request)
 
-    def _become_stream(self, headers: Headers, request: "RestRequest") -> None:
+    def _become_stream(self, intent: Intent, request: "RestRequest") -> None:
         if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):
             raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
-        if b"Transfer-Encoding" in headers:
+        if b"Transfer-Encoding" in intent.headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
-        keyed = bool(given_keys(headers))  # which were judged with the head
-        stream = self._streams.accept(headers, keyed=keyed, client_address=request.client_address)
+        stream = self._streams.accept(
+            intent.headers, bearer=intent.bearer, client_address=request.client_address
+        )
         request.channel.become(stream, request)
 
     def _send_asset(self, headers: Headers, request: "RestRequest") -> None:
@@ -215,7 +213,7 @@ class Rest:
             raise ProcessorUnavailable("the server is loading or stopping", retry_after=1)
         if page is Page.STATISTICS:
             fields = self._statistics()
-        self._reply(Reply(page.value, self._clock.seconds(), fields), request)
+        self._reply(Reply(page.word, self._clock.seconds(), fields), request)
 
     def _reply(self, reply: Reply, request: "RestRequest") -> None:
         """Send a reply; a large one is encoded bit by bit, others going on between."""
@@ -260,7 +258,16 @@ class Rest:
         self._refuse(judged(failure, self.log, "REST"), request)
 
     def _refuse(self, error: KatoError, request: "RestRequest") -> None:
+        """Refuse; who tells wrong keys waits for that."""
         request.error = error
+        if isinstance(error, WrongKey) and error.delay:
+            self._clock.callLater(error.delay, self._send_error, error, request)
+            return
+        if isinstance(error, WrongKey) and error.closes:
+            request.channel.persistent = 0
+        self._send_error(error, request)
+
+    def _send_error(self, error: KatoError, request: "RestRequest") -> None:
         body = error_body(
             error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
         )

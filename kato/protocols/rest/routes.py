@@ -14,20 +14,32 @@ from kato.protocols.rest.target import REMEMBERED, parse_target
 _MAX_DIGITS = 20
 
 
-class Page(Enum):
-    """What the server answers without asking a processor."""
+class Who(Enum):
+    """Who may see a page."""
 
-    LIVE = "live"
-    READY = "ready"
-    STATISTICS = "statistics"
-    METRICS = "metrics"
+    ALL = "all"
+    ADMINS = "admins"
+    """Who has the scope C{admin}, and a key for all processors."""
+
+
+class Page(Enum):
+    """What the server answers without asking a processor: a word for it, and who may see it."""
+
+    LIVE = "live", Who.ALL
+    READY = "ready", Who.ALL
+    STATISTICS = "statistics", Who.ADMINS
+    METRICS = "metrics", Who.ADMINS
     """Those of Prometheus."""
-    STREAM = "stream"
-    """The connection becomes a WebSocket."""
-    ASSET = "asset"
+    STREAM = "stream", Who.ALL
+    """The connection becomes a WebSocket, on which every request is judged."""
+    ASSET = "asset", Who.ALL
     """A file: of the dashboard, or one that other pages use."""
-    PREFLIGHT = "preflight"
+    PREFLIGHT = "preflight", Who.ALL
     """What a page of an allowed origin may ask for."""
+
+    def __init__(self, word: str, who: Who) -> None:
+        self.word = word
+        self.is_open = who is Who.ALL
 
 
 QUIET = frozenset({Page.LIVE, Page.READY, Page.METRICS})

@@ -15,6 +15,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from kato.errors import TooManyRequests
+from kato.gate import Gate
 from kato.intake import Intake, InThread
 from kato.ledger import Ledger
 from kato.protocols.rest.access import Access
@@ -23,7 +24,7 @@ from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, Asks, Rest, TellsMetrics
+from kato.protocols.rest.rest import AcceptsStreams, Rest, TellsMetrics
 from kato.protocols.rest.routes import Page
 from kato.protocols.rest.turned_away import TurnedAway
 
@@ -147,7 +148,7 @@ class RestSite(Site):
 
 
 def make_site(
-    asks: Asks,
+    gate: Gate,
     *,
     clock: IReactorTime,
     in_thread: InThread,
@@ -163,7 +164,7 @@ def make_site(
 ) -> RestSite:
     """Make what a port serves.
 
-    @param asks: carries out commands; its Deferreds fail with L{KatoError} alone.
+    @param gate: knows who asks, and lets commands through.
     @param in_thread: calls a function off the reactor.
     @param intake: counts and reads what comes in, on other transports, too.
     @param streams: makes connections WebSockets.
@@ -175,7 +176,7 @@ def make_site(
     @param pages: all that is served here; C{None}: all that there is.
     """
     rest = Rest(
-        asks,
+        gate,
         clock=clock,
         in_thread=in_thread,
         intake=intake or Intake(in_thread),

@@ -43,6 +43,10 @@ OPERATIONS = frozenset({Kind.PING, Kind.OPERATION})
 """What is carried out by a processor, or by the server."""
 
 
+JUDGED = OPERATIONS | {Kind.SUBSCRIBE}
+"""What a key must be for."""
+
+
 class State(Enum):
     """How far a conversation is."""
 

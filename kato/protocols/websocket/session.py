@@ -4,24 +4,28 @@ sockets: what it has to say goes to a L{Wire}."""
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kato.commands import Command, Reply
+from kato.commands import Reply
 from kato.defects import judged
 from kato.errors import KatoError
-from kato.events import Event, Listener, Subscribed, Wish
+from kato.events import STATUS, Event, Subscribed, Wish
 from kato.fields import mapping
+from kato.gate import Bearer, Gate
 from kato.intake import Intake
-from kato.keys import check_key
+from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.origin import Origin
+from kato.policy import NO_KEY as NOT_KNOWN
+from kato.policy import SUBSCRIBE
 from kato.protocols.websocket.asked import Asked
-from kato.protocols.websocket.conversation import HOW, Conversation, Heard, Kind, Saying
+from kato.protocols.websocket.conversation import HOW, JUDGED, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Announced, Codec, Written
 from kato.protocols.websocket.sending import Sending, Wire
 from kato.protocols.websocket.subscriptions import Subscription, Subscriptions
@@ -53,20 +57,7 @@ MAX_UNREAD = 64 * 1024
 LONG = 32 * 1024
 """A request of more bytes than this may take milliseconds to read, and is read in a thread."""
 
-SCOPES = ("read", "write", "admin")
-"""What the server's one key may do."""
-
 _NO_PARAMS: frozenset[str] = frozenset()
-
-
-class Asks(Protocol):
-    """Who carries out commands and tells events: L{kato.dispatch.Dispatch}."""
-
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
-
-    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
-        """Tell events; fails with L{KatoError} alone."""
 
 
 class Session:
@@ -77,13 +68,12 @@ class Session:
     def __init__(
         self,
         wire: Wire,
-        asks: Asks,
+        gate: Gate,
+        bearer: Bearer,
         *,
+        client_address: str | None,
         codec: Codec,
         deflates: bool,
-        member: bool,
-        api_key: bytes | None,
-        client_address: str | None,
         make_id: Callable[[], str],
         announced: Callable[[Event], Announced],
         ledger: Ledger,
@@ -93,10 +83,10 @@ class Session:
         clock: IReactorTime,
     ) -> None:
         """
-        @param deflates: whether the client takes what is compressed.
-        @param member: whether it has told its key already, or need not.
-        @param api_key: the server's.
+        @param gate: knows who has a key.
+        @param bearer: who asks, as far as that is known already.
         @param client_address: whom it speaks to, be it through proxies.
+        @param deflates: whether the client takes what is compressed.
         @param make_id: makes an id for each request, by which logs know it.
         @param announced: gives an event as all are told it.
         @param ledger: is told of each request that was answered.
@@ -105,10 +95,10 @@ class Session:
         @param intake: reads what is long.
         """
         self._wire = wire
-        self._asks = asks
-        self._codec = codec
-        self._api_key = api_key
+        self._gate = gate
+        self._become(bearer)
         self.client_address = client_address
+        self._codec = codec
         self._make_id = make_id
         self._announced = announced
         self._ledger = ledger
@@ -116,15 +106,14 @@ class Session:
         self._clock = clock
         self._intake = intake
         self._limits = intake.limits
+        member = not gate.is_guest(bearer)
         self._conversation = Conversation(member=member)
         self._does: Mapping[Kind, Callable[[Saying], Deferred[None] | None]] = {
             Kind.AUTHENTICATE: self._authenticate,
             Kind.SUBSCRIBE: self._subscribe,
             Kind.UNSUBSCRIBE: self._unsubscribe,
         }
-        self.subscriptions = Subscriptions(
-            asks, self._tell, traffic, most=self._limits.subscriptions
-        )
+        self.subscriptions = Subscriptions(self._tell, traffic, most=self._limits.subscriptions)
         self.sending = Sending(
             wire,
             codec=codec,
@@ -223,7 +212,7 @@ class Session:
 
     def _answer(self, heard: Heard, size: int) -> None:
         """Do what a message of so many bytes says."""
-        asked = Asked(heard, Origin("websocket", self._make_id()), self._clock.seconds())
+        asked = Asked(heard, self._origin(), self._clock.seconds())
         try:
             doing = self._do(asked)
         except Exception:
@@ -243,6 +232,8 @@ class Session:
         saying = heard.saying
         if saying is not None:
             self._conversation.hear(saying.kind)
+            if saying.kind in JUDGED:
+                self._bearer.judge(saying.request.operation, saying.request.processor)
         if heard.failure is not None:
             raise heard.failure
         assert saying is not None, "what is not at fault is a request"
@@ -250,8 +241,11 @@ class Session:
             asked.operation = saying.kind.value
             return self._does[saying.kind](saying)
         asked.operation = heard.command.operation
-        asking = self._asks.ask(heard.command.asked(asked.origin))
+        asking = self._bearer.ask(heard.command.asked(asked.origin))
         return asking.addCallback(self._reply, saying)
+
+    def _origin(self) -> Origin:
+        return Origin("websocket", self._make_id(), self._bearer.name)
 
     def _told(self, _: None, asked: Asked, error: KatoError | None = None) -> None:
         self._ledger.tell(asked.answered(error, self._clock.seconds()))
@@ -282,12 +276,50 @@ class Session:
         self.sending.answer(Written({**told, **heard.tag}))
         self._told(None, asked, error)
 
-    def _authenticate(self, saying: Saying) -> None:
-        check_key((saying.key,), self._api_key, how=HOW)
+    def _authenticate(self, saying: Saying) -> "Deferred[None] | None":
+        """Take a key; who tells wrong ones waits for the answer."""
+        try:
+            bearer = self._gate.identify((saying.key,), how=HOW, peer=self.client_address)
+        except WrongKey as error:
+            if error.closes:
+                self.close(NO_KEY, error.message)
+            if not error.delay:
+                raise
+            return deferLater(self._clock, error.delay, Failure(error).raiseException)
         self._conversation.state = self._conversation.hear(saying.kind)
+        self._become(bearer)
+        self.keys_changed()
         self._stop_waiting()
         self._wire.limit(self._limits.message)
-        self._confirm(saying, "authenticated", {"scopes": list(SCOPES)})
+        self._confirm(saying, "authenticated", self._key.as_map())
+        return None
+
+    def _become(self, bearer: Bearer) -> None:
+        self._bearer = bearer
+        self._key = bearer.key
+
+    def keys_changed(self) -> None:
+        """A key may be none any more, or grant something else: what is not granted any more ends.
+
+        Of processors that come and go there is another story for each key.
+        """
+        if not self._bearer.holds:
+            self.close(NO_KEY, NOT_KNOWN)
+            return
+        before, self._key = self._key, self._bearer.key
+        for subject in self.subscriptions.subjects:
+            try:
+                self._bearer.judge(SUBSCRIBE, subject)
+                goes_on = subject is not None or self._key.processors == before.processors
+            except KatoError:
+                goes_on = False
+            if not goes_on:
+                self._end_subscription(subject)
+
+    def _end_subscription(self, subject: str | None) -> None:
+        self.sending.drop(self.subscriptions.unsubscribe(subject))
+        told = Event(STATUS, subject or "", 0, self._clock.seconds(), {"state": "forbidden"})
+        self.sending.answer(Written(told.as_map()))
 
     def _subscribe(self, saying: Saying) -> "Deferred[None]":
         wish = Wish.parse(saying.request.processor, saying.request.params)
@@ -296,7 +328,7 @@ class Session:
             self._confirm(saying, "subscribed", told.as_map(), wish.processor)
 
         recovers = wish.position is not None
-        subscribing = self.subscriptions.subscribe(wish, granted)
+        subscribing = self.subscriptions.subscribe(wish, self._bearer.subscribe, granted)
         self._recovering += recovers
         return subscribing.addBoth(self._recovered, recovers)
 

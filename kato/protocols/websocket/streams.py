@@ -7,15 +7,16 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from kato.errors import TooManyRequests, Unauthorized
+from kato.errors import TooManyRequests
 from kato.events import Event
+from kato.gate import Bearer, Gate
 from kato.intake import Intake, InThread
-from kato.keys import check_key
+from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.protocols.websocket.frames import Announced
 from kato.protocols.websocket.handshake import Handshake, Headers
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
-from kato.protocols.websocket.session import NO_KEY, Asks, Session
+from kato.protocols.websocket.session import NO_KEY, Session
 from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
 
@@ -25,28 +26,24 @@ class Streams:
 
     def __init__(
         self,
-        asks: Asks,
+        gate: Gate,
         *,
         clock: IReactorTime,
         in_thread: InThread,
         intake: Intake,
-        api_key: bytes | None,
         ledger: Ledger | None = None,
     ) -> None:
         """
-        @param asks: carries out commands and tells events; its Deferreds fail with L{KatoError}
-            alone.
+        @param gate: knows who asks, and lets commands through.
         @param in_thread: calls a function off the reactor.
         @param intake: counts and reads what comes in, on other transports, too.
-        @param api_key: what clients must tell; C{None}: nothing.
         @param ledger: is told of each request that was answered; one of its own, where none is
             given.
         """
-        self._asks = asks
+        self._gate = gate
         self._clock = clock
         self._writing = Writing(in_thread)
         self._intake = intake
-        self._api_key = api_key
         self._ledger = ledger or Ledger(clock=clock)
         self._factory = StreamFactory(clock=clock, intake=intake)
         self._sessions: dict[StreamProtocol, Session] = {}
@@ -55,23 +52,24 @@ class Streams:
         self._drained: Deferred[None] | None = None
         self.traffic = Traffic()
         """What all connections do together."""
+        gate.keeper.watch(self._keys_changed)
 
     # Connections
 
     def accept(
-        self, headers: Headers, *, keyed: bool, client_address: str | None
+        self, headers: Headers, *, bearer: Bearer, client_address: str | None
     ) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
-        @param keyed: whether the head has the server's key.
+        @param bearer: who asks, by what the head says.
         @param client_address: of who asks, be it through proxies.
         @raise KatoError: where it cannot be.
         """
         handshake = Handshake.parse(headers)
-        self._check_room(keyed=keyed)
+        self._check_room(keyed=not self._gate.is_guest(bearer))
 
         def opened(protocol: StreamProtocol) -> Session:
-            return self._opened(protocol, keyed=keyed, client_address=client_address)
+            return self._opened(protocol, bearer, client_address)
 
         return self._factory.make(handshake, opened, self._closed)
 
@@ -87,22 +85,21 @@ class Streams:
             )
 
     def _opened(
-        self, protocol: StreamProtocol, *, keyed: bool, client_address: str | None
+        self, protocol: StreamProtocol, bearer: Bearer, client_address: str | None
     ) -> Session:
         key, refused = protocol.handshake.key, None
-        if key is not None and not keyed:
+        if key is not None and self._gate.is_guest(bearer):
             try:
-                check_key((key,), self._api_key, how="")
-            except Unauthorized as error:
+                bearer = self._gate.identify((key,), how="", peer=client_address)
+            except WrongKey as error:
                 refused = error
         session = self._sessions[protocol] = Session(
             protocol,
-            self._asks,
+            self._gate,
+            bearer,
+            client_address=client_address,
             codec=protocol.handshake.codec,
             deflates=protocol.deflates,
-            member=keyed or self._api_key is None or (key is not None and refused is None),
-            api_key=self._api_key,
-            client_address=client_address,
             make_id=self._ids.__next__,
             announced=self._announce,
             ledger=self._ledger,
@@ -113,7 +110,7 @@ class Streams:
         )
         self.traffic.opened += 1
         if refused is not None:
-            session.close(NO_KEY, refused.message)
+            self._clock.callLater(refused.delay, session.close, NO_KEY, refused.message)
         if self._drained is not None:
             session.finish()
         return session
@@ -125,6 +122,10 @@ class Streams:
         drained = self._drained
         if drained is not None and not drained.called and not self._sessions:
             drained.callback(None)
+
+    def _keys_changed(self) -> None:
+        for session in list(self._sessions.values()):
+            session.keys_changed()
 
     def drain(self) -> "Deferred[None]":
         """Send on all connections what waits there, and close them; fires when none is left."""

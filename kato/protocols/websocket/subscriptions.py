@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -11,12 +10,8 @@ from kato.errors import Conflict, InvalidRequest, LimitReached
 from kato.events import Event, Listener, Subscribed, Wish
 from kato.protocols.websocket.traffic import Traffic
 
-
-class Subscribes(Protocol):
-    """Who tells events: L{kato.dispatch.Dispatch}."""
-
-    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
-        """Tell events; fails with L{KatoError} alone."""
+Subscribe = Callable[[Wish, Listener], "Deferred[Subscribed]"]
+"""Tells events; fails with L{KatoError} alone."""
 
 
 class Subscription:
@@ -49,12 +44,11 @@ Tell = Callable[[Subscription, Event], None]
 class Subscriptions:
     """The subscriptions of a connection, one for each subject."""
 
-    def __init__(self, source: Subscribes, tell: Tell, traffic: Traffic, *, most: int) -> None:
+    def __init__(self, tell: Tell, traffic: Traffic, *, most: int) -> None:
         """
         @param traffic: counts subscriptions.
         @param most: how many there may be.
         """
-        self._source = source
         self._tell = tell
         self._traffic = traffic
         self._most = most
@@ -63,9 +57,17 @@ class Subscriptions:
     def __len__(self) -> int:
         return len(self._by_subject)
 
-    def subscribe(self, wish: Wish, granted: Callable[[Subscribed], None]) -> "Deferred[None]":
+    @property
+    def subjects(self) -> "list[str | None]":
+        """Who is listened to."""
+        return list(self._by_subject)
+
+    def subscribe(
+        self, wish: Wish, source: Subscribe, granted: Callable[[Subscribed], None]
+    ) -> "Deferred[None]":
         """Listen to what is wished for.
 
+        @param source: tells events.
         @param granted: is told what it begins with, before what was missed, and what comes, is.
         @raise KatoError: (also the Deferred fails) where that cannot be.
         """
@@ -76,7 +78,7 @@ class Subscriptions:
             raise LimitReached(f"a connection may have {self._most:,} subscriptions")
         subscription = self._by_subject[subject] = Subscription(subject)
         self._traffic.subscriptions += 1
-        asked = self._source.subscribe(wish, partial(self._listener, subscription))
+        asked = source(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)
         return beginning.addErrback(self._not_granted, subscription)
 

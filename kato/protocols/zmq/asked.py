@@ -1,53 +1,31 @@
 """A message that came to a ROUTER, until it is answered."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from kato.commands import Command
 from kato.errors import KatoError
 from kato.ledger import Answered, defect_of, outcome_of
 from kato.origin import Origin
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message, judged: the command that it asks for, a request that is no operation, or what is
-    wrong with it.
-
-    C{accept} is what the client takes, C{processor} whom it names, C{origin} where it came in, as
-    far as a gateway said that.
-    """
-
-    accept: frozenset[str]
-    processor: str | None
-    asks: Command | Mapping[str, Any] | Exception
-    origin: Origin | None = None
-
-
-_NOTHING = Heard(frozenset(), None, {})
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Asked:
     """What came, and what is known of it by now.
 
-    C{envelope} is the frames before the request, C{began} when it came, in Unix seconds; C{control}
-    is what it asks the server, where it is no operation.
+    C{envelope} is the frames before the request, C{began} when it came, in Unix seconds; C{accept}
+    what the client takes, C{processor} whom it names, C{origin} where it came in; C{command} is
+    what it asks a processor, C{control} what it asks the server, once it is known that it may.
     """
 
-    __slots__ = ("began", "control", "envelope", "heard")
+    __slots__ = ("accept", "began", "command", "control", "envelope", "origin", "processor")
 
     def __init__(self, envelope: list[bytes], began: float) -> None:
         self.envelope = envelope
         self.began = began
-        self.heard = _NOTHING
+        self.accept = _NOTHING
+        self.processor: str | None = None
+        self.origin: Origin | None = None
+        self.command: Command | None = None
         self.control: str | None = None
-
-    @property
-    def origin(self) -> Origin | None:
-        """Where it came in, as far as that is known."""
-        asks = self.heard.asks
-        return asks.origin if isinstance(asks, Command) else self.heard.origin
 
     def answered(self, error: KatoError | None, origin: Origin, now: float) -> Answered:
         """What the log tells of it, and what is counted.
@@ -55,18 +33,18 @@ class Asked:
         @param error: why it was not done; C{None}: it was.
         @param origin: where it came in.
         """
-        heard, operation = self.heard, self.control
-        if isinstance(heard.asks, Command):
-            operation = heard.asks.operation
+        operation, processor = self.control, self.processor
+        if self.command is not None:
+            operation, processor = self.command.operation, self.command.processor
         return Answered(
             operation,
             origin.transport,
             outcome_of(error),
-            heard.processor,
+            processor,
             origin.id,
             origin.key,
             self.began,
             now,
-            quiet=self.control is not None or (operation == "ping" and heard.processor is None),
+            quiet=self.control is not None or (operation == "ping" and processor is None),
             defect=defect_of(error),
         )

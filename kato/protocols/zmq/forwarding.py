@@ -20,9 +20,14 @@ def marks(request: bytes) -> list[bytes]:
     return [MARK] if len(request) > MAX_MESSAGE else []
 
 
+def is_marked(envelope: Sequence[bytes]) -> bool:
+    """Whether a request is said to come from a gateway."""
+    return MARK in envelope[1:2]
+
+
 def limit(envelope: Sequence[bytes], most: int = MAX_MESSAGE) -> int:
     """How many bytes a request may have, where those of clients may have C{most}.
 
     @param envelope: the frames before it, with the identity of its sender.
     """
-    return FORWARDED * most if MARK in envelope[1:2] else most
+    return FORWARDED * most if is_marked(envelope) else most

@@ -11,9 +11,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from kato.commands import Command, Reply, parse_processor_id
 from kato.errors import UnknownOperation
+from kato.events import Listener, Subscribed, Wish
 from kato.fields import boolean
 from kato.finding import Finder
+from kato.gate import Gate
 from kato.intake import InThread
+from kato.keeper import Keeper
 from kato.members import Members
 from kato.protocols.zmq.announcements import Fields, parse_address, parse_announcement, parse_name
 from kato.protocols.zmq.interface import Listening, Sockets
@@ -28,12 +31,18 @@ class _NoOperations:
 
     def ask(self, command: Command) -> "Deferred[Reply]":
         """Refuse."""
-        return fail(
-            UnknownOperation(
-                f"method: {command.operation} is no request to a registry; "
-                "it takes announce, leave and place, by their type"
-            )
-        )
+        return fail(_no_request(command.operation))
+
+    def subscribe(self, wish: Wish, listener: Listener) -> "Deferred[Subscribed]":
+        """Refuse."""
+        return fail(_no_request("subscribe"))
+
+
+def _no_request(operation: str) -> UnknownOperation:
+    return UnknownOperation(
+        f"method: {operation} is no request to a registry; "
+        "it takes announce, leave and place, by their type"
+    )
 
 
 class Registry:
@@ -46,17 +55,16 @@ class Registry:
         *,
         clock: IReactorTime,
         in_thread: InThread,
-        api_key: bytes | None,
+        keeper: Keeper,
     ) -> None:
-        """@param api_key: what everybody must bring; C{None}: nothing."""
+        """@param keeper: knows who has a key."""
         self._members = members
         self._finder = finder
         self._server = ZmqServer(
-            _NoOperations(),
+            Gate(_NoOperations(), keeper, clock=clock),
             clock=clock,
             in_thread=in_thread,
-            api_key=api_key,
-            sole=lambda: None,
+            sole=lambda _: None,
             controls={"announce": self._announce, "leave": self._leave, "place": self._place},
         )
 

@@ -6,30 +6,33 @@ before it, whatever they are.
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from secrets import token_hex
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.codec import SelfWriting
-from kato.commands import Command, Reply
+from kato.commands import Command, Reply, parse_processor_id
 from kato.defects import judged
 from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
+from kato.gate import Bearer, Gate
 from kato.intake import Intake, InThread
-from kato.keys import check_key
+from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.letting_go import let_go
 from kato.messagepack import pack, unpack
 from kato.origin import Origin
-from kato.protocols.zmq.asked import Asked, Heard
+from kato.policy import is_open
+from kato.protocols.zmq.asked import Asked
 from kato.protocols.zmq.backlog import Backlog
-from kato.protocols.zmq.forwarding import limit
+from kato.protocols.zmq.forwarding import is_marked, limit
 from kato.protocols.zmq.interface import Listening, Socket, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
@@ -44,11 +47,35 @@ Control = Callable[[Mapping[str, Any]], "Mapping[str, Any] | Deferred[Mapping[st
 """Answers a request that is no operation, by what stands in it beside its type and key."""
 
 
-class Asks(Protocol):
-    """Who carries out commands: L{kato.dispatch.Dispatch}."""
+Sole = Callable[[Callable[[str], bool]], str | None]
+"""The only processor among those of which it is told that they are seen, if there is just one."""
 
-    def ask(self, command: Command) -> "Deferred[Reply]":
-        """Carry out a command; fails with L{KatoError} alone."""
+PEER = "ZeroMQ"
+"""Where wrong keys come from: libzmq tells no addresses, and a name is changed by connecting anew,
+so all of its clients are slowed together."""
+
+_HOW = "send it as api_key"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A message, judged as far as it can be without knowing who says it.
+
+    C{request} is missing where it is none, C{command} where it is one of no operation, and both may
+    be where C{failure} says what is wrong; C{control} is a request that is no operation.
+    """
+
+    accept: frozenset[str]
+    processor: str | None
+    request: Request | None = None
+    command: Command | None = None
+    control: Mapping[str, Any] | None = None
+    failure: Exception | None = None
+
+
+def _unnamed() -> str:
+    """Stands for the processor that is meant where none is named, until it is known who asks."""
+    return "unnamed"
 
 
 class ZmqServer:
@@ -58,21 +85,20 @@ class ZmqServer:
 
     def __init__(
         self,
-        asks: Asks,
+        gate: Gate,
         *,
         clock: IReactorTime,
         in_thread: InThread,
         intake: Intake | None = None,
-        api_key: bytes | None,
-        sole: Callable[[], str | None],
+        sole: Sole,
         controls: Mapping[str, Control],
         may_answer: Callable[[], bool] = lambda: True,
         ledger: Ledger | None = None,
     ) -> None:
         """
-        @param api_key: what every request must bring; C{None}: nothing.
+        @param gate: knows who asks, and lets commands through.
         @param intake: counts and reads what comes in, on other transports, too.
-        @param sole: the only processor there is, if there is just one.
+        @param sole: the processor that is meant where none is named.
         @param controls: who answers requests that are no operations, by their C{type}.
         @param may_answer: whether what was found out of a processor may still be said, at the
             moment when it is.
@@ -80,12 +106,11 @@ class ZmqServer:
             given.
         """
         self._ledger = ledger or Ledger(clock=clock)
-        self._asks = asks
+        self._gate = gate
         self._clock = clock
         self._in_thread = in_thread
         self._intake = intake or Intake(in_thread)
         self._limits = self._intake.limits
-        self._api_key = api_key
         self._sole = sole
         self._controls = controls
         self._may_answer = may_answer
@@ -152,18 +177,17 @@ class ZmqServer:
 
     def _read(self, frames: list[bytes]) -> None:
         asked = self._begun(frames)
-        self._answer(self._judge(frames, self._sole), asked)
+        self._answer(self._judge(frames), asked)
 
     def _begun(self, frames: list[bytes]) -> Asked:
         return Asked(frames[:-1], self._clock.seconds())
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
-        asked, sole = self._begun(frames), self._sole()
-        size = len(frames[-1])
-        reading = self._intake.read(size, partial(self._judge, frames, lambda: sole))
+        asked, size = self._begun(frames), len(frames[-1])
+        reading = self._intake.read(size, partial(self._judge, frames))
         reading.addCallback(self._judged, size, frames, asked)
 
-    def _judged(self, heard: Heard, size: int, frames: list[bytes], asked: Asked) -> None:
+    def _judged(self, heard: "_Heard", size: int, frames: list[bytes], asked: Asked) -> None:
         """A long message was read and judged; take what came from its sender meanwhile."""
         self._intake.release(size)
         self._answer(heard, asked)
@@ -176,52 +200,71 @@ class ZmqServer:
             self._read(following)
         del self._behind[frames[0]]
 
-    def _judge(self, frames: list[bytes], sole: Callable[[], str | None]) -> Heard:
+    def _judge(self, frames: list[bytes]) -> "_Heard":
         """Judge a message, in a thread where that takes long: nothing is raised."""
         value: object = None
+        request: Request | None = None
         accept: frozenset[str] = frozenset()
-        origin: Origin | None = None
         most = limit(frames[:-1], self._limits.message)
         try:
             value = unpack(frames[-1], limit=most, max_values=self._limits.values)
             if isinstance(value, dict) and "type" in value:
-                return Heard(accept, named_processor(value), value)
+                return _Heard(accept, named_processor(value), control=value)
             request = Request.parse(value)
-            accept, origin = request.accept, request.origin
-            command = self._command(request, sole).asked(origin or self._origin())
-            heard = Heard(accept, command.processor, command)
+            accept = request.accept
+            command = request.command(_unnamed, self._limits)
+            heard = _Heard(accept, named_processor(value), request, command)
         except Exception as error:
-            heard = Heard(accept, named_processor(value), error, origin)
+            heard = _Heard(accept, named_processor(value), request, failure=error)
         if len(frames[-1]) > LONG:
             let_go(value)
         return heard
 
-    def _answer(self, heard: Heard, asked: Asked) -> None:
+    def _answer(self, heard: "_Heard", asked: Asked) -> None:
         """Have a request answered."""
-        asked.heard, asks = heard, heard.asks
-        asking: Deferred[Any]
-        if isinstance(asks, Command):
-            asking = self._asks.ask(asks)
-        elif isinstance(asks, Exception):
-            asking = fail(asks)
+        asked.accept, asked.processor = heard.accept, heard.processor
+        if heard.control is not None:
+            asking: Deferred[Any] = maybeDeferred(self._control, heard.control, asked)
         else:
-            asking = maybeDeferred(self._control, asks, asked)
+            asking = maybeDeferred(self._ask, heard, asked)
         asking.addCallback(self._reply, asked)
         asking.addErrback(self._fail, asked)
 
-    def _command(self, request: Request, sole: Callable[[], str | None]) -> Command:
-        """The command of a request that may be made: a plain ping needs no key."""
-        plain = isinstance(request.method, str) and request.method == "ping"
-        if not plain or request.processor is not None:
-            self._check_key(request.api_key)
-        return request.command(sole, self._limits)
+    def _ask(self, heard: "_Heard", asked: Asked) -> "Deferred[Reply]":
+        """Have a request carried out that may be made."""
+        request, command = heard.request, heard.command
+        if request is None:
+            assert heard.failure is not None, "what is no request is at fault"
+            raise heard.failure
+        bearer = self._bearer(request, is_marked(asked.envelope))
+        asked.origin = request.origin or self._origin(bearer.name)
+        bearer.judge(request.operation, request.processor)
+        if command is None:
+            assert heard.failure is not None, "what asks for nothing is at fault"
+            raise heard.failure
+        if request.processor is None and command.processor is not None:
+            command = replace(command, processor=parse_processor_id(self._sole(bearer.sees)))
+        asked.command = command.asked(asked.origin)
+        return bearer.ask(asked.command)
 
-    def _origin(self) -> Origin:
-        return Origin("zmq", next(self._ids))
+    def _origin(self, key: str | None = None) -> Origin:
+        return Origin("zmq", next(self._ids), key)
 
-    def _check_key(self, key: str | None) -> None:
+    def _bearer(self, request: Request, forwarded: bool) -> Bearer:
+        """Who makes a request: a plain ping needs no key, and what only gateways say one that is
+        for everything."""
+        if request.origin is None and not forwarded and is_open(request.method, request.processor):
+            return self._gate.anybody
+        bearer = self._identify(request.api_key)
+        if request.origin is not None:
+            bearer.judge_server("origin")
+        elif forwarded:
+            bearer.judge_server("forwarded")
+        return bearer
+
+    def _identify(self, key: str | None) -> Bearer:
         given = () if key is None else (key.encode(),)
-        check_key(given, self._api_key, how="send it as api_key")
+        return self._gate.identify(given, how=_HOW, peer=PEER)
 
     def _control(
         self, value: Mapping[str, Any], asked: Asked
@@ -232,7 +275,7 @@ class ZmqServer:
             mapping(given, "body", frozenset({"api_key"}))
             asked.control = name
             return {"status": "okay", "timestamp": self._clock.seconds()}
-        self._check_key(parse_key(given))
+        self._identify(parse_key(given)).judge_server(f"type {shown(name)}")
         given.pop("api_key", None)
         control = self._controls.get(name)
         if control is None:
@@ -243,7 +286,7 @@ class ZmqServer:
     # What goes
 
     def _reply(self, reply: Reply | Mapping[str, Any], asked: Asked) -> "Deferred[None] | None":
-        accept = asked.heard.accept
+        accept = asked.accept
         answer = _told(reply, accept) if isinstance(reply, Reply) else reply
         if any(_is_long(each, accept) for each in answer.values()):
             written = self._in_thread(partial(pack, answer, accept=accept))
@@ -261,12 +304,19 @@ class ZmqServer:
             self._send(body, asked)
 
     def _fail(self, failure: Failure, asked: Asked) -> None:
-        error, heard = judged(failure, self.log, "ZeroMQ"), asked.heard
+        """Refuse; who tells wrong keys waits for that."""
+        error = judged(failure, self.log, "ZeroMQ")
         self._refused += 1
-        told = error_map(error, time_stamp=self._clock.seconds(), processor=heard.processor)
-        if isinstance(error, Moved) and "epoch" in heard.accept:
+        if isinstance(error, WrongKey) and error.delay:
+            self._clock.callLater(error.delay, self._send_error, error, asked)
+        else:
+            self._send_error(error, asked)
+
+    def _send_error(self, error: KatoError, asked: Asked) -> None:
+        told = error_map(error, time_stamp=self._clock.seconds(), processor=asked.processor)
+        if isinstance(error, Moved) and "epoch" in asked.accept:
             told["moved"] = moved_map(error)
-        self._send(pack(told, accept=heard.accept), asked, error)
+        self._send(pack(told, accept=asked.accept), asked, error)
 
     def _send(self, body: bytes, asked: Asked, error: KatoError | None = None) -> None:
         self.under_way -= 1
