@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from kato import limit_options
 from kato.gateway_options import GatewayOptions
 from kato.manager import splitting
 from kato.manager.health import Health, Report
@@ -50,6 +51,7 @@ class SplittingTests(SynchronousTestCase):
             *("--open", "--api-key", "--api-key-file", "--api-keys", "--timeout"),
             *("--log-level", "--log-format", "--curve", "--curve-clients"),
             "--metrics-processors",
+            *(f"--{each}" for each in limit_options.ENVIRONMENT),
         }
         told = splitting._GATEWAY | splitting._SERVICES | splitting._OURS | both
         self.assertEqual(known, told)
