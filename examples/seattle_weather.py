@@ -1,46 +1,34 @@
-"""Four years of weather in Seattle: learn windows of days, and forecast tomorrow.
+"""Four years of weather in Seattle: learn three, and forecast every day of the fourth.
 
-Needs a running server and the extra C{examples}::
+Needs a running server and the extra C{examples}; docs/examples/weather.md tells the story::
 
     ./kato-manager.sh start
     .venv/bin/pip install '.[examples]'
     .venv/bin/python examples/seattle_weather.py
 
 Each day is one event of two symbols: what the weather was, and how warm it became.  The processor
-learns every window of three days by itself, as the days come (genes C{max_sequence_length} and
-C{stm_mode} ROLLING).  On each day of the last year the forecast is asked for before the day is
-observed, so it never knows what it is judged by.
+learns every window of three days by itself, as the days come.  In the last year each day is
+forecast before it is observed, so nothing is judged by what it has seen.
 """
 
 import argparse
-import http.client
-import json
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 
-from tqdm import tqdm
 from vega_datasets import data
 
-WINDOW = 3
-PROCESSOR = "seattle"
+from kato.client import Client, Expected, KatoError, Processor
 
+GENES = {"max_sequence_length": 3, "stm_mode": "ROLLING", "recall_threshold": 0.4}
+"""Learn every window of three days, and listen only to what is like the last ones."""
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of the data."""
+Day = tuple[str, str]
+"""A day as an event: its symbols, in their order."""
 
-    date: str
-    weather: str
-    warmth: str
-
-    @property
-    def symbols(self) -> list[str]:
-        """The day as an event."""
-        return [self.weather, self.warmth]
+Way = Callable[[Day], Day | None]
+"""A way to forecast, which is asked today and says tomorrow, or nothing."""
 
 
 def warmth(degrees: float) -> str:
@@ -48,117 +36,99 @@ def warmth(degrees: float) -> str:
     return "cold" if degrees < 12 else "mild" if degrees < 20 else "warm"
 
 
-def days() -> list[Day]:
+def years() -> Mapping[int, Sequence[Day]]:
     """The daily weather of 2012 to 2015 that the package vega_datasets carries."""
-    rows = data.seattle_weather().itertuples()
-    return [Day(f"{row.date:%Y-%m-%d}", row.weather, warmth(row.temp_max)) for row in rows]
+    found: dict[int, list[Day]] = defaultdict(list)
+    for row in data.seattle_weather().itertuples():
+        weather, warm = sorted((row.weather, warmth(row.temp_max)))
+        found[row.date.year].append((weather, warm))
+    return found
 
 
-class Kato:
-    """The few requests that this example makes, over one connection that is kept alive."""
-
-    def __init__(self, url: str, key: str | None) -> None:
-        address = urlsplit(url)
-        self._http = http.client.HTTPConnection(address.hostname or "", address.port or 80)
-        self._headers = {"Content-Type": "application/json"}
-        if key:
-            self._headers["X-API-Key"] = key
-
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Send a request; gives the answer, or ends with what is wrong."""
-        sent = None if body is None else json.dumps(body)
-        try:
-            self._http.request(method, f"/{PROCESSOR}{path}", sent, self._headers)
-            answer: dict[str, Any] = json.loads(self._http.getresponse().read())
-        except OSError as error:
-            raise SystemExit(f"no server answers ({error}); try ./kato-manager.sh start") from None
-        if answer["status"] != "okay":
-            raise SystemExit(f"{method} /{PROCESSOR}{path}: {answer['message']}")
-        return answer
+def weather_of(day: Iterable[str]) -> str:
+    """The weather of a day, without how warm it was."""
+    return next(symbol for symbol in day if symbol not in ("cold", "mild", "warm"))
 
 
-def prepare(kato: Kato) -> None:
-    """Begin with an empty memory that learns by itself."""
-    genes = {"max_sequence_length": WINDOW, "stm_mode": "ROLLING", "recall_threshold": 0.4}
-    kato.ask("PUT", "", {"genes": genes})
-    kato.ask("POST", "/clear-all-memory")
-
-
-def train(kato: Kato, known: Sequence[Day]) -> None:
-    """Let the processor observe all days, a month at a time."""
-    for start in tqdm(range(0, len(known), 30), desc="learning", unit="month"):
-        month = [{"strings": day.symbols} for day in known[start : start + 30]]
-        kato.ask("POST", "/observe-sequence?brief=true", {"observations": month})
-
-
-def guess(forecast: Sequence[dict[str, Any]], weathers: set[str]) -> str:
-    """The weather with the largest share in a forecast."""
-    shares: Counter[str] = Counter()
-    for entry in forecast:
-        for symbol in weathers.intersection(entry["event"]):
-            shares[symbol] += entry["share"]
+def likeliest(forecast: Iterable[Expected]) -> str:
+    """The weather with the largest share in a forecast, however warm it becomes."""
+    shares: dict[str, float] = defaultdict(float)
+    for expected in forecast:
+        shares[weather_of(expected.event)] += expected.share
     return max(sorted(shares), key=shares.__getitem__, default="nothing")
 
 
-def judge(kato: Kato, known: Sequence[Day], last_year: Sequence[Day]) -> Iterator[tuple[str, int]]:
-    """How many days of the last year each way to forecast gets right."""
-    weathers = {day.weather for day in known}
-    commonest = Counter(day.weather for day in known).most_common(1)[0][0]
-    right: Counter[str] = Counter()
-    yesterday = known[-1]
-    for day in tqdm(last_year, desc="forecasting", unit="day"):
-        forecast = kato.ask("GET", "/forecast?limit=100")["forecast"]
-        right["KATO's forecast"] += guess(forecast, weathers) == day.weather
-        right["as today"] += yesterday.weather == day.weather
-        right[f"always {commonest}, the most common"] += commonest == day.weather
-        kato.ask("POST", "/observe?brief=true", {"strings": day.symbols})
-        yesterday = day
-    yield from right.items()
+def plain_ways(known: Sequence[Day]) -> Mapping[str, Way]:
+    """Ways to forecast that anybody would try first."""
+    after: dict[Day, Counter[Day]] = defaultdict(Counter)
+    for today, tomorrow in pairwise(known):
+        after[today][tomorrow] += 1
+    commonest = Counter(known).most_common(1)[0][0]
+    return {
+        "what mostly followed such a day": lambda day: max(
+            sorted(after[day]), key=after[day].__getitem__, default=None
+        ),
+        "as today": lambda day: day,
+        f"always {' '.join(commonest)}": lambda _: commonest,
+    }
 
 
-def explain(kato: Kato) -> None:
-    """Show the best prediction with a future, in words."""
-    predictions = kato.ask("GET", "/predictions")["predictions"]
-    best = next(each for each in predictions if each["future"])
-    print("\nThe best prediction with a future, explained:")
-    print(f"  {best['name']} was learned {best['frequency']} times")
-    for name in ("past", "present", "future"):
-        print(f"  {name:<8} {' | '.join(' '.join(event) for event in best[name]) or '-'}")
-    matched, extra = len(best["matches"]), len(best["extras"])
-    length = matched + len(best["missing"]) + sum(map(len, best["past"] + best["future"]))
-    print(f"  matches  {' '.join(best['matches'])}")
-    print(f"  extras   {' '.join(best['extras']) or '-'}")
-    print(f"  evidence {best['evidence']:.3f}: {matched} of the model's {length} symbols match")
+def judge(p: Processor, ways: Mapping[str, Way], year: Sequence[Day], today: Day) -> None:
+    """Forecast day by day in each way, and tell how often each was right."""
+    weathers: Counter[str] = Counter()
+    days: Counter[str] = Counter()
+    p.change_genes({"track_accuracy": True})
+    for tomorrow in year:
+        weathers["KATO"] += likeliest(p.forecast(limit=100)) == weather_of(tomorrow)
+        for name, way in ways.items():
+            expected = way(today)
+            weathers[name] += expected is not None and weather_of(expected) == weather_of(tomorrow)
+            days[name] += expected == tomorrow
+        p.observe(tomorrow, brief=True)
+        today = tomorrow
+    accuracy = p.status().told["accuracy"]
+    days["KATO"] = accuracy["top_1"]
+    print(f"Right on {len(year)} days of the last year:    weather  and warmth")
+    for name in ("KATO", *ways):
+        shares = (f"{right[name] / len(year):6.1%}" for right in (weathers, days))
+        print(f"  {name:<39}", "      ".join(shares))
+    print(f"  {'among the first five of KATO':<51} {accuracy['top_5'] / len(year):6.1%}")
+
+
+def tell_tomorrow(p: Processor, today: Day) -> None:
+    """What is to be expected, and the best reason for it."""
+    print(f"\nTomorrow, after {' '.join(today)}:")
+    for expected in p.forecast(limit=5):
+        print(f"  {expected.share:6.1%}  {' '.join(expected.event):<13} {expected.models} models")
+    best = next(each for each in p.predictions() if each.future)
     print(
-        f"  snr      {best['snr']:.3f}: "
-        f"(2 x {matched} - {extra}) / (2 x {matched} + {extra}) matches against extras"
+        f"\nThe best reason, with potential {best.potential:.3f}, was seen {best.frequency} times:"
     )
-    print(f"  potential {best['potential']:.3f}, by which it is ranked")
+    for name, events in (("now", best.present), ("then", best.future)):
+        print(f"  {name:<4}  {' | '.join(map(' '.join, events))}")
 
 
 def main() -> None:
     """Learn three years, forecast the fourth, and tell how good that was."""
     parser = argparse.ArgumentParser(description="Forecast the weather of Seattle with KATO.")
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--days", type=int, default=None, help="use only the last days")
+    parser.add_argument("--url", default="http://localhost:8000")
+    parser.add_argument("--processor", default="example-weather", help="is made to forget first")
+    parser.add_argument("--limit", type=int, default=366, help="use only so many days of a year")
     arguments = parser.parse_args()
-    every = days()
-    last_year = [day for day in every if day.date >= "2015"]
-    known = [day for day in every if day.date < "2015"]
-    if arguments.days is not None:
-        known, last_year = known[-arguments.days :], last_year[: arguments.days]
-    kato = Kato(arguments.url, os.environ.get("KATO_API_KEY"))
-    prepare(kato)
-    train(kato, known)
-    scores = list(judge(kato, known, last_year))
-    print(f"\nTomorrow, after {last_year[-1].date} ({', '.join(last_year[-1].symbols)}):")
-    for entry in kato.ask("GET", "/forecast?limit=5")["forecast"]:
-        print(f"  {entry['share']:6.1%}  {', '.join(entry['event']):<16} {entry['models']} models")
-    explain(kato)
-    print(f"\nRight on {len(last_year)} days of the last year:")
-    for name, right in scores:
-        print(f"  {right / len(last_year):6.1%}  {name}")
+    *before, last = (days[: arguments.limit] for days in years().values())
+    known = [day for year in before for day in year]
+    with Client(arguments.url, key=os.environ.get("KATO_API_KEY")) as kato:
+        p = kato.processor(arguments.processor)
+        p.create({**GENES, "track_accuracy": False})
+        p.clear_all_memory()
+        p.observe_sequence(known, brief=True)
+        print(f"Learned {p.status().models} windows of three days from {len(known)} days.\n")
+        judge(p, plain_ways(known), last, known[-1])
+        tell_tomorrow(p, last[-1])
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KatoError as error:
+        raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None

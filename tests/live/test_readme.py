@@ -1,9 +1,8 @@
-"""What the README and the example promise, on a live server."""
+"""What the README promises, on a live server."""
 
 import re
 import shlex
 import subprocess
-import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -36,38 +35,3 @@ class ReadmeTests(SynchronousTestCase):
                 check=True,
             )
             self.assertEqual(_VARYING.sub("", done.stdout), _VARYING.sub("", shown))
-
-    def test_example(self) -> None:
-        """The weather of Seattle, on a few days, ends with how often each forecast was right."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "examples/seattle_weather.py", "--days", "60"),
-                *("--url", f"http://127.0.0.1:{self.server.port}"),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        _, found, scores = done.stdout.partition("Right on 60 days of the last year:\n")
-        self.assertTrue(found)
-        self.assertEqual(len(re.findall(r"^ +\d+\.\d%  \S", scores, re.MULTILINE)), 3)
-
-    def test_example_without_a_server(self) -> None:
-        """Without a server the example says what to do."""
-        self.server.kill()
-        done = subprocess.run(
-            [
-                *(sys.executable, "examples/seattle_weather.py", "--days", "3"),
-                *("--url", f"http://127.0.0.1:{self.server.port}"),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("./kato-manager.sh start", done.stderr)
