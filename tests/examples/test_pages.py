@@ -14,7 +14,14 @@ from tests.live.server import PATIENCE, ROOT, LiveServer
 
 PAGES = ROOT / "docs" / "examples"
 EXAMPLES = ROOT / "examples"
-SCRIPTS = ("agent_cache", "log_anomalies", "next_step", "seattle_weather", "vector_events")
+SCRIPTS = (
+    "agent_cache",
+    "game_players",
+    "log_anomalies",
+    "next_step",
+    "seattle_weather",
+    "vector_events",
+)
 
 _RUN = re.compile(r"^```console\n\$ \.venv/bin/python (examples/[^\n]*)\n(.*?)^```$", re.M | re.S)
 _CODE = re.compile(r"^```(python|js)\n(.*?)^```$", re.M | re.S)
@@ -22,7 +29,7 @@ _SOURCE = re.compile(r"\]\(\.\./\.\./examples/([\w/]+\.(?:py|js))\)")
 
 
 def pages() -> Iterator[tuple[Path, str]]:
-    """The pages, without their list."""
+    """The pages, without the list of them."""
     for path in sorted(PAGES.glob("*.md")):
         if path.name != "README.md":
             yield path, path.read_text(encoding="utf-8")
