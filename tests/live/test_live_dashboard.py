@@ -95,7 +95,7 @@ class LiveDashboardTests(SynchronousTestCase):
         self.key.write_text("wrong", encoding="utf-8")
         done = self.run_it("--days", "3")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("the server's key", done.stderr)
+        self.assertIn("a key of this server", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
         self.server.kill()
         done = self.run_it("--days", "3")
