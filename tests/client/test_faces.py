@@ -16,6 +16,7 @@ from kato.client import (
     Client,
     KatoError,
     Observation,
+    Patience,
     Processor,
     StreamEvent,
 )
@@ -172,7 +173,8 @@ class RestartTests(TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "kato.db")
             with self.server(path) as first:
-                kato = Client(f"http://127.0.0.1:{first.port}")
+                patience = Patience(again=60)  # the start may take its time
+                kato = Client(f"http://127.0.0.1:{first.port}", patience=patience)
                 p1 = kato.processor("p1")
                 p1.create()
                 stream = p1.stream(["learning"])
@@ -183,7 +185,7 @@ class RestartTests(TestCase):
                 self.assertEqual(next(stream).topic, "learning")
                 first.kill()
             with self.server(path, first.port):
-                learning.join(60)
+                learning.join(100)
                 self.assertEqual(len(names), 200)
                 self.assertEqual(p1.model(names[0]).frequency, 200)
                 while next(stream).topic != FRESH:
