@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from time import perf_counter
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -152,6 +152,17 @@ class GroupCommit:
             self._roll_back(processor)
         self._begin()
         _fail_all(failed, error)
+
+
+def both(
+    first: "Deferred[None] | None", second: "Deferred[None] | None"
+) -> "Deferred[None] | None":
+    """When both have fired; C{None}: nothing is to be waited for."""
+    if first is None or second is None:
+        return first or second
+    return gatherResults([first, second], consumeErrors=True).addCallbacks(
+        lambda _: None, lambda failure: failure.value.subFailure
+    )
 
 
 def _fail_all(waiters: "Iterable[Deferred[None]]", error: Exception) -> None:

@@ -84,6 +84,11 @@ class GatewayOptions(CommonOptions):
                 "--processor-id: with --processors or --registry a gateway has no processors of "
                 "its own; give it to a service"
             )
+        if self._given("audit"):
+            raise usage.UsageError(
+                "--audit: with --processors or --registry a gateway has no processors of its own; "
+                "give it to every service"
+            )
 
     def _services(self) -> dict[str, Address]:
         services: dict[str, Address] = {}

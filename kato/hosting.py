@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from kato.audit_hosting import Audit, make_audit
 from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
 from kato.engine.arrays import provider as arrays
@@ -84,15 +85,18 @@ class Host:
         clock: IReactorTime,
         in_thread: InThread,
         tenure: Tenure | None = None,
+        audit: Audit | None = None,
     ) -> None:
         """
         @param store: an open store.
         @param in_thread: calls a function off the reactor.
         @param tenure: which processors are this process's, where others use the store, too.
+        @param audit: the audit log, if there is to be one.
         """
         self._first = settings.processor_id
         self._settings = settings
         self._store = store
+        self._audit = audit
         names = {}
         if settings.processor_id is not None and settings.processor_name is not None:
             names[settings.processor_id] = settings.processor_name
@@ -111,6 +115,7 @@ class Host:
             matcher=self.matcher,
             arrays=arrays(settings.vectors),
             tenure=tenure,
+            audit=None if audit is None else audit.log,
         )
 
     @property
@@ -154,6 +159,8 @@ class Host:
                 "{why}",
                 why=self.matcher.why,
             )
+        if self._audit is not None:
+            self._audit.begin()
         await self._load()
         await self.join()
         if self._first is not None:
@@ -182,6 +189,7 @@ class Host:
         return (
             Ending("saving", lambda: Deferred.fromCoroutine(self.worker.stop())),
             Ending("keeping indexes", lambda: Deferred.fromCoroutine(self.worker.keep_indexes())),
+            *(() if self._audit is None else self._audit.endings()),
             Ending("closing the storage", self._store.close),
         )
 
@@ -197,7 +205,8 @@ def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:
     """Open the storage that the settings name, and make what holds processors there, or refuse."""
     store = _opened_store(settings, reactor)
     in_thread = off_the_reactor(reactor, threads)
-    host = Host(settings, store, clock=reactor, in_thread=in_thread)
+    audit = make_audit(settings, reactor)
+    host = Host(settings, store, clock=reactor, in_thread=in_thread, audit=audit)
     use_cores(host, threads)
     return host
 

@@ -63,6 +63,8 @@ _ENVIRONMENT = {
     "log-format": "KATO_LOG_FORMAT",
     "metrics": "KATO_METRICS",
     "metrics-processors": "KATO_METRICS_PROCESSORS",
+    "audit": "KATO_AUDIT",
+    "audit-reads": "KATO_AUDIT_READS",
     "matcher": "KATO_MATCHER",
     "vectors": "KATO_VECTORS",
     **limit_options.ENVIRONMENT,
@@ -101,6 +103,8 @@ class CommonOptions(usage.Options):
         ["log-level", None, None, "DEBUG, INFO, WARNING or ERROR; INFO if left out"],
         ["log-format", None, None, "text or json; text if left out"],
         ["metrics-processors", None, None, "how many processors /metrics tells of by name; 100"],
+        ["audit", None, None, "a folder for the audit log: every change, in one line each"],
+        ["audit-file-size", None, "64", "MiB after which a file of it is followed by the next"],
         ["classifier", None, None, "gene of new processors: CVC or DVC"],
         ["max-predictions", None, None, "gene of new processors"],
         ["persistence", None, None, "gene of new processors"],
@@ -110,6 +114,7 @@ class CommonOptions(usage.Options):
         ["rank-by", None, None, f"gene of new processors: {', '.join(RANKINGS)}"],
     ]
     optFlags = [
+        ["audit-reads", None, "what only reads is kept in the audit log, too"],
         ["open", None, "serve other addresses than loopback without a key"],
         ["no-sort", None, "gene of new processors: strings keep their order"],
         ["no-predictions", None, "gene of new processors: none are pushed to subscribers"],
@@ -163,6 +168,9 @@ class CommonOptions(usage.Options):
             log_level=self._log_level(),
             log_format=self._log_format(),
             log_file=self._log_file(),
+            audit=self._audit(),
+            audit_reads=bool(self["audit-reads"]) or self._is_on("audit-reads"),
+            audit_file_size=self._whole("audit-file-size", 1),
             **self._own(),
         )
 
@@ -316,6 +324,12 @@ class CommonOptions(usage.Options):
         except NoArrays as error:
             raise usage.UsageError(f"{name}: {kind} cannot serve, {error}") from None
         return kind
+
+    def _audit(self) -> Path | None:
+        folder = self._given("audit")
+        if folder is None and self["audit-reads"]:
+            raise usage.UsageError("--audit-reads: there is no --audit to go with it")
+        return None if folder is None else Path(folder).expanduser().absolute()
 
     def _log_level(self) -> str:
         level = (self._given("log-level") or "INFO").upper()

@@ -38,6 +38,9 @@ class Settings:
     C{hosts} are other names of this server, C{origins} foreign ones whose pages may speak to it,
     C{proxies} those that are believed when they say for whom they ask.
 
+    C{audit} is the folder of the audit log, C{None}: there is none; C{audit_reads} says that what
+    only reads is kept there, too, and C{audit_file_size} is in MiB.
+
     C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
     where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
     live that are not this gateway's own, C{registry} where services announce themselves to it; a
@@ -83,6 +86,9 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     log_file: str = "twistd.log"
+    audit: Path | None = None
+    audit_reads: bool = False
+    audit_file_size: int = 64
 
     @property
     def asks_for_keys(self) -> bool:

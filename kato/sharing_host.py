@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.threadpool import ThreadPool
 
+from kato.audit_hosting import Audit, make_audit
 from kato.holdings import Member
 from kato.hosting import Host, off_the_reactor, use_cores
 from kato.membership import Membership
@@ -39,8 +40,12 @@ class SharingHost(Host):
         *,
         clock: IReactorTime,
         in_thread: InThread,
+        audit: Audit | None = None,
     ) -> None:
-        """@param member: this service, as it begins."""
+        """
+        @param member: this service, as it begins.
+        @param audit: the audit log, if there is to be one.
+        """
         self.tenancy = Tenancy(store, member, monotonic=monotonic)
         super().__init__(
             settings,
@@ -48,6 +53,7 @@ class SharingHost(Host):
             clock=clock,
             in_thread=in_thread,
             tenure=self.tenancy,
+            audit=audit,
         )
         self.membership = Membership(
             store,
@@ -97,6 +103,7 @@ def make_sharing_host(
     except CannotOpen as error:
         refuse(str(error))
     in_thread = off_the_reactor(reactor, threads)
-    host = SharingHost(settings, store, member, clock=reactor, in_thread=in_thread)
+    audit = make_audit(settings, reactor)
+    host = SharingHost(settings, store, member, clock=reactor, in_thread=in_thread, audit=audit)
     use_cores(host, threads)
     return host

@@ -17,11 +17,11 @@ from kato.tenure import Result
 class Ask:
     """A command on its way; who asked may have given up.
 
-    C{epoch} is that under which its turn began; C{known_new} says that no service has carried it
-    out before.
+    C{epoch} is that under which its turn began, and C{time} is when, in Unix seconds; C{known_new}
+    says that no service has carried it out before.
     """
 
-    __slots__ = ("answer", "begun", "command", "epoch", "given_up", "known_new", "seal")
+    __slots__ = ("answer", "begun", "command", "epoch", "given_up", "known_new", "seal", "time")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Ask:
         self.command = command
         self.seal = seal
         self.epoch: int | None = None
+        self.time = 0.0
         self.begun = False
         self.known_new = False
         self.given_up = False

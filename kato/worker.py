@@ -7,7 +7,7 @@ meanwhile, and both go with one commit.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from secrets import token_hex
 from time import perf_counter
@@ -21,9 +21,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from kato.audit.interface import IAudit, NoAudit
+from kato.audit.store import AuditedStore
 from kato.changes import Changes, Deletion, Remembered
 from kato.commands import Command, ListProcessors, Reply
-from kato.commits import GroupCommit
+from kato.commits import GroupCommit, both
 from kato.deletions import DeletedProcessors
 from kato.dispatch import AlreadyBegun, IProcessors
 from kato.engine import Processor
@@ -88,6 +90,7 @@ class Worker:
         arrays: Arrays = NUMPY,
         held_changed: Callable[[], None] = lambda: None,
         tenure: Tenure | None = None,
+        audit: IAudit | None = None,
     ) -> None:
         """
         @param store: an open store.
@@ -100,9 +103,12 @@ class Worker:
         @param arrays: where many vectors are compared.
         @param held_changed: is told when L{held} may have changed.
         @param tenure: which processors are this worker's; all of them, where it is not said.
+        @param audit: keeps what processors do; nobody does, where it is not said.
         """
         self._matcher = matcher or best_provider()
-        self._store = store
+        self._store = store if audit is None else AuditedStore(store, audit)
+        self._audit: IAudit = audit or NoAudit()
+        self._audit.watch(self._not_kept)
         self._tenure = tenure or Whole()
         self._clock = clock
         self._in_thread = in_thread
@@ -116,7 +122,7 @@ class Worker:
             matcher=self._matcher,
             arrays=arrays,
         )
-        self._indexing = Indexing(store, in_thread=in_thread)
+        self._indexing = Indexing(self._store, in_thread=in_thread)
         self._max_processors = max_processors
         self._max_events = max_events
         self._max_models = max_models
@@ -126,7 +132,7 @@ class Worker:
         self.held_changed = held_changed
         self._slots: dict[str, Slot] = {}
         self._deletions = DeletedProcessors()
-        self._commits = GroupCommit(store, drain=self._drain, roll_back=self._roll_back)
+        self._commits = GroupCommit(self._store, drain=self._drain, roll_back=self._roll_back)
         self._publishing = Publishing(
             clock=clock,
             in_thread=in_thread,
@@ -153,6 +159,7 @@ class Worker:
         if not self._tenure.shared:
             self._deletions.load(await self._store.deletions())
             stored = await self._store.processors()
+            self._audit.stored(stored)
         loading = [self._load(self._slot(processor)) for processor in stored]
         self._opened.callback(None)
         self.held_changed()
@@ -255,6 +262,7 @@ class Worker:
         while slot.queue and not (slot.running or slot.held_back) and slot.loading is None:
             ask = slot.queue.popleft()
             ask.begun, ask.epoch = True, self._tenure.epoch(slot.id)
+            ask.time = self._clock.seconds()
             try:
                 self._begin(slot, ask)
             except KatoError as error:
@@ -272,6 +280,7 @@ class Worker:
     def _begin(self, slot: Slot, ask: Ask) -> None:
         self._tenure.check()
         command = ask.command
+        self._audit.check(command)
         if command.operation == "delete_processor":
             self._delete(slot, ask)
             return
@@ -281,7 +290,7 @@ class Worker:
             take_turn,
             engine,
             command,
-            now=self._clock.seconds(),
+            now=ask.time,
             make_id=self._make_id,
             created=created,
         )
@@ -309,7 +318,7 @@ class Worker:
                 f"processor: {shown(slot.id)} would be one more than the "
                 f"{self._max_processors} processors allowed"
             )
-        return Processor(
+        made = Processor(
             slot.id,
             genes=self._genes,
             name=self._names.get(slot.id),
@@ -318,6 +327,8 @@ class Worker:
             matcher=self._matcher.make,
             arrays=self._arrays,
         )
+        made.revision = self._audit.begun(slot.id)
+        return made
 
     def _ended(
         self,
@@ -348,15 +359,20 @@ class Worker:
                 )
             ask.settle(result)
         else:
-            slot.engine = engine
+            created, slot.engine = slot.engine is None, engine
             slot.dirty = slot.dirty or result.changed
-            self._tell_when_durable(self._durability(slot, result), slot, ask, result)
+            kept = self._audit.carried_out(ask, engine, result, created=created)
+            self._tell_when_durable(self._durability(slot, result, kept), slot, ask, result)
 
-    def _durability(self, slot: Slot, outcome: Outcome) -> "Deferred[None] | None":
-        """When all that a turn did and saw is durable; C{None}: it need not be, or is."""
+    def _durability(self, slot: Slot, outcome: Outcome, kept: bool) -> "Deferred[None] | None":
+        """When all that a turn did and saw is durable; C{None}: it need not be, or is.
+
+        @param kept: something of it is kept in the audit log, which a commit makes durable, too.
+        """
         if outcome.durable or (outcome.changed and not self._checkpoint):
             return self._commits.request(slot.id)
-        return self._commits.pending(slot.id)
+        pending = self._commits.pending(slot.id)
+        return both(pending, self._audit.pending()) if kept else pending
 
     # Telling
 
@@ -385,6 +401,7 @@ class Worker:
 
     def _tell_deleted(self, slot: Slot, ask: Ask, reply: Reply) -> None:
         self._publishing.tell_deleted(slot, reply.time_stamp)
+        self._audit.deleted(slot.id)
         ask.settle(reply)
         self._tenure.forget(slot.id, deleted=True)
         if slot.held_back:
@@ -441,6 +458,7 @@ class Worker:
             return
         if slot.engine is None:
             raise ProcessorNotFound(f"processor: there is no {shown(slot.id)}")
+        self._audit.deleting(ask, slot.engine)
         engine, slot.engine, slot.dirty = slot.engine, None, False
         request = self._deletions.remember(command, engine.interval, now)
         reply = _deleted(command, engine.interval, now)
@@ -488,6 +506,12 @@ class Worker:
         changes = slot.engine.drain()
         slot.indexed = slot.indexed and not changes.touches_models
         return changes
+
+    def _not_kept(self, processors: Collection[str], error: KatoError) -> None:
+        """The audit log does not tell what these did: it is void."""
+        for processor in processors:
+            self._commits.give_up(processor, error)
+            self._roll_back(processor, defect=True)
 
     def _roll_back(self, processor: str, *, defect: bool = False) -> None:
         """Throw an engine away, and load what is durable before the next turn."""
@@ -572,6 +596,7 @@ class Worker:
         slot.dirty = slot.stale = slot.held_back = False
         slot.owed_since, slot.announced = None, False
         self._publishing.hub.depart(processor)
+        self._audit.let_go(processor)
         self._commits.give_up(processor, ProcessorUnavailable("the processor has moved: not done"))
         self._pump(slot)
         self._tidy(slot)
@@ -624,6 +649,8 @@ class Worker:
     def _take_place(self, slot: Slot, restored: Restored | None) -> None:
         """Before its turns go on: an index is of the models as they were loaded."""
         slot.stale = False
+        engine = None if restored is None else restored.engine
+        self._audit.loaded(slot.id, engine, self._tenure.epoch(slot.id))
         if restored is None:
             self._publishing.tell_gone(slot, self._clock.seconds())
             return
@@ -666,7 +693,9 @@ class Worker:
             "total": len(existing),
             "next": page[-1][0] if len(page) < len(later) else None,
         }
-        pending = (self._commits.pending(processor) for processor, _ in page)
+        pending = [self._commits.pending(processor) for processor, _ in page]
+        if self._audit.listed(command, self._clock.seconds()):
+            pending.append(self._audit.pending())
         await self._all_durable(filter(None, pending))
         return Reply(command.row.message, self._clock.seconds(), fields)
 

@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from kato.storage.file_lock import FileLock
 from kato.storage.folders import make_folder, sync_folder
 from kato.storage.interface import CannotOpen
-from kato.storage.sqlite.lock import FileLock
 from kato.storage.sqlite.schema import APPLICATION_ID, known_version
 
 _PAGES = 2048

@@ -15,13 +15,13 @@ from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
 from kato.errors import StorageUnavailable
+from kato.storage.file_lock import FileLock
 from kato.storage.folders import make_folder, sync_folder
 from kato.storage.interface import CannotOpen, InUse, IStore
 from kato.storage.sqlite.connection import prepare
 from kato.storage.sqlite.database import Database
 from kato.storage.sqlite.index_files import IndexFiles, Unfit
 from kato.storage.sqlite.indexes import Named
-from kato.storage.sqlite.lock import FileLock
 from kato.storage.threads import OneThread
 
 _T = TypeVar("_T")

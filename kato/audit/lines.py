@@ -1,0 +1,172 @@
+"""The lines of an audit log, as they are written and as they are read (docs/audit.md)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from kato.codec import decode_json, encode_json
+from kato.commands import Command
+from kato.errors import InvalidRequest
+from kato.genes import Genes
+
+FORMAT = 1
+"""The version of the format."""
+
+_BRIEF = (
+    "created",
+    "unique_id",
+    "auto_learned_model",
+    "classifier_bounded",
+    "observed",
+    "learned_models",
+    "model_name",
+    "old_value",
+    "old_values",
+)
+"""What a line tells of an answer."""
+
+_FEW = 16
+"""A list with more entries is written in parts, between which others get their turn."""
+
+
+class Creation(NamedTuple):
+    """What a processor was before the command that created it."""
+
+    name: str
+    genes: Genes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that was carried out.
+
+    C{time} is that of its turn, in Unix seconds; C{revision}, C{interval} and C{events}, the length
+    of short-term memory, are those after it, or those that a C{read} saw.  C{made} is an id that
+    was made for an observation and that the answer does not tell.
+    """
+
+    command: Command
+    time: float
+    processor: str | None
+    revision: int | None = None
+    interval: int | None = None
+    events: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    epoch: int | None = None
+    made: str | None = None
+    created: Creation | None = None
+    read: bool = False
+
+    def told(self) -> bytes:
+        """What its line tells."""
+        command = self.command
+        told: dict[str, Any] = {"time": self.time}
+        for name in ("processor", "revision", "interval", "events", "epoch"):
+            if (value := getattr(self, name)) is not None:
+                told[name] = value
+        told["operation"] = command.operation
+        told["params"] = command.params.sent()
+        fields = self.fields
+        told["result"] = {k: fields[k] for k in _BRIEF if fields.get(k) is not None}
+        if command.request_id is not None:
+            told["request_id"] = command.request_id
+        if command.origin is not None:
+            told["origin"] = command.origin.sent()
+        if self.made is not None:
+            told["made"] = self.made
+        if self.created is not None:
+            told["created"] = {
+                "name": self.created.name,
+                "genes": self.created.genes.as_dict(),
+            }
+        if self.read:
+            told["read"] = True
+        return _encoded(told)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is no operation.
+
+    C{revision} and C{interval} are those of the processor as it is from then on; C{None}: there is
+    none.
+    """
+
+    event: str
+    time: float
+    processor: str | None = None
+    revision: int | None = None
+    interval: int | None = None
+    epoch: int | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    read: bool = False
+
+    def told(self) -> bytes:
+        """What its line tells."""
+        told: dict[str, Any] = {"time": self.time, "event": self.event}
+        if self.processor is not None:
+            told["processor"] = self.processor
+            told["revision"], told["interval"] = self.revision, self.interval
+        if self.epoch is not None:
+            told["epoch"] = self.epoch
+        return _encoded({**told, **self.more})
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """No line: a processor is gone for good, so its last C{revision} need not be known."""
+
+    processor: str
+    revision: int
+
+
+Entry = Done | Event | Forgotten
+"""What is handed over to be kept."""
+
+
+def changes(entry: Entry) -> bool:
+    """Whether it tells of a change, and not only of what somebody saw."""
+    return isinstance(entry, Done) and not entry.read
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """What a line tells.
+
+    @raise ValueError: where it tells nothing that a log would; says what is wrong.
+    """
+    try:
+        told = decode_json(line)
+    except InvalidRequest as error:
+        raise ValueError(f"it is not JSON: {error.message.removeprefix('body: ')}") from None
+    if not isinstance(told, dict):
+        raise ValueError("it is no JSON object")
+    kinds = [key for key in ("event", "operation") if isinstance(told.get(key), str)]
+    if len(kinds) != 1:
+        raise ValueError("it tells neither an operation nor an event")
+    if type(told.get("time")) not in (int, float):
+        raise ValueError("it tells no time")
+    if kinds == ["operation"] and type(told.get("params")) is not dict:
+        raise ValueError("it tells no params")
+    for key in ("revision", "interval", "epoch"):
+        if type(told.get(key, 0)) not in (int, type(None)):
+            raise ValueError(f"its {key} is no whole number")
+    return told
+
+
+def _encoded(value: Any) -> bytes:
+    """C{value} as JSON; what is long is written in parts, since others wait meanwhile."""
+    if _is_short(value):
+        return encode_json(value)
+    if isinstance(value, Mapping):
+        members = (encode_json(key) + b":" + _encoded(each) for key, each in value.items())
+        return b"{" + b",".join(members) + b"}"
+    parts = (value[at : at + _FEW] for at in range(0, len(value), _FEW))
+    return b"[" + b",".join(b",".join(map(_encoded, part)) for part in parts) + b"]"
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_short(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return len(value) <= _FEW and all(map(_is_short, value))
+    return True
