@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 NAMES = (
+    "audit",
     "cluster_sim",
     "engine",
     "match",

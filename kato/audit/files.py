@@ -130,6 +130,11 @@ class LogFiles:
 
     # Writing
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the next line is just one more in the same file."""
+        return self._size < self._most and self._lost is None and not self._spoilt
+
     def append(self, entries: Sequence[Entry]) -> None:
         """Write a line for each of C{entries}, all of them or none.
 
@@ -185,7 +190,7 @@ class LogFiles:
         with self._swapping:
             descriptor = os.dup(self._descriptor)
         try:
-            os.fsync(descriptor)
+            os.fdatasync(descriptor)
         except OSError as error:
             self._lost = error
             raise

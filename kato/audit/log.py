@@ -54,7 +54,9 @@ class AuditLog:
         self._clock = clock
         self._genes = genes
         self._reads = reads
-        self._writer = Writer(files, writing=writing, syncing=syncing, failed=self._not_kept)
+        self._writer = Writer(
+            files, clock=clock, writing=writing, syncing=syncing, failed=self._not_kept
+        )
         self._revisions = dict(files.revisions)
         self._unsaid: dict[str, Event] = {}
         """What a processor was restored to, where that could not be kept."""
