@@ -451,7 +451,8 @@ class Worker:
         command, now = ask.command, self._clock.seconds()
         known = self._deletions.find(command)
         if known is not None:
-            ask.settle(_deleted_before(command, known))
+            told = partial(ask.settle, _deleted_before(command, known))
+            slot.telling.add(self._commits.pending(slot.id), told, ask.settle)
             return
         if self._tenure.shared and command.request_id is not None and not ask.known_new:
             self._recall(slot, ask)

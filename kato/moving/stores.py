@@ -30,7 +30,7 @@ def with_store(url: str, work: Callable[[IStore], Awaitable[_T]], *, must_exist:
 
     from twisted.internet import reactor
 
-    store = _opened(url, reactor, must_exist)
+    store = opened(url, reactor, must_exist)
 
     async def and_close() -> _T:
         try:
@@ -58,7 +58,11 @@ def _in_reactor(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     return result
 
 
-def _opened(url: str, reactor: Any, must_exist: bool) -> IStore:
+def opened(url: str, reactor: Any, must_exist: bool) -> IStore:
+    """Open a store.
+
+    @raise CannotOpen, Trouble: where it cannot be used.
+    """
     store = open_store(url, reactor=reactor)
     if isinstance(store, MemoryStore):
         raise Trouble(f"--storage {url}: it holds nothing beyond the process that has it")
