@@ -26,6 +26,7 @@ class Audit:
 
     def __init__(self, folder: Path, settings: Settings, reactor: Any) -> None:
         """@raise CannotOpen: where the folder cannot be written, or another process has it."""
+        self.folder = folder
         self._files = LogFiles(folder, most=settings.audit_file_size * 2**20, now=reactor.seconds)
         self._cut = self._files.open()
         self._store = settings.storage.partition(":")[0]

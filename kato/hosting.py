@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from kato.audit.explaining import Explaining
 from kato.audit_hosting import Audit, make_audit
 from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
@@ -117,11 +118,14 @@ class Host:
             tenure=tenure,
             audit=None if audit is None else audit.log,
         )
+        self._processors: IProcessors = self.worker
+        if audit is not None:
+            self._processors = Explaining(self.worker, audit.folder, in_thread=in_thread)
 
     @property
     def processors(self) -> IProcessors:
         """Whom to ask."""
-        return self.worker
+        return self._processors
 
     @property
     def ready(self) -> bool:

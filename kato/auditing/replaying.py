@@ -118,7 +118,13 @@ class Replay:
 def _created(processor: str, revision: int, created: Mapping[str, Any]) -> Processor:
     genes = Genes(**parse_genes(created["genes"], "genes"))
     # What was accepted is not refused again, however much was allowed then.
-    engine = Processor(processor, genes=genes, name=created["name"], max_events=sys.maxsize)
+    engine = Processor(
+        processor,
+        genes=genes,
+        name=created["name"],
+        max_events=sys.maxsize,
+        max_models=sys.maxsize,
+    )
     engine.revision = revision - 1
     return engine
 

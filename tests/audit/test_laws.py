@@ -116,8 +116,7 @@ class ReplayLaws(SynchronousTestCase):
     def kill(self) -> None:
         """What a commit or a thread was about to do, it never does."""
         self.files.close()
-        self.log._telling.stop()
-        self.worker._checkpoints.stop()
+
         slow = self.files.slow
         self.start(HeldStore(self.store.inner))
         self.files.slow = slow
@@ -142,4 +141,3 @@ class ReplayLaws(SynchronousTestCase):
         self.successResultOf(stopped)
         self.assertEqual(contents(replayed(folder)), contents(self.store.inner))
         self.files.close()
-        self.log._telling.stop()

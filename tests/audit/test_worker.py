@@ -33,7 +33,6 @@ class AuditCase(WorkerCase):
 
     def let_go(self) -> None:
         self.files.close()
-        self.log_kept._telling.stop()
 
     def restart(self, **options: Any) -> None:
         self.let_go()
