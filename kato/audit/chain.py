@@ -61,4 +61,8 @@ def linked(line: bytes) -> tuple[int, str]:
 
 
 def _lines(first: int, last: int) -> str:
-    return f"line {first} of the log is" if first == last else f"lines {first} to {last} are"
+    return (
+        f"line {first} of the log is"
+        if first == last
+        else f"lines {first} to {last} of the log are"
+    )

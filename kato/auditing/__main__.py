@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from twisted.internet.threads import deferToThread
 
@@ -26,7 +25,7 @@ from kato.storage import CannotOpen, IStore
 _INTERRUPTED = 130
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     """What may be typed."""
     made = argparse.ArgumentParser(prog="python -m kato.auditing", allow_abbrev=False)
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -38,9 +37,11 @@ def parser() -> argparse.ArgumentParser:
     replays = "build processors again from audit logs, into a store that is empty"
     command = commands.add_parser("replay", help=replays, description=replays)
     command.add_argument("folders", type=Path, nargs="+", metavar="DIR")
-    command.add_argument("--into", required=True, metavar="STORE")
+    into = environment.get("KATO_INTO")
+    command.add_argument("--into", default=into, required=into is None, metavar="STORE")
     command.add_argument("--processor", action="append", default=[], metavar="ID")
-    command.add_argument("--against", metavar="URL")
+    against = environment.get("KATO_AGAINST")
+    command.add_argument("--against", default=against, metavar="URL")
     command.add_argument("--api-key-file", type=Path, metavar="FILE")
     return made
 
@@ -159,7 +160,7 @@ def _number(count: int, what: str) -> str:
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what was typed; gives the exit status."""
-    typed: Any = parser().parse_args(arguments)
+    typed = parser(environment).parse_args(arguments)
     try:
         return _COMMANDS[typed.command](typed, environment)
     except (Fault, Trouble, CannotOpen, KatoError, OSError) as trouble:

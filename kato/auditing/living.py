@@ -12,6 +12,8 @@ from kato.moving.trouble import Trouble
 
 _PAGE = 1_000
 """How many entries of a list are asked for at a time."""
+_OF_STATUS = ("revision", "interval", "genes", "vectors", "accuracy")
+_OF_COGNITION = ("short_term_memory", "emotives", "symbols")
 _PATIENCE = 60.0
 """Seconds after which a server that does not answer is given up."""
 
@@ -51,6 +53,7 @@ class Engines:
                 "emotives": engine.emotives,
                 "symbols": list(engine.percept.event),
                 "vectors": engine.vectors,
+                "accuracy": None if engine.accuracy is None else engine.accuracy.as_dict(),
             }
         )
 
@@ -94,8 +97,8 @@ class Server:
         status = self._get(f"/{processor}/status")
         cognition = self._get(f"/{processor}/cognition-data")
         return {
-            **{name: status[name] for name in ("revision", "interval", "genes", "vectors")},
-            **{name: cognition[name] for name in ("short_term_memory", "emotives", "symbols")},
+            **{name: status[name] for name in _OF_STATUS},
+            **{name: cognition[name] for name in _OF_COGNITION},
         }
 
     def models(self, processor: str) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from kato.manager import checks, keys, telling
+from kato.manager import auditing, checks, keys, telling
 from kato.manager.curve import add_curve, make_keys
 from kato.manager.instances import Instances
 from kato.manager.moving import MOVES, Moving, add_words
@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     add_curve(commands)
     commands.add_parser(
         keys.COMMAND, help="make, list and revoke API keys: key create --help", add_help=False
+    )
+    auditing.add_words(
+        commands.add_parser("audit", help=auditing.AUDIT, description=auditing.AUDIT)
     )
     test = commands.add_parser("test", help="run every check", description="Run every check.")
     test.add_argument("tests", nargs="*", help="names of tests; all if left out")
@@ -155,6 +158,8 @@ def _services(typed: str) -> int:
 def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
     if typed.command == "test":
         return checks.run(typed.tests, strict=bool(os.environ.get("CI")))
+    if typed.command == "audit":
+        auditing.Auditing(system=System(), folder=Path.cwd()).carry_out(typed)
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
     if typed.command == "curve":
         make_keys(typed, system=System(), folder=Path.cwd())

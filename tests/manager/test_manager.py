@@ -126,7 +126,7 @@ class MainTests(SynchronousTestCase):
         """Help names every command."""
         status, out, _ = self.type("help")
         self.assertEqual(status, 0)
-        commands = "start stop restart reload status list logs export import backup restore test"
+        commands = "start stop restart reload status list logs export import backup restore audit test"
         for command in commands.split():
             self.assertIn(command, out)
 

@@ -1,0 +1,119 @@
+"""The log of a server that is killed tells all that was answered, and what is there (SPEC 11)."""
+
+import http.client
+import os
+import random
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from threading import Thread
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.live.server import ROOT, LiveProcess, LiveServer
+from tests.live.test_kill import Script
+from tests.storage.process import PATIENCE
+
+CLIENTS = 3
+ROUNDS = 4
+
+
+class AuditTests(SynchronousTestCase):
+    """A server with a log."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.log = self.folder / "audit"
+
+    def serve(self, checkpoint: float) -> LiveServer:
+        server = LiveServer(
+            *("--storage", f"sqlite:{self.folder}/kato.db", "--checkpoint", str(checkpoint)),
+            *("--audit", str(self.log), "--audit-reads", "--audit-file-size", "1"),
+        )
+        self.addCleanup(server.stop)
+        return server.start()
+
+    def type(self, *words: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "kato.auditing", *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        return ended.stdout
+
+    def test_killed(self) -> None:
+        """After kills in the midst of a load, what the log tells gives processors that are equal to
+        those that are there, and its head is what the server said at its end."""
+        chance = random.Random(self.seed())
+        scripts = [Script(number, chance.randrange(2**32)) for number in range(CLIENTS)]
+        for _ in range(ROUNDS):
+            server = self.serve(5.0 if chance.random() < 0.5 else 0.05)
+            self.speak(server, scripts, chance.randrange(20, 300))
+        server = self.serve(5.0)
+        with_key = server.connect()
+        for script in scripts:
+            script.say(with_key, script.next())
+        explained = with_key.get("/p0/models?limit=1")["models"]
+        for each in explained:
+            learned = with_key.get(f"/p0/explain/{each['name']}")["learned"]
+            self.assertGreaterEqual(learned["times"], 1)
+        self.type("verify", str(self.log))
+        said = self.replay("rest", f"http://127.0.0.1:{server.port}")
+        self.assertEqual(said.count(": equal ("), CLIENTS, said)
+        with_key.close()
+        server.terminate()
+        head = server.wait_for(r"its head is ([0-9a-f]{64})")[1]
+        self.assertIn(head, self.type("verify", str(self.log), "--expect", head))
+        said = self.replay("store", f"sqlite:{self.folder}/kato.db")
+        self.assertEqual(said.count(": equal ("), CLIENTS, said)
+
+    def seed(self) -> int:
+        """Told with what fails."""
+        seed = random.SystemRandom().randrange(2**32)
+        self.addCleanup(lambda: self.assertIsInstance(seed, int, f"seed {seed}"))
+        return seed
+
+    def replay(self, name: str, against: str) -> str:
+        into = f"sqlite:{self.folder}/{name}.db"
+        return self.type("replay", str(self.log), "--into", into, "--against", against)
+
+    def speak(self, server: LiveServer, scripts: list[Script], answers: int) -> None:
+        """Let all clients speak until they have so many answers, and the server is killed."""
+        left = count(answers, -1)
+
+        def speak(script: Script) -> None:
+            connection = server.connect()
+            try:
+                while True:
+                    script.say(connection, script.next())
+                    if next(left) == 0:
+                        server.kill()
+            except (OSError, http.client.HTTPException):
+                connection.close()
+
+        clients = [Thread(target=speak, args=(each,)) for each in scripts]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        server.wait()
+
+    def test_refused(self) -> None:
+        """A server does not start with a log that another writes, or that it cannot write."""
+        self.serve(5.0)
+        storage = f"sqlite:{self.folder}/other.db"
+        for folder, why in (
+            (str(self.log), "another server uses it"),
+            ("/proc/none", "No such file or directory"),
+        ):
+            server = LiveProcess("kato-gateway", "--storage", storage, "--audit", folder)
+            server.launch()
+            self.assertEqual(server.wait(), 1)
+            said = server.log[-1]
+            self.assertTrue(said.startswith(f"kato: audit log {folder} cannot be written: {why}"))
