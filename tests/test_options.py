@@ -56,6 +56,7 @@ class OptionsTests(SynchronousTestCase):
             *("--origin", "https://Page.example", "--origin", "http://[::1]:8080"),
             *("--trust-proxy", "10.0.0.0/8, 192.0.2.1,::1"),
             *("--log-level", "debug", "--log-format", "json"),
+            *("--audit", "/a", "--audit-reads", "--audit-file-size", "6"),
         )
         self.assertEqual(
             settings,
@@ -77,8 +78,16 @@ class OptionsTests(SynchronousTestCase):
                 proxies=tuple(map(ip_network, ("10.0.0.0/8", "192.0.2.1/32", "::1/128"))),
                 log_level="debug",
                 log_format="json",
+                audit=Path("/a"),
+                audit_reads=True,
+                audit_file_size=6,
             ),
         )
+
+    def test_audit(self) -> None:
+        """A folder for the audit log is meant from where the service is started."""
+        self.assertEqual(parse(KATO_AUDIT="log").audit, Path("log").absolute())
+        self.assertTrue(parse(KATO_AUDIT="log", KATO_AUDIT_READS="1").audit_reads)
 
     def test_genes(self) -> None:
         """Genes of new processors are judged as a client's would be."""
@@ -224,6 +233,9 @@ class OptionsTests(SynchronousTestCase):
             (["--trust-proxy", "nginx"], ["--trust-proxy", "'nginx'", "10.0.0.0/8"]),
             (["--trust-proxy", "::1,10.0.0.1/8"], ["--trust-proxy", "'10.0.0.1/8'"]),
             (["--classifier", "XYZ"], ["--classifier", "XYZ"]),
+            (["--audit-reads"], ["--audit-reads", "--audit"]),
+            (["--audit", "a", "--audit-file-size", "0"], ["--audit-file-size", "0"]),
+            (["--audit", "a", "--registry", "tcp://a:1"], ["--audit", "every service"]),
             (["--max-predictions", "0"], ["--max-predictions", "0"]),
             (["--recall-threshold", "2"], ["--recall-threshold", "2"]),
             (["--persistence", "x"], ["--persistence", "x"]),

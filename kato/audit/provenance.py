@@ -37,7 +37,9 @@ def learned(
     @raise ValueError: where it is not what a log is.
     """
     learnings = _Learnings(Backwards(folder, most=most), processor, name)
-    times, latest, first = 0, [], None
+    times = 0
+    latest: list[Found] = []
+    first: Found | None = None
     for each in learnings:
         times, first = times + 1, each
         if len(latest) < LATEST:
@@ -86,7 +88,7 @@ class _Learnings:
                 self._gap = self._gap or told["event"] == "adopted"
                 self._began = revision is None
                 holds_to = holds_to if revision is None else min(holds_to, revision)
-            elif revision <= holds_to:
+            elif revision is not None and revision <= holds_to:
                 if self._name in _names(told):
                     yield found
                 self._began = _begins(told, self._name)

@@ -13,7 +13,7 @@ from kato.manager.command_line import (
 from kato.manager.health import Watch
 from kato.manager.launching import Launched, Launcher
 from kato.manager.registry import Instance, Registry
-from kato.manager.splitting import split_options
+from kato.manager.splitting import for_service, split_options
 from kato.manager.system import System
 
 
@@ -85,7 +85,11 @@ class Services:
         port, events = self._ports(before)
         own = Path(gateway.log).parent
         plan = launch_service(
-            given, port=port, events=events, registry=gateway.registry, data=own / _data(number)
+            for_service(given, number),
+            port=port,
+            events=events,
+            registry=gateway.registry,
+            data=own / _data(number),
         )
         return self._launcher.launch(
             plan,

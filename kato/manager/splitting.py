@@ -30,6 +30,9 @@ _SERVICES = frozenset(
         "--max-sequence-length",
         "--stm-mode",
         "--rank-by",
+        "--audit",
+        "--audit-file-size",
+        "--audit-reads",
         "--no-sort",
         "--no-predictions",
     }
@@ -57,13 +60,14 @@ _VARIABLES = (
     "KATO_ADVERTISE",
     "KATO_METRICS",
     "KATO_REGISTRY",
+    "KATO_AUDIT",
     "PROCESSORS",
     "PROCESSOR_ID",
     "PROCESSOR_NAME",
 )
 """By which the environment would say the same to all of them."""
 
-_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions", "--share-port"})
+_FLAGS = frozenset({"--open", "--no-sort", "--no-predictions", "--share-port", "--audit-reads"})
 
 _MEMORY = "memory:"
 
@@ -95,6 +99,19 @@ def split_options(options: Sequence[str]) -> tuple[list[str], list[str]]:
         if name not in _GATEWAY:
             services += words
     return gateway, services
+
+
+def for_service(options: Sequence[str], number: int) -> list[str]:
+    """The options of one service: each has a folder of its own for its audit log, and the first
+    one that which a server without services would have."""
+    made: list[str] = []
+    for name, words in _grouped(options):
+        if name == "--audit" and number > 1:
+            folder = words[-1].removeprefix("--audit=")
+            made += ["--audit", f"{folder}/service-{number}"]
+        else:
+            made += words
+    return made
 
 
 def _is_ours(name: str) -> bool:

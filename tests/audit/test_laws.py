@@ -16,7 +16,7 @@ from tests.audit.logs import contents, files_in, folder, log_in, replayed, told
 from tests.doubles import HeldStore, Threads
 from tests.engine.worlds import CHANGES
 
-DEEDS = st.one_of(
+DEEDS: st.SearchStrategy[Any] = st.one_of(
     CHANGES,
     st.sampled_from(
         [("delete_processor", {}, None), ("delete_processor", {}, "d"), ("get_status", {}, None)]

@@ -11,7 +11,7 @@ from threading import Thread
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.live.server import ROOT, LiveProcess, LiveServer
+from tests.live.server import ROOT, Connection, LiveProcess, LiveServer
 from tests.live.test_kill import Script
 from tests.storage.process import PATIENCE
 
@@ -50,34 +50,35 @@ class AuditTests(SynchronousTestCase):
     def test_killed(self) -> None:
         """After kills in the midst of a load, what the log tells gives processors that are equal to
         those that are there, and its head is what the server said at its end."""
-        chance = random.Random(self.seed())
+        seed = random.SystemRandom().randrange(2**32)
+        chance = random.Random(seed)
         scripts = [Script(number, chance.randrange(2**32)) for number in range(CLIENTS)]
         for _ in range(ROUNDS):
             server = self.serve(5.0 if chance.random() < 0.5 else 0.05)
             self.speak(server, scripts, chance.randrange(20, 300))
         server = self.serve(5.0)
-        with_key = server.connect()
+        connection = server.connect()
+        self.create(connection, scripts)
         for script in scripts:
-            script.say(with_key, script.next())
-        explained = with_key.get("/p0/models?limit=1")["models"]
-        for each in explained:
-            learned = with_key.get(f"/p0/explain/{each['name']}")["learned"]
-            self.assertGreaterEqual(learned["times"], 1)
+            script.say(connection, script.next())
+        for model in connection.get("/p0/models?limit=3")["models"]:
+            learned = connection.get(f"/p0/explain/{model['name']}")["learned"]
+            self.assertEqual(learned["times"], model["frequency"], f"seed {seed}")
+            self.assertTrue(learned["first"]["observations"], f"seed {seed}")
         self.type("verify", str(self.log))
         said = self.replay("rest", f"http://127.0.0.1:{server.port}")
-        self.assertEqual(said.count(": equal ("), CLIENTS, said)
-        with_key.close()
+        self.assertEqual(said.count(": equal ("), CLIENTS, f"seed {seed}: {said}")
+        connection.close()
         server.terminate()
         head = server.wait_for(r"its head is ([0-9a-f]{64})")[1]
         self.assertIn(head, self.type("verify", str(self.log), "--expect", head))
         said = self.replay("store", f"sqlite:{self.folder}/kato.db")
-        self.assertEqual(said.count(": equal ("), CLIENTS, said)
+        self.assertEqual(said.count(": equal ("), CLIENTS, f"seed {seed}: {said}")
 
-    def seed(self) -> int:
-        """Told with what fails."""
-        seed = random.SystemRandom().randrange(2**32)
-        self.addCleanup(lambda: self.assertIsInstance(seed, int, f"seed {seed}"))
-        return seed
+    def create(self, connection: Connection, scripts: list[Script]) -> None:
+        """See that there are all processors: what was only observed may be gone with a kill."""
+        for script in scripts:
+            connection.send("PUT", f"/{script.processor}", {"genes": {"persistence": 3}})
 
     def replay(self, name: str, against: str) -> str:
         into = f"sqlite:{self.folder}/{name}.db"
@@ -85,6 +86,9 @@ class AuditTests(SynchronousTestCase):
 
     def speak(self, server: LiveServer, scripts: list[Script], answers: int) -> None:
         """Let all clients speak until they have so many answers, and the server is killed."""
+        connection = server.connect()
+        self.create(connection, scripts)
+        connection.close()
         left = count(answers, -1)
 
         def speak(script: Script) -> None:

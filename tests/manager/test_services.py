@@ -56,6 +56,14 @@ class SplittingTests(SynchronousTestCase):
         told = splitting._GATEWAY | splitting._SERVICES | splitting._OURS | both
         self.assertEqual(known, told)
 
+    def test_audit(self) -> None:
+        """Each service has an audit log of its own, the first one that of the server."""
+        _, services = split_options(["--audit", "log", "--audit-reads", "--max-events=3"])
+        rest = ["--audit-reads", "--max-events=3"]
+        self.assertEqual(splitting.for_service(services, 1), ["--audit", "log", *rest])
+        self.assertEqual(splitting.for_service(services, 2), ["--audit", "log/service-2", *rest])
+        self.assertEqual(splitting.for_service(["--audit=log"], 3), ["--audit", "log/service-3"])
+
     def test_refused(self) -> None:
         """What the manager chooses itself cannot be given."""
         for option in ("--storage", "--zmq=x", "--registry", "--processor-id"):

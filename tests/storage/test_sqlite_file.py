@@ -14,9 +14,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from kato.engine import Processor
+from kato.storage.file_lock import FileLock
 from kato.storage.interface import CannotOpen
 from kato.storage.sqlite import SqliteStore, connection, schema
-from kato.storage.file_lock import FileLock
 from tests.engine.worlds import Operation, carry_out
 from tests.engine.worlds import everything as told
 from tests.source import ROOT
