@@ -729,6 +729,7 @@ class Worker:
             "matcher": self._matcher.kind,
             "events": self._publishing.hub.statistics(),
             "store": self._store.statistics(),
+            **self._audit.statistics(),
         }
 
 

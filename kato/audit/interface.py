@@ -1,6 +1,7 @@
 """What a worker asks of an audit log (docs/audit.md), and the one that keeps nothing."""
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import Interface, implementer
@@ -60,6 +61,9 @@ class IAudit(Interface):
         @raise StorageUnavailable: (the Deferred fails) where it cannot be; who watches knows.
         """
 
+    def statistics() -> dict[str, Any]:
+        """What C{/stats} tells of the log, under C{audit}; nothing where nothing is kept."""
+
     def synced() -> "Deferred[None]":
         """See that all that was told so far survives a loss of power.
 
@@ -107,6 +111,10 @@ class NoAudit:
     def pending(self) -> "Deferred[None] | None":
         """Nothing is to be waited for."""
         return None
+
+    def statistics(self) -> dict[str, Any]:
+        """There is nothing to tell."""
+        return {}
 
     def synced(self) -> "Deferred[None]":
         """Nothing is to be waited for."""

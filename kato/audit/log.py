@@ -1,6 +1,7 @@
 """The audit log of the processors of this process (docs/audit.md)."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -9,7 +10,6 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kato import __version__
-from kato.audit.chain import Head
 from kato.audit.files import LogFiles
 from kato.audit.interface import IAudit
 from kato.audit.lines import Creation, Done, Entry, Event, Forgotten, changes
@@ -106,10 +106,10 @@ class AuditLog:
             head=head.digest,
         )
 
-    @property
-    def head(self) -> Head:
-        """Where the log ends, as it is written."""
-        return self._files.head
+    def statistics(self) -> dict[str, Any]:
+        """Where the log ends, as it is written, and how often it could not be."""
+        head, failures = self._files.head, self._writer.failures
+        return {"audit": {"lines": head.lines, "head": head.digest, "failures": failures}}
 
     def _defect(self, failure: object) -> None:
         self.log.error("defect in the audit log: {failure}", failure=failure)

@@ -17,7 +17,7 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 """Calls a function off the reactor, after those that it was given before."""
 
 
-_SLOW = 0.002
+_SLOW = 0.01
 """After a write that took more seconds than this, lines are written in the thread"""
 _CAUTION = 10.0
 """for so many seconds."""
@@ -79,7 +79,7 @@ class Writer:
             self._begin()
 
     def _written_at_once(self, entry: Entry) -> bool:
-        if self._one_sync.locked or not self._files.is_plain or not entry.is_short():
+        if self._one_sync.locked or not self._files.is_plain or not entry.is_short:
             return False
         begun = self._clock.seconds()
         if begun < self._in_thread_until:

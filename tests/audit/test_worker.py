@@ -172,7 +172,7 @@ class OrderTests(AuditCase):
 
         def slowly(entries: Any) -> None:
             write(self.files, entries)
-            self.clock.rightNow += 0.01
+            self.clock.rightNow += 0.02
 
         self.patch(self.files, "append", slowly)
         self.successResultOf(self.ask("observe", observation("a")))
@@ -210,6 +210,17 @@ class FullDiskTests(AuditCase):
         self.clock.advance(1.0)
         self.answer("observe", observation("c"))
         self.assertEqual(self.kept("revision", "event"), [(1, None), (2, None)])
+
+    def test_statistics(self) -> None:
+        """C{/stats} tells where the log ends, and how often it failed."""
+        self.observe(["a"])
+        head = self.files.head
+        told = self.worker.statistics()["audit"]
+        self.assertEqual(told, {"lines": head.lines, "head": head.digest, "failures": 0})
+        self.files.full = True
+        self.ask("observe", observation("b")).addErrback(lambda _: None)
+        self.run_threads()
+        self.assertEqual(self.worker.statistics()["audit"]["failures"], 2)
 
     def test_restored_later(self) -> None:
         """That a processor was restored is told before what it does next, if not at once."""
