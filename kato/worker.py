@@ -650,8 +650,9 @@ class Worker:
     def _take_place(self, slot: Slot, restored: Restored | None) -> None:
         """Before its turns go on: an index is of the models as they were loaded."""
         slot.stale = False
-        engine = None if restored is None else restored.engine
-        self._audit.loaded(slot.id, engine, self._tenure.epoch(slot.id))
+        epoch = self._tenure.epoch(slot.id)
+        if epoch is not None:  # else it is loaded again when it is held again
+            self._audit.loaded(slot.id, None if restored is None else restored.engine, epoch)
         if restored is None:
             self._publishing.tell_gone(slot, self._clock.seconds())
             return

@@ -4,6 +4,7 @@ they are told.
 What is learned is one sequence, again and again, so its frequency counts how often that was done.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, cast
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from kato.audit.interface import IAudit
 from kato.commands import Command, Reply
 from kato.dispatch import AlreadyBegun
 from kato.errors import KatoError, Moved, ProcessorUnavailable
@@ -67,6 +69,7 @@ class Service:
             in_thread=at_once,
             checkpoint=checkpoint,
             tenure=self.tenancy,
+            audit=world.make_audit(self),
         )
         self.membership = Membership(
             self.store,
@@ -157,6 +160,7 @@ class World:
         self.errors: list[KatoError] = []
         self.violations: list[Failure] = []
         """What must never be."""
+        self.make_audit: Callable[[Service], IAudit | None] = lambda service: None
         self._ids = count(1)
 
     def advance(self, seconds: float) -> None:

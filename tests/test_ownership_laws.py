@@ -65,10 +65,13 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(SERVICES)
+        self.world = self.make_world()
         for service in self.world.services[:2]:
             service.start()
         self.world.advance(2.0)
+
+    def make_world(self) -> World:
+        return World(SERVICES)
 
     @rule(number=numbers, processor=ids)
     def learn(self, number: int, processor: str) -> None:

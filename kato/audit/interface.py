@@ -27,8 +27,11 @@ class IAudit(Interface):
     def stored(processors: Collection[str]) -> None:
         """At the start: no processors are there but these."""
 
-    def loaded(processor: str, engine: Processor | None, epoch: int | None) -> None:
-        """A processor is now as it was stored; C{None}: it is not stored."""
+    def loaded(processor: str, engine: Processor | None, epoch: int) -> None:
+        """A processor is now as it was stored; C{None}: it is not stored.
+
+        @param epoch: under which it is held; 0 where nobody else can have it.
+        """
 
     def let_go(processor: str) -> None:
         """A processor is another service's by now."""
@@ -81,7 +84,7 @@ class NoAudit:
     def stored(self, processors: Collection[str]) -> None:
         """It is all the same."""
 
-    def loaded(self, processor: str, engine: Processor | None, epoch: int | None) -> None:
+    def loaded(self, processor: str, engine: Processor | None, epoch: int) -> None:
         """It is all the same."""
 
     def let_go(self, processor: str) -> None:

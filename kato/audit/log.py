@@ -122,9 +122,9 @@ class AuditLog:
             if processor in self._files.ended:
                 self.let_go(processor)
             else:
-                self.loaded(processor, None, None)
+                self.loaded(processor, None, 0)
 
-    def loaded(self, processor: str, engine: Processor | None, epoch: int | None) -> None:
+    def loaded(self, processor: str, engine: Processor | None, epoch: int) -> None:
         """Keep what a processor is, wherever the log says anything else, and always where others
         may have had it meanwhile."""
         self._unsaid.pop(processor, None)
