@@ -19,8 +19,10 @@ InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
 
 _SLOW = 0.01
 """After a write that took more seconds than this, lines are written in the thread"""
-_CAUTION = 10.0
-"""for so many seconds."""
+_CAUTION = 1.0
+"""for so many seconds, twice as many each time that the next one is slow as well,"""
+_MOST_CAUTION = 64.0
+"""but no more than this."""
 
 
 class _Batch:
@@ -68,6 +70,7 @@ class Writer:
         self._unsynced = False
         self._one_sync = DeferredLock()
         self._in_thread_until = 0.0
+        self._caution = _CAUTION
         self.failures = 0
 
     def add(self, entry: Entry) -> None:
@@ -91,7 +94,10 @@ class Writer:
         self._unsynced = True
         ended = self._clock.seconds()
         if ended - begun > _SLOW:
-            self._in_thread_until = ended + _CAUTION
+            self._in_thread_until = ended + self._caution
+            self._caution = min(2 * self._caution, _MOST_CAUTION)
+        else:
+            self._caution = _CAUTION
         return True
 
     def pending(self) -> "Deferred[None] | None":

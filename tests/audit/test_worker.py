@@ -167,21 +167,24 @@ class OrderTests(AuditCase):
         self.successResultOf(asked)
 
     def test_slow_disk(self) -> None:
-        """After a slow write lines are written in the thread, for a while."""
+        """After a slow write lines are written in the thread, for a while, and longer when the next
+        one is slow as well."""
         write = type(self.files).append
 
         def slowly(entries: Any) -> None:
             write(self.files, entries)
             self.clock.rightNow += 0.02
 
-        self.patch(self.files, "append", slowly)
-        self.successResultOf(self.ask("observe", observation("a")))
-        self.patch(self.files, "append", lambda entries: write(self.files, entries))
-        asked = self.ask("observe", observation("b"))
-        self.assertNoResult(asked)
-        self.threads.run()
-        self.successResultOf(asked)
-        self.clock.rightNow += 10.0
+        for seconds in (1.0, 2.0, 4.0):
+            self.patch(self.files, "append", slowly)
+            self.successResultOf(self.ask("observe", observation("a")))
+            self.patch(self.files, "append", lambda entries: write(self.files, entries))
+            self.clock.rightNow += seconds - 0.1
+            asked = self.ask("observe", observation("b"))
+            self.assertNoResult(asked)
+            self.threads.run()
+            self.successResultOf(asked)
+            self.clock.rightNow += 0.1
         self.successResultOf(self.ask("observe", observation("c")))
 
 
