@@ -1,25 +1,68 @@
-"""The one table of operations that every transport uses (SPEC 8).
+"""Commands and replies, by the one table of operations that every transport uses (SPEC 8).
 
-A transport makes a L{Command} of what it was sent, and sends back the L{Reply}.  What may be said
-to an operation stands in the class of its parameters and nowhere else.
+A transport makes a L{Command} of what it was sent, and sends back the L{Reply}.  The table itself
+is in L{kato.operations}, what may be said to an operation in L{kato.parameters}; who speaks of
+commands finds all of it here.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from enum import Enum
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from kato.codec import SelfWriting
-from kato.errors import InvalidRequest, UnknownOperation
-from kato.fields import array, boolean, integer, kind, mapping, number, shown, text, within
-from kato.genes import known_gene, parse_gene, parse_genes
-from kato.model import Emotives
-from kato.observation import Observation, digest
+from kato.errors import InvalidRequest
+from kato.fields import kind, mapping, shown, text
+from kato.observation import digest
+from kato.operations import OPERATIONS, About, Operation, Scope, known_operation
 from kato.origin import Origin
+from kato.parameters import (
+    MAX_PAGE,
+    ChangeGene,
+    ChangeGenes,
+    CreateProcessor,
+    GetForecast,
+    GetGene,
+    GetPredictions,
+    ListModels,
+    ListProcessors,
+    NamedModel,
+    Observe,
+    ObserveSequence,
+    Params,
+    UpdateModel,
+)
+from kato.schemas import Schema
 
-MAX_PAGE = 10_000
-"""How many entries a list gives at most at a time."""
+__all__ = [
+    "MAX_ID",
+    "MAX_PAGE",
+    "OPERATIONS",
+    "PROCESSOR_ID",
+    "REQUEST_ID",
+    "RESERVED",
+    "About",
+    "ChangeGene",
+    "ChangeGenes",
+    "Command",
+    "CreateProcessor",
+    "GetForecast",
+    "GetGene",
+    "GetPredictions",
+    "ListModels",
+    "ListProcessors",
+    "NamedModel",
+    "Observe",
+    "ObserveSequence",
+    "Operation",
+    "Params",
+    "Reply",
+    "Scope",
+    "UpdateModel",
+    "known_operation",
+    "parse_processor_id",
+    "parse_request_id",
+]
 
 RESERVED = frozenset(
     (
@@ -44,266 +87,15 @@ MAX_ID = 64
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _MAX_REQUEST_ID = 255
 
-_Judge = Callable[[object, str], Any]
-
-
-def _param(judge: _Judge, default: Any = MISSING, says: str = "") -> Any:
-    """A parameter: how it is judged, what it is where it is left out, and what it means."""
-    return field(default=default, metadata={"judge": judge, "says": says})
-
-
-def _limit(value: object, path: str) -> int:
-    return integer(value, path, least=1, most=MAX_PAGE)
-
-
-def _frequency(value: object, path: str) -> int:
-    return integer(value, path, least=1)
-
-
-def _observations(value: object, path: str) -> tuple[Observation, ...]:
-    return tuple(
-        Observation.parse(item, f"{path}[{i}]") for i, item in enumerate(array(value, path))
-    )
-
-
-def _emotives(value: object, path: str) -> tuple[Emotives, ...]:
-    return tuple(
-        {
-            name: number(each, within(f"{path}[{i}]", name))
-            for name, each in mapping(item, f"{path}[{i}]").items()
-        }
-        for i, item in enumerate(array(value, path))
-    )
-
-
-def _anything(value: object, path: str) -> object:
-    return value
-
-
-_brief = _param(boolean, False, "answer with the length of short-term memory in its place")
-
-
-@dataclass(frozen=True, slots=True)
-class Params:
-    """The parameters of an operation, none here."""
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """Judge decoded parameters.
-
-        @raise InvalidRequest: for the first that is unknown, missing or unfit.
-        """
-        declared: tuple[Field[Any], ...] = fields(cls)
-        mapping(raw, "params", frozenset(each.name for each in declared))
-        for each in declared:
-            if each.default is MISSING and each.name not in raw:
-                raise InvalidRequest(f"{each.name}: missing")
-        return cls(
-            **{
-                each.name: each.metadata["judge"](raw[each.name], each.name)
-                for each in declared
-                if each.name in raw
-            }
-        )
-
-    def sent(self) -> dict[str, Any]:
-        """The parameters as a client would send them, from which L{parse} makes the same; what is
-        as it would be anyway is left out."""
-        values = ((each, getattr(self, each.name)) for each in fields(self))
-        return {each.name: value for each, value in values if value != each.default}
-
-
-@dataclass(frozen=True, slots=True)
-class Observe(Params):
-    """An observation, its keys beside C{brief}."""
-
-    observation: Observation = _param(Observation.parse)
-    brief: bool = _brief
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """Judge decoded parameters, of which all but C{brief} are the observation's."""
-        if "brief" not in raw:
-            return cls(Observation.parse(raw))
-        rest = {key: value for key, value in mapping(raw, "params").items() if key != "brief"}
-        return cls(Observation.parse(rest), boolean(raw["brief"], "brief"))
-
-    def sent(self) -> dict[str, Any]:
-        """The observation as it is sent, with C{brief} beside."""
-        sent = self.observation.sent()
-        if self.brief:
-            sent["brief"] = True
-        return sent
-
-
-@dataclass(frozen=True, slots=True)
-class ObserveSequence(Params):
-    """Observations that are observed as one."""
-
-    observations: tuple[Observation, ...] = _param(_observations)
-    learn_after_each: bool = _param(boolean, False)
-    learn_at_end: bool = _param(boolean, False)
-    brief: bool = _brief
-
-    def sent(self) -> dict[str, Any]:
-        """The parameters, each observation as it is sent."""
-        sent = super(ObserveSequence, self).sent()
-        sent["observations"] = [each.sent() for each in self.observations]
-        return sent
-
-
-@dataclass(frozen=True, slots=True)
-class GetPredictions(Params):
-    """For which observation, or for now."""
-
-    unique_id: str | None = _param(text, None)
-
-
-@dataclass(frozen=True, slots=True)
-class GetForecast(Params):
-    """How many entries."""
-
-    limit: int = _param(_limit, 10)
-
-
-@dataclass(frozen=True, slots=True)
-class GetGene(Params):
-    """Which gene."""
-
-    gene: str = _param(known_gene)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeGene(Params):
-    """A gene, and a value that it accepts."""
-
-    gene: str = _param(known_gene)
-    value: Any = _param(_anything)
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """Judge the gene, then the value by it."""
-        given = super(ChangeGene, cls).parse(raw)
-        return cls(given.gene, parse_gene(given.gene, given.value))
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeGenes(Params):
-    """Several genes with their values."""
-
-    genes: dict[str, Any] = _param(parse_genes)
-
-
-@dataclass(frozen=True, slots=True)
-class CreateProcessor(Params):
-    """Genes that differ from the server's defaults."""
-
-    genes: dict[str, Any] | None = _param(parse_genes, None)
-
-
-@dataclass(frozen=True, slots=True)
-class NamedModel(Params):
-    """Which model; its prefix may be left out."""
-
-    model_name: str = _param(text)
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateModel(Params):
-    """A model with another frequency, other emotives, or both."""
-
-    model_name: str = _param(text)
-    frequency: int | None = _param(_frequency, None)
-    emotives: tuple[Emotives, ...] | None = _param(_emotives, None)
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """Judge decoded parameters, one of which must change something."""
-        given = super(UpdateModel, cls).parse(raw)
-        if given.frequency is None and given.emotives is None:
-            raise InvalidRequest("frequency: missing, and so is emotives; give one or both")
-        return given
-
-
-@dataclass(frozen=True, slots=True)
-class ListModels(Params):
-    """A page of models by name."""
-
-    limit: int = _param(_limit, 100)
-    after: str | None = _param(text, None)
-
-
-@dataclass(frozen=True, slots=True)
-class ListProcessors(Params):
-    """A page of processors by id."""
-
-    limit: int = _param(_limit, 100)
-    after: str | None = _param(text, None)
-
-
-class About(Enum):
-    """Whom an operation speaks to."""
-
-    SERVER = "server"
-    PROCESSOR = "processor"
-    EITHER = "either"
-
-
-class Scope(Enum):
-    """What a key may do; none of them holds another."""
-
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A row of the table.
-
-    C{message} is the word in its answer; C{scope} what a key must have for it; C{changes} says that
-    it changes something, and so takes a request id; C{creates} that it makes a processor that does
-    not exist yet.
-    """
-
-    params: type[Params]
-    message: str
-    scope: Scope
-    changes: bool = False
-    creates: bool = False
-    about: About = About.PROCESSOR
-
-
-OPERATIONS: Mapping[str, Operation] = {
-    "ping": Operation(Params, "pong", Scope.READ, about=About.EITHER),
-    "get_status": Operation(Params, "status", Scope.READ),
-    "create_processor": Operation(
-        CreateProcessor, "ready", Scope.WRITE, changes=True, creates=True
-    ),
-    "delete_processor": Operation(Params, "deleted", Scope.ADMIN, changes=True),
-    "list_processors": Operation(ListProcessors, "processors", Scope.READ, about=About.SERVER),
-    "observe": Operation(Observe, "observed", Scope.WRITE, changes=True, creates=True),
-    "observe_sequence": Operation(
-        ObserveSequence, "observed", Scope.WRITE, changes=True, creates=True
-    ),
-    "learn": Operation(Params, "learned", Scope.WRITE, changes=True),
-    "get_predictions": Operation(GetPredictions, "predictions", Scope.READ),
-    "get_forecast": Operation(GetForecast, "forecast", Scope.READ),
-    "explain": Operation(NamedModel, "explanation", Scope.READ),
-    "get_short_term_memory": Operation(Params, "short_term_memory", Scope.READ),
-    "clear_short_term_memory": Operation(Params, "cleared", Scope.WRITE, changes=True),
-    "clear_all_memory": Operation(Params, "cleared", Scope.ADMIN, changes=True),
-    "get_gene": Operation(GetGene, "gene", Scope.READ),
-    "get_genes": Operation(Params, "genes", Scope.READ),
-    "change_gene": Operation(ChangeGene, "changed", Scope.WRITE, changes=True, creates=True),
-    "change_genes": Operation(ChangeGenes, "changed", Scope.WRITE, changes=True, creates=True),
-    "get_model": Operation(NamedModel, "model", Scope.READ),
-    "list_models": Operation(ListModels, "models", Scope.READ),
-    "update_model": Operation(UpdateModel, "updated", Scope.WRITE, changes=True),
-    "delete_model": Operation(NamedModel, "deleted", Scope.WRITE, changes=True),
-    "get_percept_data": Operation(Params, "percept", Scope.READ),
-    "get_cognition_data": Operation(Params, "cognition", Scope.READ),
+PROCESSOR_ID: Schema = {
+    "type": "string",
+    "pattern": f"^{_ID.pattern}$",
+    "not": {"enum": sorted(RESERVED)},
 }
+"""What L{parse_processor_id} takes,"""
+
+REQUEST_ID: Schema = {"type": "string", "minLength": 1, "maxLength": _MAX_REQUEST_ID}
+"""and L{parse_request_id}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,18 +153,6 @@ class Command:
         params = self.params.sent()
         params.pop("brief", None)
         return digest([self.operation, params])
-
-
-def known_operation(operation: object) -> Operation:
-    """The row of the table for this name.
-
-    @raise UnknownOperation: where there is none.
-    """
-    name = text(operation, "method")
-    row = OPERATIONS.get(name)
-    if row is None:
-        raise UnknownOperation(f"method: no operation is called {shown(name)}")
-    return row
 
 
 def _addressee(row: Operation, processor: object) -> str | None:

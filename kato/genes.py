@@ -1,11 +1,13 @@
 """The genes of a processor: the table of SPEC 6, and values judged by it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from kato.errors import InvalidRequest, UnknownGene
-from kato.fields import boolean, integer, mapping, number, shown, text, within
+from kato.errors import UnknownGene
+from kato.fields import mapping, shown, text, within
+from kato.kinds import FLAG, Kind, choice, decimal, or_null, whole
+from kato.schemas import Schema, closed, named, one_of, record
 
 RANKINGS = (
     "potential",
@@ -19,42 +21,6 @@ RANKINGS = (
     "fragmentation",
 )
 """What C{rank_by} accepts; all rank highest first but C{fragmentation}, lowest first."""
-
-_Judge = Callable[[object, str], Any]
-
-
-def _choice(*choices: str) -> _Judge:
-    def judge(value: object, path: str) -> str:
-        word = text(value, path)
-        if word not in choices:
-            raise InvalidRequest(f"{path}: expected one of {', '.join(choices)}, got {shown(word)}")
-        return word
-
-    return judge
-
-
-def _integer(least: int, most: int | None = None) -> _Judge:
-    def judge(value: object, path: str) -> int:
-        if most is None:
-            return integer(value, path, least=least)
-        return integer(value, path, least=least, most=most)
-
-    return judge
-
-
-def _number(least: float, most: float | None = None) -> _Judge:
-    def judge(value: object, path: str) -> float:
-        result = number(value, path)
-        if result < least or (most is not None and result > most):
-            bounds = f"from {least} to {most}" if most is not None else f"from {least} up"
-            raise InvalidRequest(f"{path}: expected a number {bounds}, got {shown(value)}")
-        return result
-
-    return judge
-
-
-def _or_null(judge: _Judge) -> _Judge:
-    return lambda value, path: None if value is None else judge(value, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +52,63 @@ class Genes:
         return asdict(self)
 
 
-_JUDGES: Mapping[str, _Judge] = {
-    "classifier": _choice("CVC", "DVC"),
-    "max_predictions": _integer(1, 10_000),
-    "recall_threshold": _number(0.0, 1.0),
-    "min_prediction_symbols": _integer(1),
-    "rank_by": _choice(*RANKINGS),
-    "max_sequence_length": _integer(0),
-    "stm_mode": _choice("TAIL", "CLEAR", "ROLLING"),
-    "persistence": _integer(1),
-    "sort": boolean,
-    "process_predictions": boolean,
-    "vector_neighbors": _integer(0),
-    "vector_max_distance": _or_null(_number(0.0)),
-    "search_depth": _integer(1, 100),
-    "track_accuracy": boolean,
+@dataclass(frozen=True, slots=True)
+class Gene:
+    """What a gene accepts, and what it does."""
+
+    kind: Kind
+    says: str
+
+
+GENES: Mapping[str, Gene] = {
+    "classifier": Gene(choice("CVC", "DVC"), "How a vector becomes symbols."),
+    "max_predictions": Gene(whole(1, 10_000), "How many predictions are told at most."),
+    "recall_threshold": Gene(
+        decimal(0.0, 1.0), "How similar a model must be to what is observed to be predicted."
+    ),
+    "min_prediction_symbols": Gene(
+        whole(1), "With fewer symbols in short-term memory nothing is predicted."
+    ),
+    "rank_by": Gene(
+        choice(*RANKINGS),
+        "By what predictions are ranked: highest first, only fragmentation lowest first.",
+    ),
+    "max_sequence_length": Gene(
+        whole(0), "With so many events in short-term memory a model is learned by itself; 0: never."
+    ),
+    "stm_mode": Gene(
+        choice("TAIL", "CLEAR", "ROLLING"),
+        "What such a learning leaves of short-term memory: the last event, nothing, or all but the "
+        "oldest event.",
+    ),
+    "persistence": Gene(whole(1), "How many of a model's latest emotives are kept."),
+    "sort": Gene(FLAG, "Whether the strings of an event are sorted."),
+    "process_predictions": Gene(FLAG, "Whether predictions are sent to who subscribes."),
+    "vector_neighbors": Gene(whole(0), "How many of the nearest vectors give their symbols, too."),
+    "vector_max_distance": Gene(
+        or_null(decimal(0.0)), "How far away such a vector may be; null: as far as it is."
+    ),
+    "search_depth": Gene(
+        whole(1, 100), "Of how many remembered vectors classifier DVC makes one at most."
+    ),
+    "track_accuracy": Gene(FLAG, "Whether each event is held against the forecast before it."),
 }
+"""The table of SPEC 6."""
 
 NAMES = tuple(field.name for field in fields(Genes))
+
+_DEFAULTS = Genes().as_dict()
+
+_EACH: Mapping[str, Schema] = {
+    name: {**gene.kind.schema, "default": _DEFAULTS[name], "description": gene.says}
+    for name, gene in GENES.items()
+}
+
+ALL: Schema = record(_EACH)
+"""All genes with their values, as they are told."""
+
+SOME: Schema = closed(record(_EACH, optional=_EACH))
+"""Genes with values that they shall have."""
 
 
 def known_gene(value: object, path: str = "gene") -> str:
@@ -112,7 +117,7 @@ def known_gene(value: object, path: str = "gene") -> str:
     @raise UnknownGene: where no gene has this name.
     """
     name = text(value, path)
-    if name not in _JUDGES:
+    if name not in GENES:
         raise UnknownGene(f"{path}: no gene is called {shown(name)}, known are {', '.join(NAMES)}")
     return name
 
@@ -122,7 +127,7 @@ def parse_gene(name: str, value: object, path: str = "value") -> Any:
 
     @raise InvalidRequest: where the gene does not accept it.
     """
-    return _JUDGES[name](value, f"{path} of gene {name}")
+    return GENES[name].kind.judge(value, f"{path} of gene {name}")
 
 
 def parse_genes(value: object, path: str = "genes") -> dict[str, Any]:
@@ -130,8 +135,15 @@ def parse_genes(value: object, path: str = "genes") -> dict[str, Any]:
 
     @raise InvalidRequest: for the first unknown gene or unfit value.
     """
-    known = frozenset(_JUDGES)
+    known = frozenset(GENES)
     return {
-        name: _JUDGES[name](each, within(path, name))
+        name: GENES[name].kind.judge(each, within(path, name))
         for name, each in mapping(value, path, known).items()
     }
+
+
+A_GENE = Kind(known_gene, one_of(NAMES))
+"""The name of a gene."""
+
+A_CHANGE = Kind(parse_genes, named("SomeGenes"))
+"""Genes with the values that they shall have."""

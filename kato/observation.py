@@ -2,16 +2,34 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from kato.errors import InvalidRequest
 from kato.fields import array, free_form, mapping, number, text, within
+from kato.schemas import NUMBER, OBJECT, STRING, Schema, a_list, by_name, closed, record, said
 
 Vector = tuple[float, ...]
 Event = tuple[str, ...]
 
-KEYS = frozenset({"strings", "vectors", "emotives", "unique_id", "metadata"})
+_SHAPES: Mapping[str, Schema] = {
+    "strings": said("Symbols of the event.", a_list(STRING)),
+    "vectors": said(
+        "Each gives its own symbol, and those of its neighbours.",
+        a_list({**a_list(NUMBER), "minItems": 1}),
+    ),
+    "emotives": said("What is felt now.", by_name(NUMBER)),
+    "unique_id": said(
+        "Makes it safe to send again; given by the server where it is missing.", STRING
+    ),
+    "metadata": said("Comes back with the percept data.", OBJECT),
+}
+
+KEYS = frozenset(_SHAPES)
+
+OBSERVATION: Schema = closed(record(_SHAPES, optional=_SHAPES))
+"""An observation as it may be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """A turn: what each operation answers (SPEC 8)."""
 
+import json
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato import __version__
+from kato.codec import encode_json
 from kato.commands import OPERATIONS, Command
 from kato.engine import Processor
 from kato.engine.matchers import best_provider
@@ -12,6 +14,7 @@ from kato.engine.python_matcher import PythonMatcher
 from kato.errors import LimitReached, ModelNotFound, ObservationNotFound
 from kato.turn import is_long, take_turn
 from tests.engine.providers import built
+from tests.shapes import misshapen
 
 
 class TurnCase(SynchronousTestCase):
@@ -29,6 +32,7 @@ class TurnCase(SynchronousTestCase):
             self.processor, self.command(operation, params), now=7.5, make_id=lambda: "made"
         )
         answer = outcome.reply.as_dict()
+        self.assertEqual(misshapen(operation, json.loads(encode_json(answer))), [])
         self.assertEqual(answer.pop("status"), "okay")
         self.assertEqual(answer.pop("message"), OPERATIONS[operation].message)
         self.assertEqual(answer.pop("processor"), "p1")
