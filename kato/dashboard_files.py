@@ -1,19 +1,34 @@
-"""The files of the dashboard, which lie in the package (SPEC 9)."""
+"""What is served as it is: the files of our pages, which lie in the package, and the description of
+REST (SPEC 9)."""
 
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from kato.codec import encode_json
+from kato.limits import Limits
 from kato.protocols.rest import Asset, Assets
+from kato.protocols.rest.openapi import description
 
 _INDEX = "index.html"
+_DESCRIPTION = "openapi.json"
 
 
-def dashboard() -> Assets:
-    """Read all of them: the page is at C{/}, what it loads below C{/static}."""
+def dashboard(limits: Limits) -> Assets:
+    """Read all of them: the dashboard is at C{/}, what pages load below C{/static}; the description
+    is at C{/openapi.json}, the page that shows it at C{/docs}, and among the files, too.
+
+    @param limits: those that the description tells.
+    """
     top = files("kato") / "dashboard"
     page = Asset.make(_INDEX, (top / _INDEX).read_bytes())
-    return {("",): page, **dict(_below(top / "static", ("static",)))}
+    below = dict(_below(top / "static", ("static",)))
+    return {
+        ("",): page,
+        ("docs",): below["static", "docs", _INDEX],
+        (_DESCRIPTION,): Asset.make(_DESCRIPTION, encode_json(description(limits))),
+        **below,
+    }
 
 
 def _below(folder: Traversable, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Asset]]:

@@ -130,7 +130,7 @@ def build(
         intake=intake,
         access=Access(settings.hosts, settings.origins, settings.proxies),
         streams=streams,
-        assets=dashboard(),
+        assets=dashboard(settings.limits),
         statistics=statistics,
         ready=lambda: holder.ready,
         ledger=monitoring.ledger,

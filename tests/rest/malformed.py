@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kato.codec import MAX_MESSAGE
 from kato.commands import RESERVED
 from kato.genes import NAMES
+from kato.protocols.rest.routes import ROUTES
 
 JSON = "Content-Type: application/json"
 _MEDIA = "UNSUPPORTED_MEDIA_TYPE"
@@ -358,9 +359,8 @@ def _of_ids() -> Iterator[Malformed]:
         yield _invalid("POST", f"/{word}/observe", '{"strings": ["a"]}', "processor: ")
     for word in _BAD_IDS:
         yield _invalid("PUT", f"/{word}", None, "processor: ")
-    for word in sorted(
-        RESERVED - {"connect", "processors", "stats", "metrics", "live", "ready", "ws"}
-    ):
+    paths = {route.path.removeprefix("/") for route in ROUTES}
+    for word in sorted(RESERVED - paths):
         yield _invalid("DELETE", f"/{word}", None, "processor: ")
     for method, path, code in [
         ("GET", "/ghost/status", "PROCESSOR_NOT_FOUND"),
@@ -383,8 +383,7 @@ def _of_paths() -> Iterator[Malformed]:
     for method, path, names in _PATHS:
         yield _invalid(method, path, None, names)
     for path in [
-        "/openapi.json",
-        "/docs",
+        "/openapi.yaml",
         "/static/x",
         "/p1/forget",
         "/p1/",

@@ -5,6 +5,7 @@ import gzip
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.dashboard_files import dashboard
+from kato.limits import Limits
 from kato.protocols.rest import Access, Asset
 from kato.protocols.rest.compression import FROM
 from tests.rest.talking import Answer, Server, get, request
@@ -109,7 +110,7 @@ class DashboardTests(SynchronousTestCase):
 
     def test_all(self) -> None:
         """The page, the client and the licence of what others wrote are there."""
-        files = dashboard()
+        files = dashboard(Limits())
         for path in [
             ("",),
             ("static", "kato.js"),
@@ -121,7 +122,7 @@ class DashboardTests(SynchronousTestCase):
     def test_loads_from_here(self) -> None:
         """Nothing names another place to load from, and the page has no script or style of its own
         in it, which its policy would refuse."""
-        files = dashboard()
+        files = dashboard(Limits())
         page = files["",].body.decode()
         for forbidden in ("<style", "style=", "onclick", "javascript:", "//cdn"):
             self.assertNotIn(forbidden, page)

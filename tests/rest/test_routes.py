@@ -154,8 +154,8 @@ class UnknownTests(SynchronousTestCase):
     def test_paths(self) -> None:
         """They are unknown with every method."""
         for path in [
-            "/docs",
-            "/openapi.json",
+            "/docs/",
+            "/openapi.yaml",
             "/static",
             "/static/a/b/app.js",
             "/ws/x",

@@ -33,7 +33,7 @@ class Page(Enum):
     STREAM = "stream", Who.ALL
     """The connection becomes a WebSocket, on which every request is judged."""
     ASSET = "asset", Who.ALL
-    """A file: of the dashboard, or one that other pages use."""
+    """A file: of a page of ours, or one that other pages use."""
     PREFLIGHT = "preflight", Who.ALL
     """What a page of an allowed origin may ask for."""
 
@@ -101,6 +101,8 @@ ROUTES = (
     Route("GET", "/", Page.ASSET, _OF_THE_PAGE),
     Route("GET", "/static/{name}", Page.ASSET),
     Route("GET", "/static/{folder}/{name}", Page.ASSET),
+    Route("GET", "/openapi.json", Page.ASSET),
+    Route("GET", "/docs", Page.ASSET),
     Route("GET", "/ws", Page.STREAM),
     Route("GET", "/kato-api/ping", "ping"),
     Route("GET", "/connect", "list_processors", _PAGED),
