@@ -110,15 +110,20 @@ class PackagingTests(SynchronousTestCase):
 
     def test_requirements(self) -> None:
         """What is required is what C{kato} imports, no more and no less, and each is bounded; what
-        TLS and the client need are extras."""
-        server = [each for each in modules("kato") if not within(each.name, "kato.client")]
-        client = [each for each in modules("kato") if within(each.name, "kato.client")]
+        TLS, the client and the program need are extras."""
+        found = modules("kato")
+        client = [each for each in found if within(each.name, "kato.client")]
+        program = [each for each in found if within(each.name, "kato.cli")]
+        server = [each for each in found if each not in (*client, *program)]
         required = self.lines("options", "install_requires")
         tls = [each for each in self.lines(_EXTRAS, "tls") if each != "Twisted[tls]"]
         self.assertEqual(self.named([*required, *tls]), imported(server))
         own = self.lines(_EXTRAS, "client")
         self.assertEqual(self.named(own), imported(client) - self.named(required))
-        for each in (*required, *tls, *own):
+        typed = self.lines(_EXTRAS, "cli")
+        self.assertLessEqual({*own}, {*typed})
+        self.assertEqual(self.named(typed), imported([*client, *program]) - self.named(required))
+        for each in (*required, *tls, *typed):
             self.assertRegex(each, r"^[A-Za-z.-]+>=[\d.]+,<[\d.]+$")
 
     def named(self, required: list[str]) -> set[str]:

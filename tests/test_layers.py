@@ -123,6 +123,7 @@ FLOORS: Mapping[str, int] = {
     "kato.gateway": 6,
     "kato.health": 6,
     "kato.client": 6,
+    "kato.cli": 6,
     "kato.manager": 6,
     "kato.moving": 6,
     "twisted.plugins.kato_plugins": 7,
@@ -135,24 +136,27 @@ COMPOSING = 6
 STRANGERS: Mapping[str, frozenset[str]] = {
     "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
     "kato.client": frozenset(FLOORS) - {"kato.client", "kato.errors"},
+    "kato.cli": frozenset(FLOORS) - {"kato.cli", "kato.client", "kato.errors"},
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
     "kato.moving": frozenset({"kato.engine", "kato.protocols", "kato.worker"}),
 }
-"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, client and
-manager speak to servers from outside, and what moves data makes nothing of it."""
+"""Rooms that are not to be known although no floor forbids it: a protocol is a codec, client,
+program and manager speak to servers from outside, and what moves data makes nothing of it."""
 
 HOMES: Mapping[str, frozenset[str]] = {
     "OpenSSL": frozenset({"kato.certificates"}),
     "autobahn": frozenset({"kato.protocols.websocket", "kato.client.in_twisted"}),
     "bson": frozenset({"kato.storage.mongodb"}),
+    "click": frozenset({"kato.cli"}),
     "cryptography": frozenset({"kato.certificates"}),
     "httpx": frozenset({"kato.client.blocking", "kato.client.in_asyncio"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),
-    "platformdirs": frozenset({"kato.storage", "kato.manager"}),
+    "platformdirs": frozenset({"kato.storage", "kato.manager", "kato.cli.notes"}),
     "prometheus_client": frozenset({"kato.metrics.exposition"}),
     "psutil": frozenset({"kato.manager.system", "kato.vitals"}),
     "pymongo": frozenset({"kato.storage.mongodb"}),
+    "rich": frozenset({"kato.cli"}),
     "sqlite3": frozenset({"kato.storage.sqlite"}),
     "tqdm": frozenset({"kato.moving.progress"}),
     "twisted": frozenset(
@@ -163,7 +167,7 @@ HOMES: Mapping[str, frozenset[str]] = {
             "twisted.plugins.kato_plugins",
         }
     )
-    - {"kato.client", "kato.manager"},
+    - {"kato.cli", "kato.client", "kato.manager"},
     "twisted.application": frozenset(
         {
             "kato.gateway",

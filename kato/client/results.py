@@ -200,7 +200,7 @@ class Explanation(Read):
     kept_models: int
     reason: str
     because: str
-    terms: Answer
+    terms: Sequence[Answer]
     metrics: Sequence[Answer]
     prediction: Answer | None
     learned: Answer | None

@@ -105,7 +105,7 @@ def trying(
         assert came is not None, "a request is followed by what came of it"
         error = _judge(came)
         if error is None and isinstance(came, Response):
-            return call.read(_decoded(came))
+            return _read(call, came)
         assert error is not None
         seconds = patience.pause(times, error.retry_after, random()) if _again(came) else None
         if seconds is None:
@@ -124,6 +124,14 @@ def _request(call: Call[Any], key: str | None, make_id: Callable[[], str]) -> Re
     headers["Content-Type"] = "application/json"
     body = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Request(call.method, call.path, headers, body.encode())
+
+
+def _read(call: Call[T], came: Response) -> T:
+    told = _decoded(came)
+    try:
+        return call.read(told)
+    except (KeyError, TypeError):
+        raise _foreign(came) from None
 
 
 def _again(came: Response | Lost) -> bool:

@@ -154,6 +154,7 @@ class TryingTests(SynchronousTestCase):
             Response(502, {}, b"<h1>Bad gateway"),
             Response(200, {}, b"<h1>Hello"),
             response(200, [1]),
+            response(200, {"detail": "Hello"}),
             response(404, {"detail": "Not Found"}),
         ):
             steps = self.begin()
