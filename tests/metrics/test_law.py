@@ -50,7 +50,7 @@ class LawTests(SynchronousTestCase):
         for transport, what, body in asked:
             if transport == "rest":
                 method, processor, path = what
-                world.rest(method, f"{processor}{path}" or "/docs", body)
+                world.rest(method, f"{processor}{path}" or "/kato-api", body)
             else:
                 getattr(world, transport)(what)
         told = world.metrics()
