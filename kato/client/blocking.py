@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import wraps
 from random import random
 from types import TracebackType
@@ -45,7 +46,7 @@ def _of_processor(
     return ask
 
 
-class Client:
+class Client(AbstractContextManager["Client"]):
     """Asks one server; for use in C{with}, or close it.
 
     >>> with Client("http://localhost:8000") as kato:  # doctest: +SKIP
@@ -71,9 +72,6 @@ class Client:
         self._key = key
         self._patience = patience or Patience()
         self._http = httpx.Client(base_url=url, timeout=timeout)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -143,7 +141,7 @@ class Client:
         return Events(self._url, self._key, Stream(processor, topics, random=random))
 
 
-class Events:
+class Events(AbstractContextManager["Events"]):
     """Events, one after the other: an iterator without an end, to be closed, or used in C{with}."""
 
     def __init__(self, url: str, key: str | None, stream: Stream) -> None:
@@ -152,9 +150,6 @@ class Events:
         self._stream = stream
         self._told: deque[StreamEvent] = deque()
         self._connection: ClientConnection | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,

@@ -2,50 +2,26 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from random import random
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from kato.client.calls import Call, ProcessorCalls, ServerCalls
+from kato.client.awaited import AwaitedClient, AwaitedProcessor
+from kato.client.calls import Call
 from kato.client.sockets import opening, why
 from kato.client.streams import Stream, StreamEvent, stream_url
 from kato.client.trying import Lost, Patience, Pause, Request, Response, trying
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _of_server(
-    make: Callable[Concatenate[ServerCalls, P], Call[T]],
-) -> Callable[Concatenate["AsyncClient", P], Awaitable[T]]:
-    """Make a coroutine that gives what a call gives."""
-
-    @wraps(make)
-    async def ask(self: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.carry_out(make(ServerCalls(), *args, **kwargs))
-
-    return ask
-
-
-def _of_processor(
-    make: Callable[Concatenate[ProcessorCalls, P], Call[T]],
-) -> Callable[Concatenate["AsyncProcessor", P], Awaitable[T]]:
-    """Make a coroutine that gives what a call to a processor gives."""
-
-    @wraps(make)
-    async def ask(self: "AsyncProcessor", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.client.carry_out(make(self.calls, *args, **kwargs))
-
-    return ask
-
-
-class AsyncClient:
+class AsyncClient(AwaitedClient, AbstractAsyncContextManager["AsyncClient"]):
     """Asks one server; for use in C{async with}, or close it."""
 
     def __init__(
@@ -61,9 +37,6 @@ class AsyncClient:
         self._key = key
         self._patience = patience or Patience()
         self._http = httpx.AsyncClient(base_url=url, timeout=timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(
         self,
@@ -81,15 +54,8 @@ class AsyncClient:
         """Address a processor, whether or not it exists."""
         return AsyncProcessor(self, processor_id)
 
-    ping = _of_server(ServerCalls.ping)
-    processors = _of_server(ServerCalls.processors)
-    statistics = _of_server(ServerCalls.statistics)
-
     async def carry_out(self, call: Call[T]) -> T:
-        """Ask, and ask again where that is safe and of use.
-
-        @raise KatoError: as L{kato.client.blocking.Client.carry_out}.
-        """
+        """Ask: see L{AwaitedClient.carry_out}."""
         steps = trying(
             call,
             key=self._key,
@@ -125,7 +91,7 @@ class AsyncClient:
         return AsyncEvents(self._url, self._key, Stream(processor, topics, random=random))
 
 
-class AsyncEvents:
+class AsyncEvents(AbstractAsyncContextManager["AsyncEvents"]):
     """Events, one after the other, for C{async for}; to be closed, or used in C{async with}."""
 
     def __init__(self, url: str, key: str | None, stream: Stream) -> None:
@@ -134,9 +100,6 @@ class AsyncEvents:
         self._stream = stream
         self._told: deque[StreamEvent] = deque()
         self._connection: ClientConnection | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(
         self,
@@ -172,40 +135,12 @@ class AsyncEvents:
             await connection.close()
 
 
-class AsyncProcessor:
+class AsyncProcessor(AwaitedProcessor):
     """Asks one processor."""
 
     def __init__(self, client: AsyncClient, processor_id: str) -> None:
+        super().__init__(client, processor_id)
         self.client = client
-        self.calls = ProcessorCalls(processor_id)
-
-    @property
-    def id(self) -> str:
-        """How it is addressed."""
-        return self.calls.processor
-
-    create = _of_processor(ProcessorCalls.create)
-    delete = _of_processor(ProcessorCalls.delete)
-    ping = _of_processor(ProcessorCalls.ping)
-    status = _of_processor(ProcessorCalls.status)
-    observe = _of_processor(ProcessorCalls.observe)
-    observe_sequence = _of_processor(ProcessorCalls.observe_sequence)
-    learn = _of_processor(ProcessorCalls.learn)
-    predictions = _of_processor(ProcessorCalls.predictions)
-    forecast = _of_processor(ProcessorCalls.forecast)
-    explain = _of_processor(ProcessorCalls.explain)
-    short_term_memory = _of_processor(ProcessorCalls.short_term_memory)
-    clear_short_term_memory = _of_processor(ProcessorCalls.clear_short_term_memory)
-    clear_all_memory = _of_processor(ProcessorCalls.clear_all_memory)
-    percept = _of_processor(ProcessorCalls.percept)
-    cognition = _of_processor(ProcessorCalls.cognition)
-    genes = _of_processor(ProcessorCalls.genes)
-    gene = _of_processor(ProcessorCalls.gene)
-    change_genes = _of_processor(ProcessorCalls.change_genes)
-    models = _of_processor(ProcessorCalls.models)
-    model = _of_processor(ProcessorCalls.model)
-    update_model = _of_processor(ProcessorCalls.update_model)
-    delete_model = _of_processor(ProcessorCalls.delete_model)
 
     def stream(self, topics: Iterable[str] | None = None) -> AsyncEvents:
         """Tell events of this processor: see L{AsyncClient.stream}."""

@@ -5,11 +5,10 @@
 
 import zlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from io import BytesIO
 from random import random
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -29,7 +28,8 @@ from twisted.web.client import (
 )
 from twisted.web.http_headers import Headers
 
-from kato.client.calls import Call, ProcessorCalls, ServerCalls
+from kato.client.awaited import AwaitedClient, AwaitedProcessor
+from kato.client.calls import Call
 from kato.client.streams import (
     MAX_MESSAGE,
     PROTOCOL,
@@ -42,7 +42,6 @@ from kato.client.streams import (
 from kato.client.trying import Lost, NoAnswer, Patience, Pause, Request, Response, trying
 from kato.errors import KatoError
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOST = (ConnectError, ConnectionClosed, DNSLookupError, ResponseFailed, CancelledError)
@@ -52,31 +51,7 @@ _PORTS = {"ws": 80, "wss": 443}
 _ANY_WINDOW_OF_GZIP = 31
 
 
-def _of_server(
-    make: Callable[Concatenate[ServerCalls, P], Call[T]],
-) -> Callable[Concatenate["TwistedClient", P], Awaitable[T]]:
-    """Make a coroutine that gives what a call gives."""
-
-    @wraps(make)
-    async def ask(self: "TwistedClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.carry_out(make(ServerCalls(), *args, **kwargs))
-
-    return ask
-
-
-def _of_processor(
-    make: Callable[Concatenate[ProcessorCalls, P], Call[T]],
-) -> Callable[Concatenate["TwistedProcessor", P], Awaitable[T]]:
-    """Make a coroutine that gives what a call to a processor gives."""
-
-    @wraps(make)
-    async def ask(self: "TwistedProcessor", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.client.carry_out(make(self.calls, *args, **kwargs))
-
-    return ask
-
-
-class TwistedClient:
+class TwistedClient(AwaitedClient):
     """Asks one server."""
 
     def __init__(
@@ -108,15 +83,8 @@ class TwistedClient:
         """Address a processor, whether or not it exists."""
         return TwistedProcessor(self, processor_id)
 
-    ping = _of_server(ServerCalls.ping)
-    processors = _of_server(ServerCalls.processors)
-    statistics = _of_server(ServerCalls.statistics)
-
     async def carry_out(self, call: Call[T]) -> T:
-        """Ask, and ask again where that is safe and of use.
-
-        @raise KatoError: as L{kato.client.blocking.Client.carry_out}.
-        """
+        """Ask: see L{AwaitedClient.carry_out}."""
         steps = trying(
             call,
             key=self._key,
@@ -301,40 +269,12 @@ def _why(error: Exception) -> Exception:
     return NoAnswer(str(error) or type(error).__name__)
 
 
-class TwistedProcessor:
+class TwistedProcessor(AwaitedProcessor):
     """Asks one processor."""
 
     def __init__(self, client: TwistedClient, processor_id: str) -> None:
+        super().__init__(client, processor_id)
         self.client = client
-        self.calls = ProcessorCalls(processor_id)
-
-    @property
-    def id(self) -> str:
-        """How it is addressed."""
-        return self.calls.processor
-
-    create = _of_processor(ProcessorCalls.create)
-    delete = _of_processor(ProcessorCalls.delete)
-    ping = _of_processor(ProcessorCalls.ping)
-    status = _of_processor(ProcessorCalls.status)
-    observe = _of_processor(ProcessorCalls.observe)
-    observe_sequence = _of_processor(ProcessorCalls.observe_sequence)
-    learn = _of_processor(ProcessorCalls.learn)
-    predictions = _of_processor(ProcessorCalls.predictions)
-    forecast = _of_processor(ProcessorCalls.forecast)
-    explain = _of_processor(ProcessorCalls.explain)
-    short_term_memory = _of_processor(ProcessorCalls.short_term_memory)
-    clear_short_term_memory = _of_processor(ProcessorCalls.clear_short_term_memory)
-    clear_all_memory = _of_processor(ProcessorCalls.clear_all_memory)
-    percept = _of_processor(ProcessorCalls.percept)
-    cognition = _of_processor(ProcessorCalls.cognition)
-    genes = _of_processor(ProcessorCalls.genes)
-    gene = _of_processor(ProcessorCalls.gene)
-    change_genes = _of_processor(ProcessorCalls.change_genes)
-    models = _of_processor(ProcessorCalls.models)
-    model = _of_processor(ProcessorCalls.model)
-    update_model = _of_processor(ProcessorCalls.update_model)
-    delete_model = _of_processor(ProcessorCalls.delete_model)
 
     def stream(self, topics: Iterable[str] | None = None) -> TwistedEvents:
         """Tell events of this processor: see L{TwistedClient.stream}."""
