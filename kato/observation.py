@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
@@ -12,6 +13,8 @@ from kato.schemas import NUMBER, OBJECT, STRING, Schema, a_list, by_name, closed
 
 Vector = tuple[float, ...]
 Event = tuple[str, ...]
+
+VECTOR_PREFIX = "VECTOR|"
 
 _SHAPES: Mapping[str, Schema] = {
     "strings": said("Symbols of the event.", a_list(STRING)),
@@ -139,6 +142,13 @@ def _vector(value: object, path: str) -> Vector:
     if not components:
         raise InvalidRequest(f"{path}: a vector needs at least one component")
     return tuple(number(item, f"{path}[{i}]") for i, item in enumerate(components))
+
+
+def vector_symbol(vector: Vector) -> str:
+    """A vector's own symbol: its components as little-endian float64, -0.0 as 0.0, hashed
+    (SPEC 5)."""
+    packed = struct.pack(f"<{len(vector)}d", *(component + 0.0 for component in vector))
+    return VECTOR_PREFIX + hashlib.sha1(packed, usedforsecurity=False).hexdigest()
 
 
 def digest(value: object) -> str:

@@ -4,9 +4,7 @@ What is compared is what C{math.dist} and C{math.hypot} say, to the last bit and
 arrays only narrow down who is worth comparing.
 """
 
-import hashlib
 import math
-import struct
 from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
@@ -16,9 +14,7 @@ import numpy as np
 from kato.changes import StoredVector
 from kato.engine.arrays import NUMPY, Arrays, Matrix, Rows, blocks
 from kato.genes import Genes
-from kato.observation import Vector
-
-PREFIX = "VECTOR|"
+from kato.observation import Vector, vector_symbol
 
 MAX_SUBTRACTIONS = 100_000
 """How many subtractions the search for components makes before it gives up."""
@@ -32,12 +28,6 @@ class Classified(NamedTuple):
 
     symbols: tuple[str, ...]
     bounded: bool = False
-
-
-def vector_symbol(vector: Vector) -> str:
-    """A vector's own symbol: its components as little-endian float64, -0.0 as 0.0, hashed."""
-    packed = struct.pack(f"<{len(vector)}d", *(component + 0.0 for component in vector))
-    return PREFIX + hashlib.sha1(packed, usedforsecurity=False).hexdigest()
 
 
 class _Table:

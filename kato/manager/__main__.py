@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from kato.manager import auditing, checks, keys, telling
 from kato.manager.curve import add_curve, make_keys
 from kato.manager.instances import Instances
-from kato.manager.moving import MOVES, Moving, add_words
+from kato.manager.moving import MOVES, ORIGINAL, Moving, add_original, add_words
 from kato.manager.system import System
 from kato.manager.trouble import Trouble
 from kato.manager.wish import Wish
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends")
     for name, text in MOVES.items():
         add_words(command(name, text), name)
+    add_original(commands)
     add_curve(commands)
     commands.add_parser(
         keys.COMMAND, help="make, list and revoke API keys: key create --help", add_help=False
@@ -163,8 +164,11 @@ def _carry_out(typed: argparse.Namespace, options: Sequence[str]) -> int:
     home = Path(os.environ.get("KATO_HOME") or user_data_path("kato", appauthor=False))
     if typed.command == "curve":
         make_keys(typed, system=System(), folder=Path.cwd())
+    moving = Moving(home, system=System(), environment=os.environ, folder=Path.cwd())
     if typed.command in MOVES:
-        Moving(home, system=System(), environment=os.environ, folder=Path.cwd()).carry_out(typed)
+        moving.carry_out(typed)
+    if typed.command == ORIGINAL:
+        moving.export_original(typed)
     instances = Instances(home, system=System(), environment=os.environ, folder=Path.cwd())
     manager = Manager(instances)
     status: int = getattr(manager, typed.command)(typed, options)

@@ -51,6 +51,26 @@ def add_words(command: argparse.ArgumentParser, name: str) -> None:
         )
 
 
+ORIGINAL = "export-original"
+
+
+def add_original(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that knows a store of the original KATO, and none of ours."""
+    text = "write a processor of the original KATO, from its MongoDB, into a file for import"
+    command = commands.add_parser(ORIGINAL, help=text, description=text, allow_abbrev=False)
+    command.add_argument("file", metavar="FILE", type=Path, help=_FILES["export"])
+    command.add_argument(
+        "--from",
+        dest="source",
+        metavar="URL",
+        required=True,
+        help="mongodb://host/database: the original has one database for each processor",
+    )
+    command.add_argument(
+        "--processor", metavar="ID", help="its id from now on; the database's name if left out"
+    )
+
+
 class Moving:
     """Carries out one of L{MOVES}."""
 
@@ -81,6 +101,18 @@ class Moving:
             ],
             environment={"KATO_STORAGE": storage},  # it may hold a password
             folder=folder,
+        )
+
+    def export_original(self, typed: argparse.Namespace) -> NoReturn:
+        """Go on as the program that does it."""
+        self._system.become(
+            [
+                *(sys.executable, "-P", "-m", "kato.moving", ORIGINAL),
+                *([f"--processor={typed.processor}"] if typed.processor else []),
+                *("--", str(self._folder / typed.file)),
+            ],
+            environment={"KATO_ORIGINAL": typed.source},  # it may hold a password
+            folder=self._folder,
         )
 
     def _storage(self, typed: argparse.Namespace) -> tuple[str, Path]:

@@ -1,4 +1,4 @@
-"""C{python -m kato.moving}: does what C{kato-manager.sh export} says, and three like it."""
+"""C{python -m kato.moving}: does what C{kato-manager.sh export} says, and four like it."""
 
 import argparse
 import os
@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from kato.commands import parse_processor_id
 from kato.errors import KatoError
 from kato.moving.copying import back_up, restore
 from kato.moving.exporting import export
 from kato.moving.importing import Import, Moved
 from kato.moving.new_file import new_file
+from kato.moving.original import SEQUENCES, VECTORS, Original, learned_in
 from kato.moving.progress import progress, progress_of
 from kato.moving.reading import Contents
 from kato.moving.stores import sqlite_path, with_store
@@ -21,6 +23,8 @@ from kato.storage import CannotOpen, IStore
 
 _INTERRUPTED = 130
 
+_BROUGHT = (*SEQUENCES, VECTORS)
+
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     """What may be typed."""
@@ -29,17 +33,26 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     for name, text in (
         ("export", "write processors of a store into a file"),
         ("import", "bring processors from such a file into a store"),
+        ("export-original", "write a processor of the original KATO into such a file"),
         ("backup", "copy a SQLite store, also while a server uses it"),
         ("restore", "put such a copy in the place of a SQLite store, which is kept aside"),
     ):
         command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         command.add_argument("file", type=Path, metavar="FILE")
+        if name == "export-original":
+            _add_source(command, environment.get("KATO_ORIGINAL"))
+            continue
         command.add_argument("--storage", default=environment.get("KATO_STORAGE") or "sqlite:")
         if name in ("export", "import"):
             command.add_argument("--processor", action="append", default=[], metavar="ID")
         if name == "import":
             command.add_argument("--replace", action="store_true")
     return made
+
+
+def _add_source(command: argparse.ArgumentParser, known: str | None) -> None:
+    command.add_argument("--from", dest="source", default=known, required=not known, metavar="URL")
+    command.add_argument("--processor", metavar="ID")
 
 
 def _export(typed: argparse.Namespace) -> None:
@@ -58,6 +71,43 @@ async def _exported(
 ) -> Written:
     with partial.open("wb") as file:
         return await export(store, Writer(file, told=told), chosen=typed.processor)
+
+
+def _export_original(typed: argparse.Namespace) -> None:
+    # MongoDB's driver takes its time to load
+    from kato.storage.mongodb.original import original_database
+
+    with original_database(typed.source) as source:
+        processor = parse_processor_id(typed.processor or source.name)
+        counts = source.counts()
+        collection = learned_in(counts, source.shown)
+        found = Original(collection, source.documents(VECTORS))
+        with (
+            new_file(typed.file) as partial,
+            partial.open("wb") as file,
+            progress("exporting", " lines") as told,
+        ):
+            writer = Writer(file, told=told)
+            writer.processor(found.snapshot(processor, source.documents(collection)))
+            written = writer.end()
+    _tell_original(processor, found, counts, written, typed.file)
+
+
+def _tell_original(
+    processor: str, found: Original, counts: Mapping[str, int], written: Written, file: Path
+) -> None:
+    """Tell what was brought along, and what could not be."""
+    vectors = len(found.vectors)
+    print(
+        f"{processor}: {_number(written.models, 'model')}, {_number(vectors, 'vector')} to {file}"
+    )
+    if found.renamed:
+        print(f"{_number(found.renamed, 'model')} got another name, since vectors stand in them")
+    if found.unknown:
+        symbols = _number(len(found.unknown), "symbol")
+        print(f"{symbols} of vectors that the database does not hold: nothing new will match them")
+    left = [f"{name} ({count:,})" for name, count in counts.items() if name not in _BROUGHT]
+    print(f"left behind: short-term memory and genes; {', '.join(left) or 'no collection'}")
 
 
 def _import(typed: argparse.Namespace) -> None:
@@ -118,6 +168,7 @@ def _restore(typed: argparse.Namespace) -> None:
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "export": _export,
+    "export-original": _export_original,
     "import": _import,
     "backup": _backup,
     "restore": _restore,

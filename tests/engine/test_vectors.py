@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine import vectors
 from kato.engine.arrays import NUMPY
-from kato.engine.vectors import Classified, VectorMemory, vector_symbol
+from kato.engine.vectors import Classified, VectorMemory
 from kato.genes import Genes
-from kato.observation import Vector
+from kato.observation import Vector, vector_symbol
 from tests.engine.plain_vectors import Components, nearest, symbol
 
 SMALL = st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0, 2.0])

@@ -82,6 +82,19 @@ class MovingTests(SynchronousTestCase):
         self.assertEqual(became.folder, self.here)
         self.assertNotIn("secret", " ".join(became.command))
 
+    def test_original(self) -> None:
+        """An address of the original's database stands on no command line that all may read."""
+        typed = parser().parse_args(
+            ["export-original", "f", "--from", "mongodb://me:secret@host/p7", "--processor", "p1"]
+        )
+        with self.assertRaises(Became) as caught:
+            self.moving().export_original(typed)
+        became: Became = caught.exception
+        runs = [sys.executable, "-P", "-m", "kato.moving", "export-original"]
+        self.assertEqual(became.command, [*runs, "--processor=p1", "--", f"{self.here}/f"])
+        self.assertEqual(became.environment, {"KATO_ORIGINAL": "mongodb://me:secret@host/p7"})
+        self.assertEqual(became.folder, self.here)
+
     def test_services(self) -> None:
         """Services have a store each, and one of them is to be named."""
         self.start("kato", Wish())

@@ -41,14 +41,21 @@ class CommandCase(SynchronousTestCase):
             database.commit(commit)  # type: ignore[arg-type]
 
     def command(self, name: str, store: Path | str, *more: str) -> list[str]:
-        runs = [sys.executable, "-P", "-m", "kato.moving", name, str(self.file)]
         url = f"sqlite:{store}" if isinstance(store, Path) else store
-        return [*runs, "--storage", url, *more]
+        return self.words(name, "--storage", url, *more)
+
+    def words(self, name: str, *more: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "kato.moving", name, str(self.file), *more]
 
     def type(self, name: str, store: Path | str, *more: str, status: int = 0) -> tuple[str, str]:
-        """Type a command that is to end with this status; gives what is printed, and told."""
+        """Type a command for a store that is to end with this status; gives what is printed, and
+        told."""
+        return self.typed(self.command(name, store, *more), status)
+
+    def typed(self, command: list[str], status: int) -> tuple[str, str]:
+        """The same of any command."""
         ended = subprocess.run(
-            self.command(name, store, *more),
+            command,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

@@ -29,36 +29,37 @@ class Address:
         return f"Address({self.shown!r})"
 
     @classmethod
-    def parse(cls, url: str) -> "Address":
+    def parse(cls, url: str, option: str = "--storage") -> "Address":
         """Take a URL as MongoDB's own programs do; that it names a database is our own rule.
 
+        @param option: by which it was given.
         @raise CannotOpen: in one line, which repeats no password.
         """
         try:
             parsed = parse_uri(url)
         except (PyMongoError, ValueError):  # they may repeat what stands beside the password
             raise CannotOpen(
-                "--storage mongodb: MongoDB's driver does not understand it"
+                f"{option} mongodb: MongoDB's driver does not understand it"
                 " (are user and password percent-encoded?)"
             ) from None
         hosts = ",".join(_host(*each) for each in parsed["nodelist"])
         database = parsed["database"]
         shown = f"mongodb://{hosts}/{database or ''}"
-        _judge(shown, parsed)
+        _judge(f"{option} {shown}", parsed)
         return cls(url, database, shown)
 
 
-def _judge(shown: str, parsed: Any) -> None:
+def _judge(told: str, parsed: Any) -> None:
     database = parsed["database"]
     if not database:
-        raise CannotOpen(f"--storage {shown}: it names no database; write {shown}kato")
+        raise CannotOpen(f"{told}: it names no database; write {told.partition(' ')[2]}kato")
     if not _NAME.fullmatch(database) or parsed["collection"]:
-        raise CannotOpen(f"--storage {shown}: this can be the name of no database")
+        raise CannotOpen(f"{told}: this can be the name of no database")
     preference = _options(parsed).get("readpreference", "primary")
     if str(preference).lower() != "primary":
-        raise CannotOpen(f"--storage {shown}: a readPreference other than primary is not meant")
+        raise CannotOpen(f"{told}: a readPreference other than primary is not meant")
     if _options(parsed).get("tls"):
-        raise CannotOpen(f"--storage {shown}: TLS to MongoDB is not supported yet")
+        raise CannotOpen(f"{told}: TLS to MongoDB is not supported yet")
 
 
 def _options(parsed: Any) -> dict[str, Any]:
