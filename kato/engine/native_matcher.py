@@ -1,4 +1,4 @@
-"""The matching seam in C: what it is told goes to L{kato.engine._kernel}, which is compiled where a
+"""The matching seam in C: what it is told goes to C{kato.engine._kernel}, which is compiled where a
 compiler is; importing this fails where none was."""
 
 from collections.abc import Sequence

@@ -22,6 +22,9 @@ later versions speak of patterns."""
 
 VECTORS = "vectors_kb"
 
+_VECTOR_PREFIXES = (VECTOR_PREFIX, "VCTR|")
+"""With what a vector's symbol begins, in earlier and later versions of the original."""
+
 Document = Mapping[str, Any]
 
 
@@ -126,7 +129,7 @@ class Original:
         """An event with our symbols of its vectors, each once, sorted, before all others."""
         ours = {self._symbols[each] for each in event if each in self._symbols}
         others = [each for each in event if each not in self._symbols]
-        self.unknown.update(each for each in others if each.startswith(VECTOR_PREFIX))
+        self.unknown.update(each for each in others if each.startswith(_VECTOR_PREFIXES))
         return (*sorted(ours), *others)
 
 

@@ -115,12 +115,19 @@ class OriginalTests(SynchronousTestCase):
         self.assertEqual(model.sequence, ((OURS[0],), ("b",)))
         self.assertEqual((model.frequency, model.emotives), (5, ({"joy": 1.0}, {"joy": 2.0})))
 
+    def test_pattern(self) -> None:
+        """What later versions call a pattern is a model."""
+        made = document([["a"], ["b"]])
+        made["pattern_data"] = made.pop("sequence")
+        [model] = Original("patterns_kb", []).snapshot("p", [made]).models
+        self.assertEqual(model.name, f"MODEL|{made['name']}")
+
     def test_unknown_vector(self) -> None:
         """A symbol of a vector that is not there stays, and is told of."""
         found = Original("models_kb", [])
-        [model] = found.snapshot("p", [document([[ONE["name"]], ["b"]])]).models
-        self.assertEqual(model.sequence, ((ONE["name"],), ("b",)))
-        self.assertEqual(found.unknown, {ONE["name"]})
+        [model] = found.snapshot("p", [document([[ONE["name"]], ["VCTR|a", "b"]])]).models
+        self.assertEqual(model.sequence, ((ONE["name"],), ("VCTR|a", "b")))
+        self.assertEqual(found.unknown, {ONE["name"], "VCTR|a"})
 
     def test_unfit(self) -> None:
         """What is no model, or no vector, is refused with its name and what is wrong with it."""

@@ -1,4 +1,4 @@
-"""Which server uses a database: a document that says so, until a time.
+"""Which server uses a database: a document that says so, until a time::
 
     {_id: "database", token: "5f…", epoch: 7, commit: 4711, until: ISODate(…), holder: {…}}
 

@@ -1,4 +1,4 @@
-"""Who the services of a database are, and who of them owns which processor, as documents.
+"""Who the services of a database are, and who of them owns which processor, as documents::
 
     services  {_id: boot, address: "tcp://kato-1:5555", name: "kato-1", beat: 17, leaving: false,
                sessions: [UUID(…)]}

@@ -1,10 +1,10 @@
 """Every commit is one transaction of MongoDB, which happens once or not at all.
 
-1. The lease is touched under its epoch, with the number of the commit.  A server whose lease was
-   taken over finds none, and writes nothing.  Whoever else would take it over meanwhile runs into
-   this transaction, and has to come again.
-2. What goes is deleted, what is new is written, one statement for each collection.
-3. The transaction is committed, with majority and journal.
+  1. The lease is touched under its epoch, with the number of the commit.  A server whose lease was
+     taken over finds none, and writes nothing.  Whoever else would take it over meanwhile runs into
+     this transaction, and has to come again.
+  2. What goes is deleted, what is new is written, one statement for each collection.
+  3. The transaction is committed, with majority and journal.
 
 What fails before the last step has not happened, and is begun anew where that may help.  If the
 last step is not answered, nobody can tell at first.  Then it is asked for again, which is safe, and
