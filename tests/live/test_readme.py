@@ -23,7 +23,7 @@ class ReadmeTests(SynchronousTestCase):
         """The requests of the README give the answers that it shows."""
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         commands = _COMMAND.findall(readme)
-        self.assertEqual(len(commands), 5)
+        self.assertEqual(len(commands), 3)
         for arguments, shown in commands:
             url, *rest = shlex.split(arguments)
             here = url.replace(":8000", f":{self.server.port}")
@@ -35,3 +35,15 @@ class ReadmeTests(SynchronousTestCase):
                 check=True,
             )
             self.assertEqual(_VARYING.sub("", done.stdout), _VARYING.sub("", shown))
+
+
+class PageTests(SynchronousTestCase):
+    """The README as a page."""
+
+    def test_two_screens(self) -> None:
+        """It fits on two screens, and shows the two commands first, then the dashboard."""
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        self.assertLessEqual(len(readme.splitlines()), 90)
+        commands = re.findall(r"^    (\./kato-manager\.sh \w+)", readme, re.MULTILINE)
+        self.assertEqual(commands, ["./kato-manager.sh start", "./kato-manager.sh test"])
+        self.assertLess(readme.index(commands[1]), readme.index("](docs/dashboard-light.png)"))

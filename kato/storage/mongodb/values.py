@@ -4,7 +4,8 @@ BSON has no names with a NUL, no integers beyond 64 bits, and 100 levels at most
 languages read dots and dollars in names.  What that concerns is written under one of three names:
 
   - C{{"pairs": [[name, value], ...]}}: an object with such a name in it;
-  - C{{"integer": "123..."}}: a large integer, in decimals, or in hexadecimals with C{0x} before them;
+  - C{{"integer": "123..."}}: a large integer, in decimals, or in hexadecimals with
+    C{0x} before them;
   - C{{"json": "..."}}: what is nested too deeply.
 
 An object that has just one of these names is written as pairs, so nothing is taken for another.
