@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 import kato.client
@@ -22,6 +21,7 @@ from kato.gateway_options import GatewayOptions
 from kato.genes import NAMES
 from kato.manager.__main__ import parser
 from kato.options import _ENVIRONMENT as VARIABLES
+from kato.options import CommonOptions
 from kato.requests import OLDER
 from kato.service_options import ServiceOptions
 from tests.source import ROOT
@@ -51,9 +51,9 @@ def told(text: str) -> Counter[str]:
     return Counter(names(row[0] for row in rows(text)))
 
 
-def options(kind: type[usage.Options]) -> set[str]:
+def options(kind: type[CommonOptions]) -> set[str]:
     """The long names of options of a service."""
-    made: usage.Options = kind({})
+    made = kind({})
     return {each.rstrip("=") for each in made.longOpt} - OF_TWISTD
 
 
@@ -133,8 +133,9 @@ class TableTests(SynchronousTestCase):
         routes = page("rest.md").partition("\n## The routes\n")[2].partition("\n## ")[0]
         found = {name for row in rows(routes) for name in names(row[2:])}
         self.assertEqual(sorted(OPERATIONS.keys() - found - {"create_processor"}), [])
-        asked = re.findall(r'"method": "(\w+)"', page("zeromq.md"))
-        asked = {OLDER.get(name, name) for name in asked}
+        asked = {
+            OLDER.get(name, name) for name in re.findall(r'"method": "(\w+)"', page("zeromq.md"))
+        }
         self.assertEqual(sorted(OPERATIONS.keys() - asked), [], "no example in zeromq.md")
 
 

@@ -5,6 +5,7 @@ import configparser
 import inspect
 import re
 import sys
+import tomllib
 from importlib import import_module
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -150,6 +151,14 @@ class PackagingTests(SynchronousTestCase):
         self.assertIsNotNone(newest)
         assert newest is not None
         self.assertEqual(newest.group(1), version)
+
+    def test_pythons(self) -> None:
+        """The Pythons that are told to be supported are those that wheels are tried with."""
+        told = re.findall(r"Python :: 3\.(\d+)$", self.config["metadata"]["classifiers"], re.M)
+        with (ROOT / "pyproject.toml").open("rb") as file:
+            built = tomllib.load(file)["tool"]["cibuildwheel"]["build"]
+        self.assertEqual([f"cp3{minor}-*" for minor in told], built.split())
+        self.assertIn(f">=3.{told[0]}", self.config["options"]["python_requires"])
 
     def test_plugin(self) -> None:
         """The plugin names a module that is there, with what C{twistd} looks for in it."""
