@@ -108,10 +108,11 @@ class ContextTests(SynchronousTestCase):
         config = configparser.ConfigParser()
         config.read(ROOT / "setup.cfg", encoding="utf-8")
         metadata = config["metadata"]
-        manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").split()
+        manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
+        takes = " ".join(line for line in manifest if not line.startswith("prune")).split()
         named = {
             metadata["long_description"].removeprefix("file: "),
-            *(each for each in manifest if (ROOT / each).exists() and each != "*"),
+            *(each for each in takes if (ROOT / each).exists() and each != "*"),
             *("pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in", "twisted"),
             *metadata["license_files"].split(),
         }
