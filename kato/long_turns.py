@@ -15,11 +15,11 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from kato.caching.interface import Cache
 from kato.caching.sealing import seal, unseal
-from kato.codec import SelfWriting
+from kato.codec import encode_json
 from kato.counting import Histogram
 from kato.engine import Processor
 from kato.errors import KatoError
-from kato.questions import Question, outlook_for, written
+from kato.questions import Answer, Question, outlook_for
 
 _T = TypeVar("_T")
 
@@ -32,8 +32,6 @@ is for nothing where nothing is found."""
 
 _FADING = 0.8
 """What remains of how long computing took, each time that it takes less."""
-
-Answer = SelfWriting | Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,7 @@ def _taken(
 
 
 def _sealed(key: str, answer: Answer) -> bytes | None:
-    return seal(key, written(answer))
+    return seal(key, encode_json(answer))
 
 
 def _put(cache: Cache, key: str, value: bytes | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from hashlib import sha256
 
 from kato import __version__
-from kato.codec import SelfWriting, decode_json, encode_json
+from kato.codec import SelfWriting, decode_json
 from kato.commands import Command, GetForecast, GetPredictions
 from kato.engine import Processor
 from kato.engine.outlook import Outlook
@@ -19,6 +19,9 @@ FORMAT = 1
 answer otherwise."""
 
 PREFIX = "kato:"
+
+Answer = SelfWriting | Sequence[object]
+"""What L{kato.codec.encode_json} writes as a list."""
 
 
 class Question:
@@ -47,7 +50,7 @@ class Question:
         )
         return PREFIX + sha256(json.dumps(said).encode()).hexdigest()
 
-    def answer(self, outlook: Outlook) -> SelfWriting | Sequence[object]:
+    def answer(self, outlook: Outlook) -> Answer:
         """The answer, which is a value: it stays what it is."""
         if self.limit is None:
             return outlook.predictions()
@@ -66,11 +69,6 @@ class Question:
             return False
         outlook.take_forecast(forecast, self.limit)
         return True
-
-
-def written(answer: SelfWriting | Sequence[object]) -> bytes:
-    """An answer as JSON."""
-    return encode_json(answer)
 
 
 FORESEEN = (Question(), Question(limit=GetForecast().limit))

@@ -36,7 +36,7 @@ class RedisCache:
         self._connection: Connection | None = None
         self._connecting: Deferred[Connection] | None = None
         self._closed = False
-        self._is_away = False
+        self._is_away = self._is_full = False
         self._writing = 0
         self._found = self._misses = self._errors = self._skipped = 0
         self._written = self._unwritten = 0
@@ -99,8 +99,17 @@ class RedisCache:
         self._written += 1
 
     def _not_put(self, failure: Failure) -> None:
+        """One that is full may still be asked."""
         self._unwritten += 1
-        self._failed(failure.value)
+        if not failure.check(Refused):
+            self._failed(failure.value)
+        elif not self._is_full:
+            self._is_full = True
+            self.log.warn(
+                "the cache at {address} keeps nothing more: {error}",
+                address=str(self._address),
+                error=failure.value,
+            )
 
     def _put_over(self, _: None, size: int) -> None:
         self._writing -= size

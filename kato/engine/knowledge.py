@@ -12,8 +12,8 @@ from kato.fields import shown
 from kato.model import Emotives, Felt, Model, full_name, model_name
 from kato.model import Sequence as Events
 
-_PAGE = 1_000
-"""So many models are gone over at a time."""
+_PAGE = 100_000
+"""So many names are listed at a time: a matcher goes over all of them for each page."""
 
 
 class KnowledgeChanges(NamedTuple):
@@ -207,14 +207,14 @@ class Knowledge:
         going over them all."""
         if told is not None:
             return Fingerprint(told)
-        made, after = Fingerprint(), None
+        made = Fingerprint()
         self.made_fingerprint = True
-        while True:
-            models, after = self.page(_PAGE, after)
-            for model in models:
-                made.add(model)
-            if after is None:
-                return made
+        names = self._matcher.page(None, _PAGE)
+        while names:
+            for name in names:
+                made.add(self.get(name))
+            names = self._matcher.page(names[-1], _PAGE)
+        return made
 
     def _take_in(self, model: Model) -> None:
         self._matcher.add(model.name, model.sequence, model.frequency)

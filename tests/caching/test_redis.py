@@ -130,6 +130,17 @@ class RedisTests(RedisCase):
         self.assertEqual(cache.statistics()["unwritten"], 3)
         await self.until(lambda: not cache._writing)
 
+    async def test_full(self) -> None:
+        """One that has no room left is still asked."""
+        cache = self.cache()
+        await self.answering(cache)
+        self.redis.say(b"CONFIG", b"SET", b"maxmemory", b"1")
+        for _ in range(2):
+            cache.put("kato:a", b"value")
+        await self.until(lambda: cache.statistics()["unwritten"] == 2)
+        self.assertTrue(cache.statistics()["answers"])
+        await self.answering(cache)
+
     async def test_closed(self) -> None:
         """One that is closed is not asked, nor connected to."""
         cache = self.cache()
