@@ -5,6 +5,7 @@ from importlib import import_module
 
 NAMES = (
     "audit",
+    "cache",
     "cluster_sim",
     "engine",
     "match",

@@ -3,9 +3,7 @@ passed over where its memory has moved on by then."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -14,15 +12,14 @@ from kato.engine import Processor
 from kato.events import PREDICTIONS
 from kato.happenings import Foreseen
 from kato.hub import Hub
+from kato.long_turns import LongTurns
+from kato.questions import FORESEEN
 from kato.slots import Slot
 from kato.turn import foresee, is_long_to_foresee
 
 PATIENCE = 0.25
 """Seconds that predictions wait for a processor that is never idle; then they take a turn of their
 own."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 class Foresight:
@@ -35,7 +32,7 @@ class Foresight:
         hub: Hub,
         *,
         clock: IReactorTime,
-        in_thread: InThread,
+        long_turns: LongTurns,
         tell: Callable[[Slot, Foreseen], None],
         free: Callable[[Slot], None],
     ) -> None:
@@ -45,7 +42,7 @@ class Foresight:
         """
         self._hub = hub
         self._clock = clock
-        self._in_thread = in_thread
+        self._long_turns = long_turns
         self._tell = tell
         self._free = free
 
@@ -85,7 +82,8 @@ class Foresight:
             self._end(_foreseen(engine), slot, slot.generation)
             return
         slot.running = True
-        self._in_thread(partial(_written, engine)).addBoth(self._ended, slot, slot.generation)
+        written = self._long_turns.take(engine, FORESEEN, partial(_written, engine))
+        written.addBoth(self._ended, slot, slot.generation)
 
     def _is_wanted(self, slot: Slot, engine: Processor) -> bool:
         return engine.genes.process_predictions and self._hub.wants(slot.id, PREDICTIONS)

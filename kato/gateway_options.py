@@ -89,6 +89,11 @@ class GatewayOptions(CommonOptions):
                 "--audit: with --processors or --registry a gateway has no processors of its own; "
                 "give it to every service"
             )
+        if self["cache"]:
+            raise usage.UsageError(
+                "--cache: with --processors or --registry a gateway has no processors of its own; "
+                "give it to every service"
+            )
 
     def _services(self) -> dict[str, Address]:
         services: dict[str, Address] = {}

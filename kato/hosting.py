@@ -8,18 +8,20 @@ from functools import partial
 from threading import Thread
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from kato.audit.explaining import Explaining
 from kato.audit_hosting import Audit, make_audit
+from kato.caching import Cache, make_cache
 from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
 from kato.engine.arrays import provider as arrays
 from kato.engine.matchers import Provider, best_provider, provider
 from kato.errors import Moved
+from kato.long_turns import LongTurns
 from kato.metrics import Readings
 from kato.metrics.sources import read_worker
 from kato.options import refuse
@@ -87,13 +89,16 @@ class Host:
         in_thread: InThread,
         tenure: Tenure | None = None,
         audit: Audit | None = None,
+        cache: Cache | None = None,
     ) -> None:
         """
         @param store: an open store.
         @param in_thread: calls a function off the reactor.
         @param tenure: which processors are this process's, where others use the store, too.
         @param audit: the audit log, if there is to be one.
+        @param cache: where services keep answers for each other, if there is such.
         """
+        self._cache = cache
         self._first = settings.processor_id
         self._settings = settings
         self._store = store
@@ -117,6 +122,7 @@ class Host:
             arrays=arrays(settings.vectors),
             tenure=tenure,
             audit=None if audit is None else audit.log,
+            long_turns=LongTurns(in_thread, cache),
         )
         self._processors: IProcessors = self.worker
         if audit is not None:
@@ -157,6 +163,8 @@ class Host:
 
     async def begin(self, dispatch: Dispatch, log: Logger) -> None:
         """Load all processors, then make the one that was asked for, if it is not there."""
+        if self._cache is not None:
+            self._cache.start()
         if self.matcher.kind == "python":
             log.warn(
                 "models are matched in Python, many times slower than by the compiled kernel: "
@@ -195,7 +203,11 @@ class Host:
             Ending("keeping indexes", lambda: Deferred.fromCoroutine(self.worker.keep_indexes())),
             *(() if self._audit is None else self._audit.endings()),
             Ending("closing the storage", self._store.close),
+            Ending("closing the cache", self._close_cache),
         )
+
+    def _close_cache(self) -> "Deferred[Any]":
+        return succeed(None) if self._cache is None else self._cache.close()
 
 
 def _matcher(settings: Settings) -> Provider:
@@ -210,9 +222,17 @@ def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:
     store = _opened_store(settings, reactor)
     in_thread = off_the_reactor(reactor, threads)
     audit = make_audit(settings, reactor)
-    host = Host(settings, store, clock=reactor, in_thread=in_thread, audit=audit)
+    cache = cache_of(settings, reactor)
+    host = Host(settings, store, clock=reactor, in_thread=in_thread, audit=audit, cache=cache)
     use_cores(host, threads)
     return host
+
+
+def cache_of(settings: Settings, reactor: Any) -> Cache | None:
+    """The cache that the settings name."""
+    if settings.cache is None:
+        return None
+    return make_cache(settings.cache, ttl=settings.cache_ttl, reactor=reactor)
 
 
 def use_cores(host: Host, threads: ThreadPool) -> None:

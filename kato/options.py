@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from twisted.python import usage
 
 from kato import limit_options
+from kato.caching.address import Address as CacheAddress
+from kato.caching.address import BadAddress
 from kato.commands import parse_processor_id
 from kato.curve_files import read_clients, read_pair
 from kato.engine.arrays import KINDS as ARRAYS
@@ -26,7 +28,7 @@ from kato.key_file import BadKeyFile
 from kato.key_reading import known_keys, read_key_file
 from kato.protocols.zmq.addresses import MAX_PORT, Address
 from kato.protocols.zmq.curve import BadKeys, KeyPair
-from kato.settings import ZMQ, Settings
+from kato.settings import CACHE_TTL, ZMQ, Settings
 
 _GENE_OPTIONS = {
     "classifier": "classifier",
@@ -49,6 +51,8 @@ _ENVIRONMENT = {
     "curve": "KATO_CURVE",
     "curve-clients": "KATO_CURVE_CLIENTS",
     "storage": "KATO_STORAGE",
+    "cache": "KATO_CACHE",
+    "cache-ttl": "KATO_CACHE_TTL",
     "processor-id": "PROCESSOR_ID",
     "processor-name": "PROCESSOR_NAME",
     "checkpoint": "KATO_CHECKPOINT",
@@ -89,6 +93,8 @@ class CommonOptions(usage.Options):
             None,
             "sqlite:, sqlite:///path/kato.db, mongodb://host/database or memory:",
         ],
+        ["cache", None, None, "redis://host:port/db where services keep answers for each other"],
+        ["cache-ttl", None, None, "seconds for which they are kept there; 3600 if left out"],
         ["processor-id", None, None, "a processor that is made at the start"],
         ["processor-name", None, None, "what people call it"],
         ["max-processors", None, "1000", "how many processors there may be"],
@@ -155,6 +161,8 @@ class CommonOptions(usage.Options):
             max_events=self._whole("max-events", 1),
             max_models=self._whole("max-models", 1),
             limits=limit_options.parsed_limits(self._given),
+            cache=self._cache(),
+            cache_ttl=self._seconds("cache-ttl", CACHE_TTL, least=0.001),
             checkpoint=self._seconds("checkpoint", 5.0, least=0.0),
             timeout=self._seconds("timeout", 30.0, least=0.001),
             open=bool(self["open"]) or self._is_on("open"),
@@ -282,6 +290,14 @@ class CommonOptions(usage.Options):
         except BadKeys as error:
             raise usage.UsageError(f"--curve-clients: {error}") from None
         return Path(path).absolute()
+
+    def _cache(self) -> CacheAddress | None:
+        """Where services keep answers for each other."""
+        url = self._given("cache")
+        try:
+            return None if url is None else CacheAddress.parse(url)
+        except BadAddress as error:
+            raise usage.UsageError(f"--cache: {error}") from None
 
     def _genes(self) -> Genes:
         values: dict[str, Any] = {}

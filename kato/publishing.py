@@ -12,9 +12,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.events import Event, Listener, Subscribed, Wish
-from kato.foresight import Foresight, InThread
+from kato.foresight import Foresight
 from kato.happenings import CameOrWent, Deleted, Foreseen
 from kato.hub import ALL, Hub
+from kato.long_turns import LongTurns
 from kato.slots import Slot
 from kato.turn import Outcome
 
@@ -28,7 +29,7 @@ class Publishing:
         self,
         *,
         clock: IReactorTime,
-        in_thread: InThread,
+        long_turns: LongTurns,
         make_epoch: Callable[[], str],
         pending: Callable[[str], "Deferred[None] | None"],
         free: Callable[[Slot], None],
@@ -41,7 +42,7 @@ class Publishing:
         """
         self.hub = Hub(make_epoch=make_epoch, failed=self._listener_failed)
         self.foresight = Foresight(
-            self.hub, clock=clock, in_thread=in_thread, tell=self._foreseen, free=free
+            self.hub, clock=clock, long_turns=long_turns, tell=self._foreseen, free=free
         )
         self._clock = clock
         self._pending = pending

@@ -33,7 +33,7 @@ class Restored(NamedTuple):
     from_index: bool
     """Whether its models were taken from the index that the store has."""
     new_index: bytes | None
-    """One to be kept, where it has none and there are many models."""
+    """One to be kept, where it has none and there are many models, or one that lacks something."""
 
 
 class Restorer:
@@ -49,8 +49,13 @@ class Restorer:
         names: Mapping[str, str],
         matcher: Provider,
         arrays: Arrays = NUMPY,
+        fingerprinted: bool = False,
     ) -> None:
-        """@param names: what people call some processors, by id."""
+        """
+        @param names: what people call some processors, by id.
+        @param fingerprinted: whether models are to have a fingerprint.
+        """
+        self._fingerprinted = fingerprinted
         self._arrays = arrays
         self._max_events = max_events
         self._max_models = max_models
@@ -66,13 +71,14 @@ class Restorer:
             max_models=self._max_models,
             matcher=self._matcher.make,
             arrays=self._arrays,
+            fingerprinted=self._fingerprinted,
         )
         engine.name = self._names.get(engine.id, engine.name)
         from_index = snapshot.index is not None and not counted.number
         if snapshot.index is not None:
             self._tell(_FROM_INDEX if from_index else _NOT_FROM_INDEX, engine)
-        many = counted.number >= MANY_MODELS
-        return Restored(engine, from_index, engine.index() if many else None)
+        is_due = counted.number >= MANY_MODELS or engine.outgrew_index
+        return Restored(engine, from_index, engine.index() if is_due else None)
 
     def _tell(self, what: str, engine: Processor) -> None:
         self.log.info(what, processor=engine.id, number=engine.models)

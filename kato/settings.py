@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from kato.caching.address import Address as CacheAddress
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.genes import Genes
 from kato.key_file import StoredKey
@@ -18,6 +19,9 @@ LISTEN = "tcp:8000:interface=127.0.0.1"
 ZMQ = Address("127.0.0.1", 5555)
 """Where a processor service listens, if nothing else is said."""
 
+CACHE_TTL = 3600.0
+"""Seconds for which answers are kept in a cache, if nothing else is said."""
+
 PLACEMENTS = ("least", "least-busy", "round-robin")
 """How new processors are placed on services; the first is the default."""
 
@@ -26,6 +30,7 @@ PLACEMENTS = ("least", "least-busy", "round-robin")
 class Settings:
     """All that an operator may say to a gateway or a processor service.
 
+    C{cache} is where services keep answers for each other, C{None}: nowhere; C{cache_ttl},
     C{checkpoint} and C{timeout} are in seconds; C{log_file} is C{-} for standard output; C{matcher}
     is C{native} or C{python}, C{None} for the best there is, and C{vectors} C{numpy} or C{cupy}.
 
@@ -69,6 +74,8 @@ class Settings:
     max_events: int = MAX_EVENTS
     max_models: int = MAX_MODELS
     limits: Limits = Limits()
+    cache: CacheAddress | None = None
+    cache_ttl: float = CACHE_TTL
     checkpoint: float = 5.0
     timeout: float = 30.0
     open: bool = False

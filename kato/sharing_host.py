@@ -10,8 +10,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.threadpool import ThreadPool
 
 from kato.audit_hosting import Audit, make_audit
+from kato.caching import Cache
 from kato.holdings import Member
-from kato.hosting import Host, off_the_reactor, use_cores
+from kato.hosting import Host, cache_of, off_the_reactor, use_cores
 from kato.membership import Membership
 from kato.options import refuse
 from kato.running import Ending
@@ -41,10 +42,12 @@ class SharingHost(Host):
         clock: IReactorTime,
         in_thread: InThread,
         audit: Audit | None = None,
+        cache: Cache | None = None,
     ) -> None:
         """
         @param member: this service, as it begins.
         @param audit: the audit log, if there is to be one.
+        @param cache: where services keep answers for each other, if there is such.
         """
         self.tenancy = Tenancy(store, member, monotonic=monotonic)
         super().__init__(
@@ -54,6 +57,7 @@ class SharingHost(Host):
             in_thread=in_thread,
             tenure=self.tenancy,
             audit=audit,
+            cache=cache,
         )
         self.membership = Membership(
             store,
@@ -104,6 +108,9 @@ def make_sharing_host(
         refuse(str(error))
     in_thread = off_the_reactor(reactor, threads)
     audit = make_audit(settings, reactor)
-    host = SharingHost(settings, store, member, clock=reactor, in_thread=in_thread, audit=audit)
+    cache = cache_of(settings, reactor)
+    host = SharingHost(
+        settings, store, member, clock=reactor, in_thread=in_thread, audit=audit, cache=cache
+    )
     use_cores(host, threads)
     return host

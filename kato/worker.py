@@ -46,7 +46,9 @@ from kato.genes import Genes
 from kato.hub import Hub
 from kato.indexing import Indexing
 from kato.limits import Limits
+from kato.long_turns import LongTurns
 from kato.publishing import Publishing
+from kato.questions import questions_of
 from kato.restoring import Restored, Restorer
 from kato.sizes import Size
 from kato.slots import Ask, Slot
@@ -91,6 +93,7 @@ class Worker:
         held_changed: Callable[[], None] = lambda: None,
         tenure: Tenure | None = None,
         audit: IAudit | None = None,
+        long_turns: LongTurns | None = None,
     ) -> None:
         """
         @param store: an open store.
@@ -104,6 +107,7 @@ class Worker:
         @param held_changed: is told when L{held} may have changed.
         @param tenure: which processors are this worker's; all of them, where it is not said.
         @param audit: keeps what processors do; nobody does, where it is not said.
+        @param long_turns: takes turns in a thread; without a cache, where it is not said.
         """
         self._matcher = matcher or best_provider()
         self._store = store if audit is None else AuditedStore(store, audit)
@@ -112,6 +116,7 @@ class Worker:
         self._tenure = tenure or Whole()
         self._clock = clock
         self._in_thread = in_thread
+        self._long_turns = long_turns or LongTurns(in_thread)
         self._genes = genes or Genes()
         self._names = names or {}
         self._arrays = arrays
@@ -121,6 +126,7 @@ class Worker:
             names=self._names,
             matcher=self._matcher,
             arrays=arrays,
+            fingerprinted=self._long_turns.is_cached,
         )
         self._indexing = Indexing(self._store, in_thread=in_thread)
         self._max_processors = max_processors
@@ -135,7 +141,7 @@ class Worker:
         self._commits = GroupCommit(self._store, drain=self._drain, roll_back=self._roll_back)
         self._publishing = Publishing(
             clock=clock,
-            in_thread=in_thread,
+            long_turns=self._long_turns,
             make_epoch=make_epoch,
             pending=self._commits.pending,
             free=self._pump,
@@ -305,7 +311,8 @@ class Worker:
             slot.changing = True
         slot.running = True
         timed = TimedTurn(turn)
-        self._in_thread(timed).addBoth(self._ended, timed, slot, ask, engine, slot.generation)
+        taken = self._long_turns.take(engine, questions_of(command), timed)
+        taken.addBoth(self._ended, timed, slot, ask, engine, slot.generation)
 
     def _engine(self, slot: Slot, command: Command) -> Processor:
         """The engine of a slot; a new one, not yet in its place, where the command may make it."""
@@ -326,6 +333,7 @@ class Worker:
             max_models=self._max_models,
             matcher=self._matcher.make,
             arrays=self._arrays,
+            fingerprinted=self._long_turns.is_cached,
         )
         made.revision = self._audit.begun(slot.id)
         return made
@@ -716,13 +724,19 @@ class Worker:
         """What makes changes durable."""
         return self._commits
 
+    @property
+    def long_turns(self) -> LongTurns:
+        """What takes turns in a thread."""
+        return self._long_turns
+
     def sizes(self) -> list[Size]:
         """How large the processors are, in no order."""
         measured = (slot.measured() for slot in self._slots.values())
         return [each for each in measured if each is not None]
 
     def statistics(self) -> dict[str, Any]:
-        """What C{/stats} tells of the processors and their store."""
+        """What C{/stats} tells of the processors, their store, and their cache, if there is one."""
+        cache = self._long_turns.statistics()
         return {
             "processors": sum(slot.engine is not None for slot in self._slots.values()),
             "waiting": sum(len(slot.queue) for slot in self._slots.values()),
@@ -731,6 +745,7 @@ class Worker:
             "events": self._publishing.hub.statistics(),
             "store": self._store.statistics(),
             **self._audit.statistics(),
+            **({} if cache is None else {"cache": cache}),
         }
 
 

@@ -60,6 +60,7 @@ FLOORS: Mapping[str, int] = {
     "kato.audit.provenance": 2,
     "kato.audit": 4,
     "kato.storage": 3,
+    "kato.caching": 3,
     "kato.holdings": 2,
     "kato.lease": 2,
     "kato.shares": 2,
@@ -76,6 +77,8 @@ FLOORS: Mapping[str, int] = {
     "kato.comings": 4,
     "kato.following": 4,
     "kato.slots": 4,
+    "kato.questions": 4,
+    "kato.long_turns": 4,
     "kato.foresight": 4,
     "kato.publishing": 4,
     "kato.restoring": 4,
@@ -134,7 +137,7 @@ COMPOSING = 6
 """The floor that reads the environment and knows the reactor."""
 
 STRANGERS: Mapping[str, frozenset[str]] = {
-    "kato.protocols": frozenset({"kato.engine", "kato.storage"}),
+    "kato.protocols": frozenset({"kato.engine", "kato.storage", "kato.caching"}),
     "kato.client": frozenset(FLOORS) - {"kato.client", "kato.errors"},
     "kato.cli": frozenset(FLOORS) - {"kato.cli", "kato.client", "kato.errors"},
     "kato.manager": frozenset(FLOORS) - {"kato.manager"},
@@ -178,6 +181,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     ),
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding", "kato.client.in_twisted"}),
     "txmongo": frozenset({"kato.storage.mongodb"}),
+    "txredisapi": frozenset({"kato.caching.connection"}),
     "txzmq": frozenset({"kato.protocols.zmq.sockets", "kato.protocols.zmq.socket_kinds"}),
     "websockets": frozenset(
         {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}

@@ -12,9 +12,11 @@ from kato.changes import Snapshot
 from kato.engine.matchers import Provider
 from kato.engine.python_matcher import PythonMatcher
 from kato.errors import StorageUnavailable
+from kato.long_turns import LongTurns
 from kato.model import Model
 from kato.storage.memory import MemoryStore
 from kato.worker import Worker
+from tests.caching.memory import MemoryCache
 from tests.doubles import HeldStore, Threads, at_once
 from tests.engine.dumping import DumpingMatcher, OtherDumpingMatcher
 from tests.test_worker import WorkerCase, observation
@@ -97,6 +99,15 @@ class IndexTests(WorkerCase):
             self.restart()
             self.assertEqual((self.store.models, self.store.kept), (0, []))
             self.assertEqual(self.models(), before)
+
+    def test_without_fingerprint(self) -> None:
+        """An index that was kept without a cache is made anew where there is one, once; no models
+        are read from the store for that."""
+        self.learn("a", "b", "c")
+        self.restart()
+        for kept in (["p1"], [], []):
+            self.restart(long_turns=LongTurns(at_once, MemoryCache()))
+            self.assertEqual((self.store.models, self.store.kept), (0, kept))
 
     def test_few(self) -> None:
         """Of a processor with few models none is kept."""

@@ -4,12 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from kato.engine.fingerprint import Fingerprint
 from kato.engine.matching import Kept, Matcher, MemoryUse, Ranking, Weights
 from kato.engine.packing import Packed, pack, unpack
 from kato.errors import ModelNotFound
 from kato.fields import shown
 from kato.model import Emotives, Felt, Model, full_name, model_name
 from kato.model import Sequence as Events
+
+_PAGE = 100_000
+"""So many names are listed at a time: a matcher goes over all of them for each page."""
 
 
 class KnowledgeChanges(NamedTuple):
@@ -24,9 +28,15 @@ class Knowledge:
     """The models, which a matcher holds, and beside it what it does not hold of them: the emotives
     of those that have any, and what the store does not have yet."""
 
-    def __init__(self, matcher: Matcher) -> None:
-        """@param matcher: an empty one, which is then only spoken to through here."""
+    def __init__(self, matcher: Matcher, *, fingerprinted: bool = False) -> None:
+        """
+        @param matcher: an empty one, which is then only spoken to through here.
+        @param fingerprinted: whether L{fingerprint} will be asked for.
+        """
         self._matcher = matcher
+        self._fingerprint = Fingerprint() if fingerprinted else None
+        self.made_fingerprint = False
+        """Whether all models that were unpacked had to be gone over for their fingerprint."""
         self._emotives: dict[str, Felt] = {}
         self._changed: dict[str, Model] = {}
         self._deleted: dict[str, None] = {}
@@ -48,6 +58,11 @@ class Knowledge:
     def memory(self) -> MemoryUse:
         """What the matcher uses now."""
         return self._matcher.memory()
+
+    @property
+    def fingerprint(self) -> bytes | None:
+        """What other models would have another of; C{None} where it was said that nobody asks."""
+        return None if self._fingerprint is None else bytes(self._fingerprint)
 
     def kept(self, state: Sequence[str], threshold: float) -> Kept:
         """The models that C{state} keeps."""
@@ -123,6 +138,9 @@ class Knowledge:
         if model.frequency != known.frequency:
             self._matcher.reweigh(model.name, model.frequency)
         self._feel(model)
+        if self._fingerprint is not None:
+            self._fingerprint.remove(known)
+            self._fingerprint.add(model)
         self._changed[model.name] = model
         return model
 
@@ -139,6 +157,8 @@ class Knowledge:
         """
         model = self.get(name)
         self._matcher.remove(model.name)
+        if self._fingerprint is not None:
+            self._fingerprint.remove(model)
         self._emotives.pop(model.name, None)
         self._changed.pop(model.name, None)
         self._deleted[model.name] = None
@@ -167,7 +187,9 @@ class Knowledge:
         """All models, to be taken in again by L{unpack}; C{None} where the matcher has nothing
         that would spare time."""
         dumped = self._matcher.dump()
-        return None if dumped is None else pack(Packed(self._emotives, dumped))
+        if dumped is None:
+            return None
+        return pack(Packed(self._emotives, self.fingerprint, dumped))
 
     def unpack(self, index: bytes) -> bool:
         """Take in what L{pack} gave, while there are no models yet.  C{False}: it is damaged, or
@@ -176,8 +198,26 @@ class Knowledge:
         if packed is None or not self._matcher.load(packed.dumped):
             return False
         self._emotives.update(packed.emotives)
+        if self._fingerprint is not None:
+            self._fingerprint = self._found(packed.fingerprint)
         return True
+
+    def _found(self, told: bytes | None) -> Fingerprint:
+        """The fingerprint of models that were unpacked: what stood beside them, or else made by
+        going over them all."""
+        if told is not None:
+            return Fingerprint(told)
+        made = Fingerprint()
+        self.made_fingerprint = True
+        names = self._matcher.page(None, _PAGE)
+        while names:
+            for name in names:
+                made.add(self.get(name))
+            names = self._matcher.page(names[-1], _PAGE)
+        return made
 
     def _take_in(self, model: Model) -> None:
         self._matcher.add(model.name, model.sequence, model.frequency)
         self._feel(model)
+        if self._fingerprint is not None:
+            self._fingerprint.add(model)

@@ -11,6 +11,7 @@ from typing import Any
 
 from kato.accuracy import Accuracy, mark_of
 from kato.changes import Changes, Gathered, Percept, Remembered, Snapshot, State, Window
+from kato.codec import SelfWriting
 from kato.engine.arrays import NUMPY, Arrays
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
@@ -21,7 +22,6 @@ from kato.engine.matching import Matcher, MemoryUse
 from kato.engine.observed import Observed, SequenceObserved
 from kato.engine.outlook import Outlook
 from kato.engine.perceiving import event_of
-from kato.engine.predictions import Predictions
 from kato.engine.recollection import Recollection
 from kato.engine.rehearsal import Rehearsal
 from kato.engine.room import Room, Trial
@@ -62,6 +62,7 @@ class Processor:
         max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
         arrays: Arrays = NUMPY,
+        fingerprinted: bool = False,
     ) -> None:
         """
         @param processor_id: how it is addressed.
@@ -70,6 +71,7 @@ class Processor:
         @param max_models: and how many models it may learn.
         @param matcher: makes an empty matcher; the best provider there is, where none is given.
         @param arrays: where many vectors are compared.
+        @param fingerprinted: whether its models are to have a fingerprint (L{Outlook.fingerprint}).
         """
         self.id = processor_id
         self.name = processor_id if name is None else name
@@ -82,7 +84,10 @@ class Processor:
         self._max_models = max_models
         self._new_matcher = matcher
         self._stm = ShortTermMemory()
-        self._knowledge = Knowledge(matcher())
+        self._fingerprinted = fingerprinted
+        self.outgrew_index = False
+        """Whether it was restored from an index that lacks something which L{index} has."""
+        self._knowledge = Knowledge(matcher(), fingerprinted=fingerprinted)
         self._arrays = arrays
         self._vectors = VectorMemory(arrays)
         self._emotives: dict[str, Gathered] = {}
@@ -352,7 +357,7 @@ class Processor:
         """Forget all but the genes and the answers that may be asked for again."""
         self.clear_short_term_memory()
         self._accuracy = None
-        self._knowledge = Knowledge(self._new_matcher())
+        self._knowledge = Knowledge(self._new_matcher(), fingerprinted=self._fingerprinted)
         self._knowledge.forget_stored()
         self._vectors = VectorMemory(self._arrays)
         self._percept, self._percept_id = Percept(), None
@@ -403,16 +408,24 @@ class Processor:
 
     # Predicting
 
-    def predictions(self, unique_id: str | None = None) -> Predictions:
+    def predictions(self, unique_id: str | None = None) -> SelfWriting:
         """The predictions, best first, for short-term memory as it is, or as it was right after
         the observation C{unique_id}.
+
+        @raise ObservationNotFound: where that observation is not remembered.
+        """
+        return self.outlook(unique_id).predictions()
+
+    def outlook(self, unique_id: str | None = None) -> Outlook:
+        """What short-term memory lets expect, as it is, or as it was right after the observation
+        C{unique_id}; it holds until something changes.
 
         @raise ObservationNotFound: where that observation is not remembered.
         """
         window = self._window_after(unique_id)
         if window is None:
             raise ObservationNotFound(f"unique_id: no observation {shown(unique_id)} is remembered")
-        return self._outlook_from(window).predictions()
+        return self._outlook_from(window)
 
     def forecast(self, limit: int = 10) -> list[dict[str, Any]]:
         """What comes next, best first, at most C{limit} entries; the caller leaves them as they
@@ -544,6 +557,7 @@ class Processor:
         max_models: int = MAX_MODELS,
         matcher: Callable[[], Matcher] = best_matcher,
         arrays: Arrays = NUMPY,
+        fingerprinted: bool = False,
     ) -> "Processor":
         """Build a processor again from what the store has of it."""
         state = snapshot.state
@@ -555,6 +569,7 @@ class Processor:
             max_models=max_models,
             matcher=matcher,
             arrays=arrays,
+            fingerprinted=fingerprinted,
         )
         processor.interval = state.interval
         processor.revision = state.revision
@@ -570,4 +585,5 @@ class Processor:
                 processor._stm.pin(remembered.window)
         if snapshot.index is None or not processor._knowledge.unpack(snapshot.index):
             processor._knowledge.load(snapshot.models)
+        processor.outgrew_index = processor._knowledge.made_fingerprint
         return processor

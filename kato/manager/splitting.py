@@ -19,6 +19,8 @@ _GATEWAY = frozenset(
 _SERVICES = frozenset(
     {
         "--storage",
+        "--cache",
+        "--cache-ttl",
         "--max-processors",
         "--max-events",
         "--max-models",

@@ -12,6 +12,7 @@ from kato import __version__
 from kato.accuracy import Accuracy, Counts
 from kato.counting import Histogram, RequestCounts
 from kato.listing import host_and_port
+from kato.long_turns import LongTurns
 from kato.members import Members
 from kato.metrics.meters import Meters
 from kato.metrics.readings import Readings
@@ -20,6 +21,15 @@ from kato.worker import Worker
 
 REACTOR, THREAD = "reactor", "thread"
 """Where a turn is taken."""
+
+_LOOKS = {
+    "hit": "hits",
+    "miss": "misses",
+    "damaged": "damaged",
+    "error": "errors",
+    "skipped": "skipped",
+}
+"""What comes of looks, and where C{/stats} tells it."""
 
 
 class Stalls(Protocol):
@@ -120,6 +130,7 @@ def read_worker(readings: Readings, worker: Worker, *, most: int, checkpoint: fl
     readings.take("kato_event_listeners", told["events"]["listeners"])
     readings.take("kato_events_told_total", told["events"]["told"])
     _read_store(readings, worker, told["store"])
+    read_cache(readings, worker.long_turns)
     readings.take("kato_checkpoint_seconds", checkpoint)
     _read_sizes(readings, worker, most)
     readings.take("kato_processors", told["processors"])
@@ -134,6 +145,19 @@ def _read_store(readings: Readings, worker: Worker, told: Mapping[str, Any]) -> 
     if "bytes" in told:
         readings.take("kato_store_bytes", told["bytes"])
         readings.take("kato_store_free_bytes", told["free"])
+
+
+def read_cache(readings: Readings, long_turns: LongTurns) -> None:
+    """What was found in the cache, if there is one."""
+    told, seconds = long_turns.statistics(), long_turns.seconds
+    if told is None or seconds is None:
+        return
+    readings.take("kato_cache_up", told["answers"])
+    for result, name in _LOOKS.items():
+        readings.take("kato_cache_looks_total", told[name], result)
+    readings.take("kato_cache_look_seconds", seconds)
+    readings.take("kato_cache_written_total", told["written"])
+    readings.take("kato_cache_unwritten_total", told["unwritten"])
 
 
 def _read_sizes(readings: Readings, worker: Worker, most: int) -> None:

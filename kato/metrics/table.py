@@ -143,6 +143,21 @@ _STORE = (
     ),
 )
 
+_CACHE = (
+    _gauge("kato_cache_up", meaning="Whether the cache answers."),
+    _counter(
+        "kato_cache_looks_total",
+        "result",
+        meaning="Looks for what another service may have computed, by what came of them: hit, "
+        "miss, damaged, error (no answer, or none in time), or skipped (it was left alone).",
+    ),
+    _histogram("kato_cache_look_seconds", meaning="How long looks took that were not skipped."),
+    _counter("kato_cache_written_total", meaning="Answers that were kept there."),
+    _counter(
+        "kato_cache_unwritten_total", meaning="Answers that were to be kept there and are not."
+    ),
+)
+
 _PROCESSORS = (
     _gauge("kato_processors", meaning="Processors."),
     _gauge(
@@ -213,6 +228,7 @@ TABLE: Mapping[str, Metric] = {
         *_QUEUES,
         *_STREAMS,
         *_STORE,
+        *_CACHE,
         *_PROCESSORS,
         *_ACCURACY,
         *_SERVICES,

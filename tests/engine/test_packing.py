@@ -80,7 +80,8 @@ class PackingTests(SynchronousTestCase):
     def test_packed(self) -> None:
         """What is packed is unpacked to the last bit, and not where anything before the dump is
         another byte."""
-        packed = Packed({"MODEL|é": ({"joy": -0.0, "": 5e-324},), "m": ({}, {"a": 0.1})}, b"x")
+        emotives = {"MODEL|é": ({"joy": -0.0, "": 5e-324},), "m": ({}, {"a": 0.1})}
+        packed = Packed(emotives, b"\0\xff", b"x")
         index = pack(packed)
         self.assertEqual(repr(unpack(index)), repr(packed))
         self.assertEqual(unpack(index[:-1]), packed._replace(dumped=b""))
