@@ -185,7 +185,16 @@ class AddressTests(TestCase):
 
     def test_none(self) -> None:
         """What is no address is told."""
-        for written in ("", "kato-1", "tcp://a:b", "udp://a:1", "a:70000", "a b:1", "::1:80"):
+        for written in (
+            "",
+            "kato-1",
+            "tcp://a:b",
+            "udp://a:1",
+            "a:70000",
+            "a b:1",
+            "::1:80",
+            "[ a]:1",
+        ):
             error = self.assertRaises(ValueError, Address.parse, written)
             self.assertIn("expected tcp://host:port", str(error))
 

@@ -43,8 +43,6 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
 
 
-PIPELINED = 16
-"""So many requests that came at once are answered before others have their turn."""
 
 SWITCHED = 101
 """The status of the answer behind which a connection is none of HTTP any more."""
@@ -109,6 +107,8 @@ class RestChannel(RefusingChannel):
         try:
             if whole is None:
                 super().dataReceived(data)
+                if self._buffer and not self.requests:
+                    self._begin()  # of the next request a part is there already
             else:
                 self._take_whole(*whole)
         except Exception:
