@@ -47,7 +47,6 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
 
 
-
 SWITCHED = 101
 """The status of the answer behind which a connection is none of HTTP any more."""
 
