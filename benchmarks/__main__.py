@@ -13,6 +13,7 @@ NAMES = (
     "mongodb_rest",
     "move",
     "rest",
+    "soak",
     "start",
     "steady",
     "storage",
@@ -20,7 +21,7 @@ NAMES = (
     "vectors",
     "zmq",
 )
-TAKE_ARGUMENTS = ("cluster_sim", "match", "streams")
+TAKE_ARGUMENTS = ("cluster_sim", "match", "soak", "streams")
 
 
 def main() -> None:

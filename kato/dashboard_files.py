@@ -2,6 +2,7 @@
 REST (SPEC 9)."""
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -14,9 +15,11 @@ _INDEX = "index.html"
 _DESCRIPTION = "openapi.json"
 
 
+@cache
 def dashboard(limits: Limits) -> Assets:
-    """Read all of them: the dashboard is at C{/}, what pages load below C{/static}; the description
-    is at C{/openapi.json}, the page that shows it at C{/docs}, and among the files, too.
+    """Read all of them, once: the dashboard is at C{/}, what pages load below C{/static}; the
+    description is at C{/openapi.json}, the page that shows it at C{/docs}, and among the files,
+    too.
 
     @param limits: those that the description tells.
     """

@@ -146,7 +146,8 @@ def _known(known: frozenset[str]) -> str:
 
 def within(path: str, key: str) -> str:
     """The path of the field C{key} in the object at C{path}; at the top it is the key alone."""
-    name = key if key.isprintable() and key else shown(key)
+    plain = key.isprintable() and 0 < len(key) <= _SHOWN
+    name = key if plain else shown(key)
     return f"{path}.{name}" if path not in ("", "body", "params") else name
 
 

@@ -23,4 +23,4 @@ def let_go(value: object) -> None:
             freed = [each.popitem()[1] for _ in range(min(len(each), _STEP))]
         if each:
             waiting.append(each)
-        waiting += [inner for inner in freed if inner and isinstance(inner, _CONTAINERS)]
+        waiting += [inner for inner in freed if isinstance(inner, _CONTAINERS) and inner]

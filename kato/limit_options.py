@@ -6,6 +6,7 @@ from dataclasses import fields
 from twisted.python import usage
 
 from kato.codec import MAX_MESSAGE
+from kato.fields import shown
 from kato.limits import Limits
 
 _SAYS: Mapping[str, str] = {
@@ -57,5 +58,5 @@ def parsed_limits(given: Callable[[str], str | None]) -> Limits:
 
 def _whole(name: str, value: str) -> int:
     if not (value.isascii() and value.isdecimal()) or len(value) > 18 or int(value) < 1:
-        raise usage.UsageError(f"--max-{name}: expected a whole number from 1, got {value}")
+        raise usage.UsageError(f"--max-{name}: expected a whole number from 1, got {shown(value)}")
     return int(value)

@@ -23,6 +23,7 @@ from kato.engine.arrays import provider as arrays
 from kato.engine.limits import MAX_EVENTS, MAX_MODELS
 from kato.engine.matchers import KINDS, NotBuilt, provider
 from kato.errors import InvalidRequest
+from kato.fields import shown
 from kato.genes import RANKINGS, Genes, parse_gene
 from kato.key_file import BadKeyFile
 from kato.key_reading import known_keys, read_key_file
@@ -73,6 +74,9 @@ _ENVIRONMENT = {
     "vectors": "KATO_VECTORS",
     **limit_options.ENVIRONMENT,
 }
+
+_MAX_DIGITS = 18
+"""A whole number with more of them fits nothing that is counted here."""
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
 
@@ -135,7 +139,7 @@ class CommonOptions(usage.Options):
     def parseArgs(self, *words: str) -> None:
         """There are options only."""
         if words:
-            raise usage.UsageError(f"{words[0]}: expected options only, which begin with --")
+            raise usage.UsageError(f"{shown(words[0])}: expected options only, which begin with --")
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """Read the command line; under C{twistd}, what is wrong is said in one line, and ends the
@@ -226,9 +230,12 @@ class CommonOptions(usage.Options):
 
     def _whole(self, option: str, least: int) -> int:
         value = self[option]
-        if not value.isdecimal() or int(value) < least:
-            raise usage.UsageError(f"--{option}: expected a whole number from {least}, got {value}")
-        return int(value)
+        number = int(value) if value.isdecimal() and len(value) <= _MAX_DIGITS else -1
+        if number < least:
+            raise usage.UsageError(
+                f"--{option}: expected a whole number from {least}, got {shown(value)}"
+            )
+        return number
 
     def _seconds(self, option: str, default: float, *, least: float) -> float:
         value = self._given(option)
@@ -350,21 +357,23 @@ class CommonOptions(usage.Options):
     def _log_level(self) -> str:
         level = (self._given("log-level") or "INFO").upper()
         if level not in _LEVELS:
-            raise usage.UsageError(f"--log-level: expected {', '.join(_LEVELS)}, got {level}")
+            raise usage.UsageError(
+                f"--log-level: expected {', '.join(_LEVELS)}, got {shown(level)}"
+            )
         return _LEVELS[level]
 
     def _metrics_processors(self) -> int:
         given = self._given("metrics-processors") or "100"
-        if not given.isdecimal():
+        if not given.isdecimal() or len(given) > _MAX_DIGITS:
             raise usage.UsageError(
-                f"--metrics-processors: expected a whole number from 0, got {given}"
+                f"--metrics-processors: expected a whole number from 0, got {shown(given)}"
             )
         return int(given)
 
     def _log_format(self) -> str:
         written = self._given("log-format") or "text"
         if written not in ("text", "json"):
-            raise usage.UsageError(f"--log-format: expected text or json, got {written}")
+            raise usage.UsageError(f"--log-format: expected text or json, got {shown(written)}")
         return written
 
     def _log_file(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kato.commands import Reply
 from kato.errors import BY_CODE, InternalError, InvalidRequest, KatoError, Moved
-from kato.fields import shown
+from kato.fields import shown, text
 
 _ENVELOPE = frozenset({"status", "message", "processor", "interval", "time_stamp", "epoch"})
 
@@ -51,7 +51,7 @@ def read_reply(raw: object) -> Reply | KatoError:
 
 def _reply(raw: Mapping[str, Any]) -> Reply:
     return Reply(
-        message=raw["message"],
+        message=text(raw["message"], "answer.message"),
         time_stamp=raw["time_stamp"],
         fields={key: value for key, value in raw.items() if key not in _ENVELOPE},
         processor=raw.get("processor"),
@@ -66,11 +66,12 @@ def moved_map(error: Moved) -> dict[str, Any]:
 
 
 def _error(raw: Mapping[str, Any]) -> KatoError:
+    message = text(raw["message"], "answer.message")
     moved = raw.get("moved")
     if isinstance(moved, dict):
-        return Moved(raw["message"], address=moved["address"], epoch=moved["epoch"])
+        return Moved(message, address=moved["address"], epoch=moved["epoch"])
     return BY_CODE.get(raw["error_code"], InternalError)(
-        raw["message"],
+        message,
         retry_after=raw.get("retry_after"),
         outcome_unknown=raw.get("outcome") == "unknown",
     )

@@ -115,6 +115,22 @@ class _Cutting:
         self._comma = self._seam.index(b",", closers)
 
 
+class _Seen:
+    """The members of the object that was last made, as they stood there.
+
+    It does not know who reads: a text that was read is freed at once, and not when some collector
+    of cycles comes by.
+    """
+
+    def __init__(self) -> None:
+        self.members: list[tuple[str, Any]] = []
+
+    def object_of(self, members: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Make an object."""
+        self.members = members
+        return object_of(members)
+
+
 class _Reading:
     """The reading of one text that is valid UTF-8."""
 
@@ -126,9 +142,8 @@ class _Reading:
         self._values = 0
         self._max_values = max_values
         self._counts = not _has_few(body, max_values, step)
-        self._members: list[tuple[str, Any]] = []
-        """The members of the object that was last made, as they stood there."""
-        decoder = json.JSONDecoder(object_pairs_hook=self._object_of, parse_int=integer_of)
+        self._seen = _Seen()
+        decoder = json.JSONDecoder(object_pairs_hook=self._seen.object_of, parse_int=integer_of)
         self._scan: Callable[[str, int], tuple[Any, int]] = decoder.scan_once  # type: ignore[attr-defined]
 
     def whole(self) -> object:
@@ -139,10 +154,6 @@ class _Reading:
         if self._place < len(self._body):
             raise self._broken("Extra data")
         return value
-
-    def _object_of(self, members: list[tuple[str, Any]]) -> dict[str, Any]:
-        self._members = members
-        return object_of(members)
 
     # One value
 
@@ -218,7 +229,9 @@ class _Reading:
             ended = self._begins_and_ends(b"}")
             while not ended:
                 piece = self._piece(cutting, b"{", b"}")
-                gathering.add([self._member(cutting)] if piece is None else self._members, piece)
+                gathering.add(
+                    [self._member(cutting)] if piece is None else self._seen.members, piece
+                )
                 ended = self._ends(b"}", cutting)
         except KatoError:
             let_go(gathering.members)

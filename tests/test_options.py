@@ -217,6 +217,7 @@ class OptionsTests(SynchronousTestCase):
             (["--max-symbols", "9" * 19], ["--max-symbols", "9" * 19]),
             (["--max-message", "16777217"], ["--max-message", "16777216", "16777217"]),
             (["--max-buffered", "16777215"], ["--max-buffered", "16777216", "16777215"]),
+            (["--max-events", "9" * 5000], ["--max-events", "999"]),
             (["--checkpoint", "-1"], ["--checkpoint", "-1"]),
             (["--checkpoint", "soon"], ["--checkpoint", "soon"]),
             (["--timeout", "0"], ["--timeout", "0"]),
@@ -324,7 +325,7 @@ class OptionsTests(SynchronousTestCase):
             options.parseOptions(["--max-events", "0"])
         self.assertEqual(caught.exception.code, 1)
         self.assertEqual(
-            said.getvalue(), "kato: --max-events: expected a whole number from 1, got 0\n"
+            said.getvalue(), "kato: --max-events: expected a whole number from 1, got '0'\n"
         )
 
     def test_log(self) -> None:

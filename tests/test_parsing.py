@@ -88,6 +88,13 @@ class ObservationTests(SynchronousTestCase):
                     Observation.parse(raw)
                 self.assertLess(len(caught.exception.message), 200)
 
+    def test_long_keys(self) -> None:
+        """A long key is cut short in the error, too."""
+        for raw in ({"x" * 10_000: 1}, {"emotives": {"x" * 10_000: "a"}}):
+            with self.assertRaises(InvalidRequest) as caught:
+                Observation.parse(raw)
+            self.assertLess(len(caught.exception.message), 200)
+
     def test_digest(self) -> None:
         """Equal observations have equal fingerprints, others do not."""
         first = Observation.parse(

@@ -1,5 +1,6 @@
 """Long JSON is read in steps, to the same values and errors as in one go."""
 
+import gc
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from kato.codec import decode_json
 from kato.errors import InvalidRequest, KatoError, PayloadTooLarge
 from kato.fields import RepeatedKey
 from kato.letting_go import let_go
+from kato.messagepack import WrittenList
 from kato.steady_json import MAX_DEPTH, SHORT, STEP, decode_steadily
 
 _texts = st.text(st.sampled_from('a",[]{}:\\\né😀\ud83d\ude00'), max_size=20)
@@ -140,6 +142,20 @@ class BoundTests(SynchronousTestCase):
 
 class LettingGoTests(SynchronousTestCase):
     """What is not wanted any more is freed bit by bit."""
+
+    def test_not_read(self) -> None:
+        """What is still to be read, and perhaps cannot be, is let go of unread."""
+        value = {"params": {"strings": WrittenList(b"no JSON")}}
+        let_go(value)
+        self.assertEqual(value, {})
+
+    def test_freed_at_once(self) -> None:
+        """A text that was read is freed without the help of a collector of cycles."""
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        decode_steadily(b'{"a":' + b" " * 2**17 + b"{}}")
+        self.assertEqual(gc.collect(), 0)
 
     @given(_values)
     @settings(deadline=None)

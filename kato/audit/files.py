@@ -141,7 +141,7 @@ class LogFiles:
         @raise OSError: where they cannot be written; the log is as it was.
         """
         if self._lost is not None:
-            raise self._lost
+            raise OSError(*self._lost.args)  # see L{AuditLog.check}
         if self._spoilt:
             self._cut(self._size)
         if self._size >= self._most:

@@ -155,7 +155,8 @@ class AuditLog:
         """For a moment after a failure nothing is tried."""
         if self._why is not None and (command.row.changes or self._reads):
             if self._clock.seconds() < self._rests_until:
-                raise self._why
+                why = self._why  # one that is raised again holds on to all who were told before
+                raise StorageUnavailable(why.message, retry_after=why.retry_after)
             self._why = None
 
     def begun(self, processor: str) -> int:

@@ -214,6 +214,19 @@ class FullDiskTests(AuditCase):
         self.answer("observe", observation("c"))
         self.assertEqual(self.kept("revision", "event"), [(1, None), (2, None)])
 
+    def test_errors_of_their_own(self) -> None:
+        """Whoever is refused meanwhile gets an error of their own: one for all would keep what each
+        of them was about in memory, engines of processors among it."""
+        self.files.full = True
+        self.ask("observe", observation("a")).addErrback(lambda _: None)
+        self.run_threads()
+        one, other = (
+            self.failureResultOf(self.ask("observe", observation("b")), StorageUnavailable).value
+            for _ in range(2)
+        )
+        self.assertEqual(one.message, other.message)
+        self.assertIsNot(one, other)
+
     def test_statistics(self) -> None:
         """C{/stats} tells where the log ends, and how often it failed."""
         self.observe(["a"])

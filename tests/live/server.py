@@ -213,6 +213,11 @@ class Connection:
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
 
+    def page(self, path: str) -> tuple[int, str]:
+        """GET; gives the status and the text."""
+        response = self._sent("GET", path, None, {})
+        return response.status, response.read().decode()
+
     def head(self, path: str) -> tuple[int, Mapping[str, str]]:
         """GET; gives the status and the headers."""
         response = self._sent("GET", path, None, {})

@@ -6,7 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command
-from kato.protocols.rest.channel import SMALL_BODY
+from kato.protocols.rest.channel import PIPELINED, SMALL_BODY
+from kato.protocols.rest.refusing import IDLE
 from tests.rest.talking import Server, Wire, get, post, request
 
 OBSERVE = b'{"strings":["a"]}'
@@ -56,6 +57,43 @@ class ConnectionTests(SynchronousTestCase):
             [(each.status, each.json.get("processor")) for each in answers],
             [(200, "p1"), (200, "p2"), (404, None), (200, "p4")],
         )
+
+    def test_others_have_their_turn(self) -> None:
+        """Of many requests that come at once some are answered, then others have their turn."""
+        for raw in (get("/live"), post("/p1/observe", {"strings": ["a"]})):
+            self.client.send(raw * 3 * PIPELINED)
+            self.assertEqual(len(self.client.answers()), PIPELINED)
+            other = self.server.connect()
+            other.send(get("/p1/ping"))
+            self.assertEqual(other.answer().status, 200)
+            self.server.clock.pump([0, 0])
+            self.assertEqual(len(self.client.answers()), 2 * PIPELINED)
+        self.assertEqual(self.server.asked.commands[-1].operation, "observe")
+
+    def test_unread(self) -> None:
+        """Who does not read the answers gets no more of them until they are read, is not listened
+        to meanwhile, and not for ever."""
+        self.client.send(get("/live")[:10])
+        self.client.channel.pauseProducing()
+        self.client.send(get("/live")[10:] + get("/live") * 3)
+        self.assertEqual(len(self.client.answers()), 1)
+        self.assertEqual(self.client.wire.producerState, "paused")
+        self.client.channel.resumeProducing()
+        self.assertEqual(len(self.client.answers()), 3)
+        self.assertEqual(self.client.wire.producerState, "producing")
+        self.client.channel.pauseProducing()
+        self.client.send(get("/live") * 2)
+        self.server.clock.advance(IDLE)
+        self.assertTrue(self.client.wire.disconnecting)
+        self.assertEqual(len(self.client.answers()), 1)
+
+    def test_gone_between(self) -> None:
+        """One who goes away meanwhile is forgotten."""
+        self.client.send(get("/live") * 3 * PIPELINED)
+        self.client.leave()
+        self.server.clock.advance(0)
+        self.assertEqual(len(self.client.answers()), PIPELINED)
+        self.assertEqual(self.server.site.connections, 0)
 
     def test_errors_keep_it(self) -> None:
         """A request that was understood and refused leaves the connection open."""

@@ -60,6 +60,7 @@ class PathTests(SynchronousTestCase):
             (b"/p1/model/%zz", "bad percent-encoding %zz"),
             (b"/p1/model/%+1", "bad percent-encoding %+1"),
             (b"/p1/model/%u0041", "bad percent-encoding %u0"),
+            (b"/p1/model/%\n0", "bad percent-encoding %\\n0"),
             (b"/p1/model/a%00b", "a NUL"),
             (b"/p1/model/a\0b", "a NUL"),
             (b"/p1/model/%ff", "not UTF-8 at byte 0"),

@@ -182,6 +182,7 @@ class ReadingTests(FailureCase):
             ("UPDATE vectors SET components = x'00'", "processor p1"),
             ("DELETE FROM vectors", ""),
             ("UPDATE events SET event = 'a'", "processor p1"),
+            (f"UPDATE events SET event = '{'[' * 5000}'", "processor p1"),
             ("DELETE FROM events", ""),
             ("UPDATE answers SET fields = ''", "processor p1"),
         ):

@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import CannotBind
-from kato.protocols.zmq.socket_kinds import BURST
+from kato.protocols.zmq.socket_kinds import BURST, BURST_BYTES, MAX_ENVELOPE, MAX_FRAMES
 from kato.protocols.zmq.sockets import ZmqSockets
 
 
@@ -52,6 +52,40 @@ class SocketTests(TestCase):
         dealer = self.sockets.dealer(self.port.address, received=received, up=up, down=_nothing)
         await done
         self.assertEqual(back, [b"%d" % i for i in range(number)])
+
+    async def test_many_frames(self) -> None:
+        """A message of very many frames, or with a large one before its last, is thrown away, and
+        what comes behind it is taken."""
+        came: Deferred[list[bytes]] = Deferred()
+        self.sockets.router(self.port, came.callback)
+
+        def up() -> None:
+            dealer.send([b""] * (MAX_FRAMES + 1))
+            dealer.send([b"x" * (MAX_ENVELOPE + 1), b""])
+            dealer.send([b"behind"])
+
+        dealer = self.sockets.dealer(self.port.address, received=_nothing, up=up, down=_nothing)
+        [_, message] = await came
+        self.assertEqual(message, b"behind")
+
+    async def test_large_bursts(self) -> None:
+        """Large messages come in order, fewer of them in a turn."""
+        came: list[int] = []
+        done: Deferred[None] = Deferred()
+
+        def received(frames: list[bytes]) -> None:
+            came.append(frames[1][0])
+            if len(came) == 10:
+                done.callback(None)
+
+        def up() -> None:
+            for i in range(10):
+                dealer.send([bytes([i]) * (BURST_BYTES // 2)])
+
+        self.sockets.router(self.port, received)
+        dealer = self.sockets.dealer(self.port.address, received=_nothing, up=up, down=_nothing)
+        await done
+        self.assertEqual(came, list(range(10)))
 
     async def test_refused(self) -> None:
         """Where nobody listens, that is told at once."""
@@ -185,7 +219,16 @@ class AddressTests(TestCase):
 
     def test_none(self) -> None:
         """What is no address is told."""
-        for written in ("", "kato-1", "tcp://a:b", "udp://a:1", "a:70000", "a b:1", "::1:80"):
+        for written in (
+            "",
+            "kato-1",
+            "tcp://a:b",
+            "udp://a:1",
+            "a:70000",
+            "a b:1",
+            "::1:80",
+            "[ a]:1",
+        ):
             error = self.assertRaises(ValueError, Address.parse, written)
             self.assertIn("expected tcp://host:port", str(error))
 

@@ -1,9 +1,10 @@
 """A connection: what twisted.web reads of HTTP, and what it refuses, in the words of SPEC 8.
 
 Private to twisted.web and relied on here are C{_respondToBadRequestAndDisconnect}, which is called
-for everything that is not HTTP, and would answer in plain text; C{_buffer} and C{_dataBuffer}, that
-hold what came behind a request that is not answered yet, and what L{RestChannel._take_whole} leaves
-as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
+for everything that is not HTTP, and would answer in plain text, and what L{RestChannel._take_whole}
+leaves as twisted.web itself does when a request is there: C{_savedTimeOut}, C{_handlingRequest}.
+Requests that came already wait in C{_buffer} or C{_dataBuffer}; C{_waitingForTransport} says that
+answers wait for a client who does not read them, and C{_networkProducer} is what can be paused.
 """
 
 # mypy: allow-untyped-calls
@@ -39,12 +40,12 @@ MAX_HEADERS = 100
 SMALL_BODY = 64 * 1024
 """A body of so many bytes is thrown away, where the head was refused, to keep the connection."""
 
+PIPELINED = 4
+"""So many requests that came together are answered at a time, before others have their turn."""
+
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
 
-
-PIPELINED = 16
-"""So many requests that came at once are answered before others have their turn."""
 
 SWITCHED = 101
 """The status of the answer behind which a connection is none of HTTP any more."""
@@ -78,7 +79,8 @@ class RestChannel(RefusingChannel):
         self._head_size = 0
         self._headers = 0
         self._stream: Stream | None = None
-        self._pipelined = 0
+        self._answered = 0
+        self._unread: RestRequest | None = None
 
     def become(self, stream: Stream, request: RestRequest) -> None:
         """Be another protocol's connection from now on, which answers the request that asked for
@@ -109,6 +111,8 @@ class RestChannel(RefusingChannel):
         try:
             if whole is None:
                 super().dataReceived(data)
+                if self._buffer and not self.requests:
+                    self._begin()  # of the next request a part is there already
             else:
                 self._take_whole(*whole)
         except Exception:
@@ -235,20 +239,31 @@ class RestChannel(RefusingChannel):
         self.request_line = b""
         super().allContentReceived()
 
-    def requestDone(self, request: "RestRequest") -> None:
-        """A request was answered; of many that wait behind it, some wait for the next turn of the
-        reactor."""
-        more = bool(self._buffer or self._dataBuffer)
-        self._pipelined += more
-        if self._pipelined < PIPELINED or not more:
+    def requestDone(self, request: RestRequest) -> None:
+        """A request was answered: go on with the next one, if its client reads, and if others had
+        their turn."""
+        self._answered += 1
+        if not self.persistent:
             super().requestDone(request)
-        else:
-            self._pipelined = 0
+        elif self._waitingForTransport:
+            self._unread = request
+            self._networkProducer.pauseProducing()
+            self.setTimeout(self._savedTimeOut)
+        elif self._answered % PIPELINED == 0 and (self._buffer or self._dataBuffer):
             self.site.clock.callLater(0, self._go_on, request)
+        else:
+            super().requestDone(request)
 
-    def _go_on(self, request: "RestRequest") -> None:
+    def _go_on(self, request: RestRequest) -> None:
         if not request.gone:
             super().requestDone(request)
+
+    def resumeProducing(self) -> None:
+        """The client has read what was answered."""
+        super().resumeProducing()
+        request, self._unread = self._unread, None
+        if request is not None:
+            self._go_on(request)
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse what twisted.web cannot read."""

@@ -66,7 +66,7 @@ def decoded(raw: bytes, what: str) -> str:
     for part in raw.split(b"%")[1:]:
         if len(part) < 2 or not _HEX.issuperset(part[:2]):
             raise InvalidRequest(
-                f"{what}: bad percent-encoding %{_text(part[:2])} in {_shown(raw)}"
+                f"{what}: bad percent-encoding %{_escaped(part[:2])} in {_shown(raw)}"
             )
     value = unquote_to_bytes(raw)
     if b"\0" in value:
@@ -89,6 +89,11 @@ def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
 
 def _text(raw: bytes) -> str:
     return raw.decode("ascii", "backslashreplace")
+
+
+def _escaped(raw: bytes) -> str:
+    """As it is written, on one line."""
+    return ascii(_text(raw))[1:-1]
 
 
 def _shown(raw: bytes) -> str:

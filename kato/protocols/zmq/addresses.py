@@ -12,7 +12,9 @@ from ipaddress import ip_address
 from kato.fields import shown
 from kato.protocols.zmq.interface import CannotBind
 
-_WRITTEN = re.compile(r"(?:tcp://)?(?P<host>\[[^\]]+\]|[^:\[\]/\s]+):(?P<port>\d{1,5})", re.ASCII)
+_WRITTEN = re.compile(
+    r"(?:tcp://)?(?P<host>\[[0-9a-f:.]+(?:%\w+)?\]|[^:\[\]/\s]+):(?P<port>\d{1,5})", re.ASCII | re.I
+)
 _ANYWHERE = frozenset({"*", "0.0.0.0", "::"})
 _BACKLOG = 511
 MAX_PORT = 65535

@@ -19,9 +19,20 @@ from zmq.utils.monitor import parse_monitor_message
 from kato.codec import MAX_MESSAGE
 from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import Listening, Received
+from kato.protocols.zmq.seldom import Seldom
 
 BURST = 100
-"""How many messages of one socket are taken before others have their turn."""
+"""How many messages of one socket are taken before others have their turn,"""
+BURST_BYTES = 4 * 2**20
+"""or how many bytes, or five frames for each of so many messages."""
+
+MAX_FRAMES = 64
+"""A message of more frames is thrown away: there is one for each hop on its way, and a few more;"""
+MAX_ENVELOPE = 4096
+"""and so is one with more bytes before its last frame: they would have to be given back with it."""
+
+_SELDOM = 60.0
+"""Seconds for which that is not said again."""
 
 MAX_FRAME = 6 * MAX_MESSAGE
 """A frame of more bytes is not even read, and its sender is disconnected; one that is over the
@@ -65,6 +76,7 @@ class ZmqSocket(ZmqConnection):
         self._received = received
         self._taken = taken
         self._reading = False
+        self._seldom = Seldom(_SELDOM, most=1)
         self._again: IDelayedCall | None = None
         self._monitor: ZmqMonitor | None = None
         super().__init__(factory)
@@ -148,14 +160,30 @@ class ZmqSocket(ZmqConnection):
         self._look()
 
     def _read_burst(self) -> None:
+        frames_left, bytes_left = 5 * BURST, BURST_BYTES
         for _ in range(BURST):
-            if self.factory is None:
+            if self.factory is None or frames_left < 0 or bytes_left < 0:
                 return
             try:
                 frames = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._take(frames)
+            envelope = sum(map(len, frames[:-1]))
+            frames_left -= len(frames)
+            bytes_left -= envelope + len(frames[-1])
+            if len(frames) > MAX_FRAMES or envelope > MAX_ENVELOPE:
+                self._throw_away()
+            else:
+                self._take(frames)
+
+    def _throw_away(self) -> None:
+        if self._seldom.is_due("thrown away", now=self.factory.reactor.seconds()):
+            self.log.warn(
+                "messages of more than {frames} frames, or of more than {bytes} bytes before the "
+                "last, are thrown away",
+                frames=MAX_FRAMES,
+                bytes=MAX_ENVELOPE,
+            )
 
     def _take(self, frames: list[bytes]) -> None:
         try:

@@ -30,6 +30,10 @@ from kato.protocols.zmq.socket_kinds import (
     ZmqSubscriber,
 )
 
+_FROM_STRANGERS = 64
+"""So many messages of one who may be anybody wait to be read: libzmq keeps them, however large each
+is."""
+
 _HEARTBEAT = 1_000
 _HEARTBEAT_TIMEOUT = 4_000
 """Milliseconds between heartbeats of a connection, and until silence means that it is lost."""
@@ -94,6 +98,7 @@ class ZmqSockets:
     ) -> "ZmqSocket":
         """Open a ROUTER on a bound port."""
         router = ZmqSocket(self._factory(), zmq.ROUTER, received, taken)
+        router.set(zmq.RCVHWM, _FROM_STRANGERS)
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
         self._listen(router, listening, MEMBERS if members_only else EVERYBODY)

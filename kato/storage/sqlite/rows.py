@@ -24,7 +24,7 @@ _read_ours = json.JSONDecoder().raw_decode
 """Reads what L{write} wrote, which begins with no blank; in a third less time than L{read}."""
 
 
-DAMAGE = (ValueError, KeyError, TypeError, AttributeError, struct.error)
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
 """What reading a row raises that is not as this program wrote it."""
 
 

@@ -1,0 +1,1 @@
+"""Parsers under arbitrary bytes: see L{tests.fuzz.__main__}."""

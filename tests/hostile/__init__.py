@@ -1,0 +1,1 @@
+"""Hostile clients against a live server: see L{tests.hostile.siege}."""

@@ -1,0 +1,78 @@
+"""What hostile clients have in common: sockets, many of them, and little regard for protocols."""
+
+import resource
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Event
+
+_PATIENCE = 20.0
+_ABORTS = struct.pack("ii", 1, 0)
+
+
+def many_files() -> None:
+    """Let this process have as many connections as the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def connect(port: int) -> socket.socket:
+    """A connection."""
+    return socket.create_connection(("127.0.0.1", port), _PATIENCE)
+
+
+@contextmanager
+def connections(port: int, number: int) -> Iterator[list[socket.socket]]:
+    """So many connections at a time."""
+    many_files()
+    made: list[socket.socket] = []
+    try:
+        while len(made) < number:
+            made.append(connect(port))
+        yield made
+    finally:
+        for each in made:
+            each.close()
+
+
+def drip(made: Sequence[socket.socket], message: bytes, over: Event, pause: float = 0.02) -> None:
+    """Send a message to all, a byte at a time; whoever is closed is let be."""
+    place = 0
+    while not over.wait(pause):
+        piece = message[place % len(message) :][:1]
+        place += 1
+        for each in made:
+            with suppress(OSError):
+                each.sendall(piece)
+
+
+def pour(connection: socket.socket, message: bytes, over: Event) -> None:
+    """Send a message again and again, and read nothing, as long as it is taken."""
+    connection.settimeout(0.2)
+    with suppress(OSError):
+        while not over.is_set():
+            try:
+                connection.sendall(message)
+            except TimeoutError:
+                over.wait(0.05)
+
+
+def abort(connection: socket.socket) -> None:
+    """End a connection without a word."""
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORTS)
+    connection.close()
+
+
+def exchanged(port: int, raw: bytes, patience: float = 5.0) -> bytes:
+    """All that comes back for some bytes, until the server closes, or says no more for a while."""
+    with connect(port) as connection:
+        with suppress(OSError):
+            connection.sendall(raw)
+        connection.settimeout(patience)
+        said = b""
+        with suppress(OSError):
+            while piece := connection.recv(65536):
+                said += piece
+    return said
