@@ -16,7 +16,7 @@ REQUEST_SECONDS = (
 PROCESSORS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 """Of how many processors a commit is."""
 
-TRANSPORTS = frozenset({"rest", "websocket", "zmq"})
+TRANSPORTS = frozenset({"rest", "websocket", "zmq", "graphql"})
 """Where requests come in."""
 
 OTHER = "other"

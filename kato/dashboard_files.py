@@ -18,8 +18,8 @@ _DESCRIPTION = "openapi.json"
 @cache
 def dashboard(limits: Limits) -> Assets:
     """Read all of them, once: the dashboard is at C{/}, what pages load below C{/static}; the
-    description is at C{/openapi.json}, the page that shows it at C{/docs}, and among the files,
-    too.
+    description is at C{/openapi.json}, the page that shows it at C{/docs}, one on which to try
+    GraphQL at C{/graphql}, and both among the files, too.
 
     @param limits: those that the description tells.
     """
@@ -29,6 +29,7 @@ def dashboard(limits: Limits) -> Assets:
     return {
         ("",): page,
         ("docs",): below["static", "docs", _INDEX],
+        ("graphql",): below["static", "graphql", _INDEX],
         (_DESCRIPTION,): Asset.make(_DESCRIPTION, encode_json(description(limits))),
         **below,
     }

@@ -30,6 +30,7 @@ from kato.key_reading import make_keeper
 from kato.metrics import Readings
 from kato.metrics.sources import read_guard, read_keeper, read_streams, read_zmq
 from kato.monitoring import Monitoring
+from kato.protocols.graphql import Graphql, Weight
 from kato.protocols.rest import Access, RestSite, make_site
 from kato.protocols.websocket import Streams
 from kato.protocols.zmq.guard import Guard
@@ -120,8 +121,20 @@ def build(
             told["curve"] = guard.statistics()
         return told
 
+    graphql = Graphql(
+        clock=clock,
+        in_thread=in_thread,
+        intake=intake,
+        ledger=monitoring.ledger,
+        most=Weight(settings.graphql_depth, settings.graphql_cost),
+    )
     streams = Streams(
-        gate, clock=clock, in_thread=in_thread, intake=intake, ledger=monitoring.ledger
+        gate,
+        clock=clock,
+        in_thread=in_thread,
+        intake=intake,
+        ledger=monitoring.ledger,
+        graphql=graphql,
     )
     site = make_site(
         gate,
@@ -135,6 +148,7 @@ def build(
         ready=lambda: holder.ready,
         ledger=monitoring.ledger,
         metrics=monitoring.exposition,
+        graphql=graphql,
     )
     parts = Parts(holder, dispatch, site, streams, server, publisher, monitoring)
     monitoring.add(partial(_read, parts, clock))

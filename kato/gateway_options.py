@@ -9,7 +9,7 @@ from twisted.python import usage
 from kato.options import CommonOptions, parsed_address, parsed_processor_id
 from kato.protocols.rest.proxies import Network, parse_networks
 from kato.protocols.zmq.addresses import Address
-from kato.settings import LISTEN, PLACEMENTS
+from kato.settings import GRAPHQL_COST, GRAPHQL_DEPTH, LISTEN, PLACEMENTS
 
 
 class GatewayOptions(CommonOptions):
@@ -21,6 +21,8 @@ class GatewayOptions(CommonOptions):
         ["processors", None, None, "ID:HOST:PORT,…: processors that live in services elsewhere"],
         ["registry", None, None, "tcp://host:port where processor services announce themselves"],
         ["trust-proxy", None, None, "ADDRESS,NETWORK,…: proxies that say for whom they ask"],
+        ["graphql-depth", None, None, f"how deep a document may go; {GRAPHQL_DEPTH} if left out"],
+        ["graphql-cost", None, None, f"what a document may cost; {GRAPHQL_COST:,} if left out"],
         ["placement", None, None, f"where new processors go: {', '.join(PLACEMENTS)}"],
     ]
 
@@ -63,6 +65,8 @@ class GatewayOptions(CommonOptions):
                 for origin in self._origins or (self._given("origin") or "").split()
             ),
             "proxies": self._proxies(),
+            "graphql_depth": self._count("graphql-depth", GRAPHQL_DEPTH),
+            "graphql_cost": self._count("graphql-cost", GRAPHQL_COST),
             "share_port": bool(self["share-port"]),
             "zmq": zmq,
             "events": self._events(zmq),
@@ -76,6 +80,14 @@ class GatewayOptions(CommonOptions):
             return parse_networks(self._given("trust-proxy") or "")
         except ValueError as error:
             raise usage.UsageError(f"--trust-proxy: {error}") from None
+
+    def _count(self, option: str, default: int) -> int:
+        value = self._given(option)
+        if value is None:
+            return default
+        if not (value.isascii() and value.isdecimal()) or len(value) > 18 or int(value) < 1:
+            raise usage.UsageError(f"--{option}: expected a whole number from 1, got {value}")
+        return int(value)
 
     def _refuse_processors(self) -> None:
         """A gateway to services has no processors of its own to make."""

@@ -64,6 +64,8 @@ _ENVIRONMENT = {
     "allow-host": "KATO_ALLOW_HOST",
     "origin": "KATO_ORIGIN",
     "trust-proxy": "KATO_TRUST_PROXY",
+    "graphql-depth": "KATO_GRAPHQL_DEPTH",
+    "graphql-cost": "KATO_GRAPHQL_COST",
     "log-level": "LOG_LEVEL",
     "log-format": "KATO_LOG_FORMAT",
     "metrics": "KATO_METRICS",

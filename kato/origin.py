@@ -20,8 +20,9 @@ _KNOWN = frozenset({"transport", "id", "key"})
 class Origin:
     """Who asked, and how.
 
-    C{transport} is C{rest}, C{websocket} or C{zmq}; C{id} is that of the request at this edge, by
-    which logs know it; C{key} is the name of the key it came with, C{None} where none is asked for.
+    C{transport} is C{rest}, C{websocket}, C{graphql} or C{zmq}; C{id} is that of the request at
+    this edge, by which logs know it; C{key} is the name of the key it came with, C{None} where none
+    is asked for.
     """
 
     transport: str

@@ -22,6 +22,11 @@ ZMQ = Address("127.0.0.1", 5555)
 CACHE_TTL = 3600.0
 """Seconds for which answers are kept in a cache, if nothing else is said."""
 
+GRAPHQL_DEPTH = 10
+"""How many fields of a document may lie in each other, if nothing else is said,"""
+GRAPHQL_COST = 10_000
+"""and what all of them may cost."""
+
 PLACEMENTS = ("least", "least-busy", "round-robin")
 """How new processors are placed on services; the first is the default."""
 
@@ -45,6 +50,8 @@ class Settings:
 
     C{audit} is the folder of the audit log, C{None}: there is none; C{audit_reads} says that what
     only reads is kept there, too, and C{audit_file_size} is in MiB.
+
+    C{graphql_depth} and C{graphql_cost} bound what one document of GraphQL may ask for.
 
     C{share_port} lets other gateways listen at the same ports of REST.  C{zmq} and C{events} are
     where the ROUTER and the PUB socket listen, C{None}: nowhere.  C{services} says where processors
@@ -84,6 +91,8 @@ class Settings:
     keys_file: Path | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[bytes] = frozenset()
+    graphql_depth: int = GRAPHQL_DEPTH
+    graphql_cost: int = GRAPHQL_COST
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     genes: Genes = Genes()
     matcher: str | None = None

@@ -18,6 +18,7 @@ from kato.protocols.rest.routes import ROUTES, Body
 from kato.protocols.zmq.addresses import BoundPort
 from kato.settings import Settings
 from kato.zmq_hosting import ZmqPorts
+from tests.graphql.documents import answered, asked
 from tests.rest.talking import PEER, Wire, read_answers, request
 from tests.websocket.memory import Client, System
 from tests.zmq.memory import MemorySockets
@@ -104,6 +105,23 @@ class World:
         raw = wire.value()
         [answer] = read_answers(raw)
         return answer.status, answer.json, raw
+
+    def graphql(
+        self, key: str | None, operation: str, processor: str, params: Mapping[str, Any]
+    ) -> Answer:
+        """Ask by a document; gives what is answered as other transports tell it."""
+        headers = ["Content-Type: application/json"]
+        headers += [] if key is None else [f"X-API-Key: {key}"]
+        body = json.dumps(asked(operation, params, processor)).encode()
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(PEER)
+        assert channel is not None
+        channel.makeConnection(wire)
+        channel.dataReceived(request("POST", "/graphql", body, *headers))
+        self.system.flush()
+        [answer] = read_answers(wire.value())
+        told = answer.json
+        return told if "status" in told else answered(operation, told)
 
     def websocket(self, key: str | None) -> Client:
         """The connection of who has a key."""

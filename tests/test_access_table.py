@@ -100,6 +100,8 @@ class TableTests(SynchronousTestCase):
             method=operation, processor=processor, params=params
         )
         self.world.prepare()
+        asked["graphql"] = self.world.graphql(key, operation, processor, params)
+        self.world.prepare()
         request = {"method": operation, "processor": processor, "params": params}
         asked["zmq"] = self.world.zmq(key, request)
         return asked

@@ -68,6 +68,7 @@ class TestsTests(SynchronousTestCase):
 
 
 _IMPORTED_AS = {
+    "graphql-core": "graphql",
     "prometheus-client": "prometheus_client",
     "pyOpenSSL": "OpenSSL",
     "pyzmq": "zmq",

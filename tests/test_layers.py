@@ -152,6 +152,7 @@ HOMES: Mapping[str, frozenset[str]] = {
     "bson": frozenset({"kato.storage.mongodb"}),
     "click": frozenset({"kato.cli"}),
     "cryptography": frozenset({"kato.certificates"}),
+    "graphql": frozenset({"kato.protocols.graphql"}),
     "httpx": frozenset({"kato.client.blocking", "kato.client.in_asyncio"}),
     "msgpack": frozenset({"kato.messagepack"}),
     "numpy": frozenset({"kato.engine"}),

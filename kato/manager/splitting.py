@@ -10,6 +10,8 @@ _GATEWAY = frozenset(
         "--allow-host",
         "--origin",
         "--trust-proxy",
+        "--graphql-depth",
+        "--graphql-cost",
         "--placement",
         "--share-port",
     }

@@ -69,7 +69,9 @@ class NoStreams:
         self.asked: list[str | None] = []
         self.clients: list[str | None] = []
 
-    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> Stream:
+    def accept(
+        self, headers: Headers, *, bearer: Bearer, client_address: str | None, graphql: bool
+    ) -> Stream:
         self.asked.append(bearer.name)
         self.clients.append(client_address)
         raise Conflict("the test has no streams")

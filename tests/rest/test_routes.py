@@ -159,7 +159,7 @@ class UnknownTests(SynchronousTestCase):
             "/static",
             "/static/a/b/app.js",
             "/ws/x",
-            "/graphql",
+            "/graphql/x",
             "/kato-api",
             "/kato-api/pong",
             "/live/x",

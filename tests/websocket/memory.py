@@ -198,10 +198,11 @@ class System:
         headers: Mapping[str, str] | None = None,
         origin: str | None = None,
         deflates: bool = False,
+        path: str = "/ws",
     ) -> Client:
         """A new client, which has been answered."""
         factory = WebSocketClientFactory(
-            "ws://127.0.0.1:8000/ws",
+            f"ws://127.0.0.1:8000{path}",
             origin=origin,
             protocols=list(protocols) or ["kato.v1.json"],
             headers=dict(headers or {}),

@@ -1,7 +1,7 @@
 """How a WebSocket ends, and why (SPEC 9, RFC 6455)."""
 
 from kato.limits import Limits
-from kato.protocols.websocket import session
+from kato.protocols.websocket import hearing
 from kato.settings import Settings
 from tests.doubles import Threads
 from tests.websocket.memory import StreamTestCase, System
@@ -32,10 +32,10 @@ class CloseTests(StreamTestCase):
     def test_read_on(self) -> None:
         """A connection from which nothing was read is read again when it is closed: its answer to
         that must be heard."""
-        self.patch(session, "MAX_UNDER_WAY", 1)
+        self.patch(hearing, "MAX_UNDER_WAY", 1)
         self.system = System(self, Settings(api_key=b"s3cret"))
         client = self.connect()
-        self.patch(session, "MAX_UNREAD", 0)
+        self.patch(hearing, "MAX_UNREAD", 0)
         client.say(id=1, method="ping")
         self.assertFalse(client.end.reads)
         self.system.pass_time(11)

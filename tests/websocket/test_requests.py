@@ -9,7 +9,7 @@ import msgpack
 from kato.commands import Reply
 from kato.events import Numbers, Subscribed
 from kato.limits import Limits
-from kato.protocols.websocket import session
+from kato.protocols.websocket import hearing
 from kato.settings import Settings
 from tests.doubles import Threads
 from tests.websocket.memory import NOW, StreamTestCase, System
@@ -263,7 +263,7 @@ class RoomTests(StreamTestCase):
 
     def test_excused(self) -> None:
         """Who waits for the server, which reads nothing meanwhile, is not given up."""
-        self.patch(session, "MAX_UNDER_WAY", 1)
+        self.patch(hearing, "MAX_UNDER_WAY", 1)
         held = self.later("ask")
         client = self.connect()
         self.patch(client.speaker, "onPing", lambda payload: None)
@@ -305,7 +305,7 @@ class RoomTests(StreamTestCase):
 
     def test_under_way(self) -> None:
         """No more requests of a connection are under way than a bound."""
-        self.patch(session, "MAX_UNDER_WAY", 2)
+        self.patch(hearing, "MAX_UNDER_WAY", 2)
         threads = Threads()
         self.system = System(self, in_thread=threads)
         client = self.connect()

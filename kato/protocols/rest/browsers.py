@@ -45,6 +45,11 @@ def is_preflight(headers: Headers, access: Access) -> bool:
     return _ASKED in headers and access.page(headers) is not None
 
 
+def accepts_html(headers: Headers) -> bool:
+    """Whether a page is asked for, as browsers do where one types an address."""
+    return any(b"text/html" in each.lower() for each in headers.get(b"Accept", ()))
+
+
 @lru_cache(maxsize=64)
 def preflight(methods: str) -> bytes:
     """The headers that answer it.

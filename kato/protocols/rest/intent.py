@@ -12,13 +12,16 @@ from kato.letting_go import let_go
 from kato.limits import Limits
 from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
-from kato.protocols.rest.browsers import PREFLIGHT, is_preflight
+from kato.protocols.rest.browsers import PREFLIGHT, accepts_html, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
-from kato.protocols.rest.target import parse_query, parse_target
+from kato.protocols.rest.target import Target, parse_query, parse_target
 from kato.steady_json import SHORT
 
 STREAM: Segments = ("ws",)
 """Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
+
+GRAPHQL: Segments = ("graphql",)
+"""Where there is the same, and a page that asks for the key; both without a query."""
 
 _HOW = "send it as X-API-Key, or as Authorization: Bearer"
 _PREFLIGHT = Route(PREFLIGHT.decode(), "*", Page.PREFLIGHT)
@@ -103,7 +106,7 @@ def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
         access.known_host(target.host, head.local)
     if head.method == PREFLIGHT and is_preflight(head.headers, access):
         return _preflight(head, gate.anybody)
-    bearer = _bearer(head, target.segments, gate)
+    bearer = _bearer(head, target, gate)
     match = find(head.method.decode("ascii"), target.segments)
     _judge_bearer(bearer, match)
     if head.length != 0:
@@ -115,15 +118,22 @@ def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
     return Intent(bearer, match, given, _request_id(match.route, head.headers), head.headers)
 
 
-def _bearer(head: Head, segments: Segments, gate: Gate) -> Bearer:
-    """Who asks; a key is asked for unless the path is open to all, or a stream is wanted, where it
-    may be told later."""
-    if gate.is_open or is_open(segments):
+def _bearer(head: Head, target: Target, gate: Gate) -> Bearer:
+    """Who asks; a key is asked for unless the path is open to all, or it may be told later."""
+    if gate.is_open or is_open(target.segments):
         return gate.anybody
     given = given_keys(head.headers)
-    if segments == STREAM and not given:
+    if not given and _waits_for_key(head, target):
         return gate.anybody
     return gate.identify(given, how=_HOW, peer=head.client)
+
+
+def _waits_for_key(head: Head, target: Target) -> bool:
+    """Whether a stream is wanted, or a page on which to tell the key."""
+    if target.segments != GRAPHQL:
+        return target.segments == STREAM
+    shows = b"Upgrade" in head.headers or accepts_html(head.headers)
+    return shows and head.method != b"POST" and not target.query
 
 
 def _judge_bearer(bearer: Bearer, match: Match) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -33,40 +33,22 @@ from kato.protocols.rest.answers import (
     slices,
 )
 from kato.protocols.rest.assets import Assets
-from kato.protocols.rest.browsers import preflight
+from kato.protocols.rest.browsers import accepts_html, preflight
 from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
+from kato.protocols.rest.handed_in import (
+    AcceptsStreams,
+    AnswersDocuments,
+    TellsMetrics,
+)
 from kato.protocols.rest.intent import Head, Intent, judge
 from kato.protocols.rest.routes import Page, methods_at, named_processor
 from kato.protocols.rest.target import parse_target
 
 if TYPE_CHECKING:
-    from kato.protocols.rest.channel import Stream
     from kato.protocols.rest.request import RestRequest
 
 LONG_BODY = 32 * 1024
 """A body of more bytes than this may take milliseconds to read, and is read in a thread."""
-
-
-class AcceptsStreams(Protocol):
-    """Who makes connections WebSockets: L{kato.protocols.websocket.Streams}."""
-
-    def accept(self, headers: Headers, *, bearer: Bearer, client_address: str | None) -> "Stream":
-        """Judge the head of a request, and give what its connection becomes.
-
-        @param bearer: who asks, by what the head says.
-        @param client_address: of who asks, be it through proxies.
-        @raise KatoError: where it cannot be.
-        """
-
-
-class TellsMetrics(Protocol):
-    """Who writes C{/metrics}: L{kato.metrics.Exposition}."""
-
-    def write(self, accept: bytes) -> "Deferred[tuple[bytes, bytes]]":
-        """The type of what is told, and all of it.
-
-        @param accept: which types the client takes.
-        """
 
 
 class Rest:
@@ -87,12 +69,14 @@ class Rest:
         statistics: Callable[[], dict[str, Any]],
         ready: Callable[[], bool],
         metrics: TellsMetrics | None,
+        graphql: AnswersDocuments | None,
         pages: frozenset[Page] | None,
     ) -> None:
         """
         @param intake: reads what is long.
         @param statistics: what C{/stats} tells.
         @param metrics: writes C{/metrics}; C{None}: there is none.
+        @param graphql: answers C{/graphql}; C{None}: there is none.
         @param pages: all that is there; C{None}: all that there is.
         """
         self.gate = gate
@@ -105,6 +89,7 @@ class Rest:
         self._statistics = statistics
         self._ready = ready
         self._metrics = metrics
+        self._graphql = graphql
         self._pages = pages
         self._cooperator = Cooperator(
             terminationPredicateFactory=lambda: lambda: True,
@@ -141,6 +126,8 @@ class Rest:
         intent = request.intent
         if not isinstance(intent, Intent):
             self._refuse(intent or InternalError("internal error"), request)
+        elif intent.page is Page.GRAPHQL:
+            self._serve_graphql(intent, request)
         elif intent.page is not None:
             intent.parameters(request.body, self.intake.limits)
             self._show(intent.page, intent, request)
@@ -163,7 +150,7 @@ class Rest:
 
     def _show(self, page: Page, intent: Intent, request: "RestRequest") -> None:
         if page is Page.STREAM:
-            self._become_stream(intent, request)
+            self._become_stream(intent, request, graphql=False)
         elif page is Page.ASSET:
             self._send_asset(intent.headers, request)
         elif page is Page.PREFLIGHT:
@@ -174,13 +161,41 @@ class Rest:
         else:
             self._reply_page(page, request)
 
-    def _become_stream(self, intent: Intent, request: "RestRequest") -> None:
+    def _serve_graphql(self, intent: Intent, request: "RestRequest") -> None:
+        """Answer a document, become a stream of them, or show the page to try it."""
+        if self._graphql is None:
+            raise UnknownOperation("path: there is no /graphql here")
+        if b"Upgrade" in intent.headers and request.method == b"GET":
+            self._become_stream(intent, request, graphql=True)
+        elif not intent.given and request.method != b"POST" and accepts_html(intent.headers):
+            self._send_asset(intent.headers, request)
+        else:
+            answering = self._graphql.answer(
+                request.method,
+                intent.given,
+                request.body,
+                intent.headers,
+                bearer=intent.bearer,
+                origin=request.origin,
+            )
+            answering.addCallback(self._send_written, request).addErrback(self._fail, request)
+
+    def _send_written(
+        self, written: tuple[int, dict[str, Any], bytes], request: "RestRequest"
+    ) -> None:
+        status, answer, kind = written
+        self._write(status, answer, request, kind=kind)
+
+    def _become_stream(self, intent: Intent, request: "RestRequest", *, graphql: bool) -> None:
         if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):
             raise InvalidRequest("request line: a WebSocket begins with GET and HTTP/1.1")
         if b"Transfer-Encoding" in intent.headers:
             raise InvalidRequest("Transfer-Encoding: a WebSocket begins without a body")
         stream = self._streams.accept(
-            intent.headers, bearer=intent.bearer, client_address=request.client_address
+            intent.headers,
+            bearer=intent.bearer,
+            client_address=request.client_address,
+            graphql=graphql,
         )
         request.channel.become(stream, request)
 
@@ -216,22 +231,34 @@ class Rest:
         self._reply(Reply(page.word, self._clock.seconds(), fields), request)
 
     def _reply(self, reply: Reply, request: "RestRequest") -> None:
-        """Send a reply; a large one is encoded bit by bit, others going on between."""
+        """Send a reply."""
         status = 201 if reply.fields.get("created") is True else 200
-        answer = reply.as_dict()
+        self._write(status, reply.as_dict(), request)
+
+    def _write(
+        self, status: int, answer: dict[str, Any], request: "RestRequest", *, kind: bytes = JSON
+    ) -> None:
+        """Encode an answer and send it; a large one bit by bit, others going on between."""
         if is_small(answer):
-            self._send(status, [encode_json(answer)], request)
+            self._send(status, [encode_json(answer)], request, kind=kind)
             return
         rest = slices(answer)
         first = next(rest)
         if len(first) < PART:
-            self._send(status, [first], request)
+            self._send(status, [first], request, kind=kind)
         else:
-            encoding = self._cooperator.cooperate(self._encode([first], rest, status, request))
+            encoding = self._cooperator.cooperate(
+                self._encode([first], rest, status, request, kind)
+            )
             encoding.whenDone().addErrback(self._fail, request)
 
     def _encode(
-        self, parts: list[bytes], rest: Iterator[bytes], status: int, request: "RestRequest"
+        self,
+        parts: list[bytes],
+        rest: Iterator[bytes],
+        status: int,
+        request: "RestRequest",
+        kind: bytes,
     ) -> Iterator[None]:
         for part in rest:
             parts.append(part)
@@ -239,7 +266,7 @@ class Rest:
             if request.gone:
                 request.answer(status, ())
                 return
-        self._send(status, parts, request)
+        self._send(status, parts, request, kind=kind)
 
     def _send(
         self, status: int, parts: Sequence[bytes], request: "RestRequest", *, kind: bytes = JSON

@@ -32,6 +32,8 @@ class Page(Enum):
     """Those of Prometheus."""
     STREAM = "stream", Who.ALL
     """The connection becomes a WebSocket, on which every request is judged."""
+    GRAPHQL = "graphql", Who.ALL
+    """Documents, of which every command is judged; streams of them; and a page to try it."""
     ASSET = "asset", Who.ALL
     """A file: of a page of ours, or one that other pages use."""
     PREFLIGHT = "preflight", Who.ALL
@@ -76,6 +78,13 @@ Judge = Callable[[str, str], bool | int | str]
 _BRIEF: Mapping[str, Judge] = {"brief": _flag}
 _PAGED: Mapping[str, Judge] = {"limit": _whole, "after": _text}
 
+_DOCUMENT: Mapping[str, Judge] = {
+    "query": _text,
+    "variables": _text,
+    "operationName": _text,
+    "extensions": _text,
+}
+
 _OF_THE_PAGE: Mapping[str, Judge] = {"read-only": _text}
 """What the dashboard reads of its own address."""
 
@@ -104,6 +113,8 @@ ROUTES = (
     Route("GET", "/openapi.json", Page.ASSET),
     Route("GET", "/docs", Page.ASSET),
     Route("GET", "/ws", Page.STREAM),
+    Route("GET", "/graphql", Page.GRAPHQL, _DOCUMENT),
+    Route("POST", "/graphql", Page.GRAPHQL, body=Body.REQUIRED),
     Route("GET", "/kato-api/ping", "ping"),
     Route("GET", "/connect", "list_processors", _PAGED),
     Route("GET", "/processors", "list_processors", _PAGED),

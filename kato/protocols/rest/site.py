@@ -22,9 +22,10 @@ from kato.protocols.rest.access import Access
 from kato.protocols.rest.answers import DateHeader
 from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
+from kato.protocols.rest.handed_in import AcceptsStreams, AnswersDocuments, TellsMetrics
 from kato.protocols.rest.refusing import IDLE, RefusingChannel
 from kato.protocols.rest.request import RestRequest
-from kato.protocols.rest.rest import AcceptsStreams, Rest, TellsMetrics
+from kato.protocols.rest.rest import Rest
 from kato.protocols.rest.routes import Page
 from kato.protocols.rest.turned_away import TurnedAway
 
@@ -160,6 +161,7 @@ def make_site(
     ready: Callable[[], bool],
     ledger: Ledger | None = None,
     metrics: TellsMetrics | None = None,
+    graphql: AnswersDocuments | None = None,
     pages: frozenset[Page] | None = None,
 ) -> RestSite:
     """Make what a port serves.
@@ -173,6 +175,7 @@ def make_site(
     @param ready: whether C{/ready} is to say so.
     @param ledger: is told of each request that was answered; one of its own, where none is given.
     @param metrics: writes C{/metrics}; C{None}: there is none.
+    @param graphql: answers C{/graphql}; C{None}: there is none.
     @param pages: all that is served here; C{None}: all that there is.
     """
     rest = Rest(
@@ -186,6 +189,7 @@ def make_site(
         statistics=statistics,
         ready=ready,
         metrics=metrics,
+        graphql=graphql,
         pages=pages,
     )
     return RestSite(rest, access, clock=clock, ledger=ledger or Ledger(clock=clock))

@@ -49,6 +49,8 @@ class Codec(Enum):
 
     JSON = "kato.v1.json"
     MESSAGEPACK = "kato.v1.msgpack"
+    GRAPHQL = "graphql-transport-ws"
+    """JSON, too; what is said in it is not ours."""
 
     __hash__ = object.__hash__  # that of Enum is slower, and counts in what a thousand are told
 
@@ -60,12 +62,12 @@ class Codec(Enum):
     @property
     def decode(self) -> Callable[..., object]:
         """Reads a message of no more than C{max_values}; raises L{KatoError} where it is none."""
-        return decode_steadily if self is Codec.JSON else _unpack_plain
+        return _unpack_plain if self.binary else decode_steadily
 
     @property
     def encode(self) -> Callable[[Mapping[str, Any]], bytes]:
         """Writes a message."""
-        return _json if self is Codec.JSON else pack
+        return pack if self.binary else _json
 
 
 class Written:
@@ -94,12 +96,15 @@ class Written:
             self._frames[codec, deflated] = frames
         return frames
 
+    def _encoded(self, codec: Codec) -> bytes:
+        return codec.encode(self._value)
+
     def _plain(self, codec: Codec) -> Frames:
-        return _framed(codec.encode(self._value), _first(codec))
+        return _framed(self._encoded(codec), _first(codec))
 
     def _deflated(self, codec: Codec) -> Frames:
         known = self._frames.get((codec, False))
-        payload = codec.encode(self._value) if known is None else _payload(known)
+        payload = self._encoded(codec) if known is None else _payload(known)
         quick = self.is_long or len(payload) <= DEFLATED_UP_TO
         if quick and len(payload) >= DEFLATED_FROM:
             return _framed(_compressed(payload), _first(codec) | _COMPRESSED)

@@ -14,7 +14,12 @@ Headers = Mapping[bytes, Sequence[bytes]]
 _VERSION = b"13"
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _KEY_PROTOCOL = "kato.key."
-_CODECS = {each.value: each for each in Codec}
+
+OURS = (Codec.JSON, Codec.MESSAGEPACK)
+"""What is spoken at C{/ws}, the first of it also where none is named."""
+
+OF_GRAPHQL = (Codec.GRAPHQL,)
+"""What is spoken at C{/graphql}."""
 
 _DEFLATE = "permessage-deflate"
 _NO_TAKEOVER = "server_no_context_takeover"
@@ -38,9 +43,10 @@ class Handshake:
     extension: str | None = None
 
     @classmethod
-    def parse(cls, headers: Headers) -> "Handshake":
+    def parse(cls, headers: Headers, spoken: Sequence[Codec] = OURS) -> "Handshake":
         """Judge the head of a request.
 
+        @param spoken: the sub-protocols that are known here.
         @raise InvalidRequest: where it is not one for a WebSocket, or names no sub-protocol of
             ours among those that it knows.
         """
@@ -53,7 +59,8 @@ class Handshake:
         _expect(fits, headers, b"Sec-Websocket-Key")
         offers = _words(headers, b"Sec-Websocket-Extensions")
         extension = next(filter(None, map(_fitting, offers)), None)
-        return cls(keys[0], *_agreed(_words(headers, b"Sec-Websocket-Protocol")), extension)
+        offered = _words(headers, b"Sec-Websocket-Protocol")
+        return cls(keys[0], *_agreed(offered, spoken), extension)
 
     def head(self) -> bytes:
         """The head of a request as it is told to Autobahn: what was judged here, and nothing that
@@ -92,22 +99,23 @@ def _parameter(written: str) -> str:
     return name.strip() + equals + value.strip().strip('"')
 
 
-def _agreed(offered: list[str]) -> tuple[Codec, str | None, bytes | None]:
+def _agreed(offered: list[str], spoken: Sequence[Codec]) -> tuple[Codec, str | None, bytes | None]:
     if len(set(offered)) < len(offered):
         raise InvalidRequest("Sec-WebSocket-Protocol: a sub-protocol is given twice")
     keys = [each for each in offered if each.startswith(_KEY_PROTOCOL)]
     if len(keys) > 1:
         raise InvalidRequest("Sec-WebSocket-Protocol: expected one key at most")
     key = keys[0].removeprefix(_KEY_PROTOCOL).encode() if keys else None
-    known = next((each for each in offered if each in _CODECS), None)
+    codecs = {each.value: each for each in spoken}
+    known = next((each for each in offered if each in codecs), None)
     if known is not None:
-        return _CODECS[known], known, key
+        return codecs[known], known, key
     others = [each for each in offered if each not in keys]
     if others:
         raise InvalidRequest(
-            f"Sec-WebSocket-Protocol: {shown(others[0])} is unknown, known are {', '.join(_CODECS)}"
+            f"Sec-WebSocket-Protocol: {shown(others[0])} is unknown, known are {', '.join(codecs)}"
         )
-    return Codec.JSON, keys[0] if keys else None, key
+    return spoken[0], keys[0] if keys else None, key
 
 
 def _words(headers: Headers, name: bytes, *, lower: bool = False) -> list[str]:

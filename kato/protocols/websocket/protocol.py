@@ -15,8 +15,8 @@ from zope.interface import implementer
 from kato.errors import TooManyRequests
 from kato.intake import Intake
 from kato.protocols.websocket.handshake import Handshake
+from kato.protocols.websocket.hearing import Hearing
 from kato.protocols.websocket.pulse import Pulse
-from kato.protocols.websocket.session import Session
 
 CLOSE_PATIENCE = 10
 """Seconds that a client has to read why it is closed."""
@@ -28,7 +28,7 @@ STEPS = 64
 """So many times is read what came on a connection, of a frame its head and then its payload, before
 others have their turn."""
 
-Opened = Callable[["StreamProtocol"], Session]
+Opened = Callable[["StreamProtocol"], Hearing[Any]]
 """Makes the session of a connection that is open."""
 
 Closed = Callable[["StreamProtocol"], None]
@@ -77,7 +77,7 @@ class StreamProtocol(WebSocketServerProtocol):
         self.handshake = handshake
         self._opened = opened
         self._closed = closed
-        self._session: Session | None = None
+        self._session: Hearing[Any] | None = None
         self._pulse: Pulse | None = None
         self._is_told_to_close = False
         self._reads = True

@@ -1,5 +1,7 @@
 """All WebSocket connections of a gateway (SPEC 9)."""
 
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from secrets import token_hex
 from typing import Any
@@ -13,10 +15,12 @@ from kato.gate import Bearer, Gate
 from kato.intake import Intake, InThread
 from kato.keeper import WrongKey
 from kato.ledger import Ledger
-from kato.protocols.websocket.frames import Announced
-from kato.protocols.websocket.handshake import Handshake, Headers
+from kato.protocols.websocket.frames import Announced, Codec
+from kato.protocols.websocket.graphql_session import GraphqlSession, KnowsDocuments
+from kato.protocols.websocket.handshake import OF_GRAPHQL, OURS, Handshake, Headers
+from kato.protocols.websocket.hearing import Hearing
 from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
-from kato.protocols.websocket.session import NO_KEY, Session
+from kato.protocols.websocket.session import Session
 from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
 
@@ -32,6 +36,7 @@ class Streams:
         in_thread: InThread,
         intake: Intake,
         ledger: Ledger | None = None,
+        graphql: KnowsDocuments | None = None,
     ) -> None:
         """
         @param gate: knows who asks, and lets commands through.
@@ -39,6 +44,7 @@ class Streams:
         @param intake: counts and reads what comes in, on other transports, too.
         @param ledger: is told of each request that was answered; one of its own, where none is
             given.
+        @param graphql: knows what documents of GraphQL say; C{None}: none are spoken.
         """
         self._gate = gate
         self._clock = clock
@@ -46,7 +52,8 @@ class Streams:
         self._intake = intake
         self._ledger = ledger or Ledger(clock=clock)
         self._factory = StreamFactory(clock=clock, intake=intake)
-        self._sessions: dict[StreamProtocol, Session] = {}
+        self._graphql = graphql
+        self._sessions: dict[StreamProtocol, Hearing[Any]] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
         self._announced: Announced | None = None
         self._drained: Deferred[None] | None = None
@@ -57,18 +64,24 @@ class Streams:
     # Connections
 
     def accept(
-        self, headers: Headers, *, bearer: Bearer, client_address: str | None
+        self,
+        headers: Headers,
+        *,
+        bearer: Bearer,
+        client_address: str | None,
+        graphql: bool = False,
     ) -> StreamProtocol:
         """Judge the head of a request, and give what its connection becomes.
 
         @param bearer: who asks, by what the head says.
         @param client_address: of who asks, be it through proxies.
+        @param graphql: whether documents of GraphQL are to be spoken.
         @raise KatoError: where it cannot be.
         """
-        handshake = Handshake.parse(headers)
+        handshake = Handshake.parse(headers, OF_GRAPHQL if graphql else OURS)
         self._check_room(keyed=not self._gate.is_guest(bearer))
 
-        def opened(protocol: StreamProtocol) -> Session:
+        def opened(protocol: StreamProtocol) -> Hearing[Any]:
             return self._opened(protocol, bearer, client_address)
 
         return self._factory.make(handshake, opened, self._closed)
@@ -86,19 +99,20 @@ class Streams:
 
     def _opened(
         self, protocol: StreamProtocol, bearer: Bearer, client_address: str | None
-    ) -> Session:
+    ) -> Hearing[Any]:
         key, refused = protocol.handshake.key, None
         if key is not None and self._gate.is_guest(bearer):
             try:
                 bearer = self._gate.identify((key,), how="", peer=client_address)
             except WrongKey as error:
                 refused = error
-        session = self._sessions[protocol] = Session(
+        codec = protocol.handshake.codec
+        session = self._sessions[protocol] = self._speaking(codec)(
             protocol,
             self._gate,
             bearer,
             client_address=client_address,
-            codec=protocol.handshake.codec,
+            codec=codec,
             deflates=protocol.deflates,
             make_id=self._ids.__next__,
             announced=self._announce,
@@ -110,10 +124,16 @@ class Streams:
         )
         self.traffic.opened += 1
         if refused is not None:
-            self._clock.callLater(refused.delay, session.close, NO_KEY, refused.message)
+            self._clock.callLater(refused.delay, session.close, session.no_key, refused.message)
         if self._drained is not None:
             session.finish()
         return session
+
+    def _speaking(self, codec: Codec) -> Callable[..., Hearing[Any]]:
+        """What makes the session of a connection."""
+        if codec is Codec.GRAPHQL and self._graphql is not None:
+            return partial(GraphqlSession, knows=self._graphql)
+        return Session
 
     def _closed(self, protocol: StreamProtocol) -> None:
         session = self._sessions.pop(protocol, None)

@@ -1,6 +1,6 @@
 """What one connection listens to (SPEC 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -15,11 +15,13 @@ Subscribe = Callable[[Wish, Listener], "Deferred[Subscribed]"]
 
 
 class Subscription:
-    """Who is listened to; C{subject} is a processor, or C{None}: all that come and go."""
+    """Who is listened to; C{subject} is a processor, or C{None}: all that come and go.  C{name} is
+    how it is known on its connection."""
 
-    __slots__ = ("_cancel", "ended", "subject")
+    __slots__ = ("_cancel", "ended", "name", "subject")
 
-    def __init__(self, subject: str | None) -> None:
+    def __init__(self, name: Hashable, subject: str | None) -> None:
+        self.name = name
         self.subject = subject
         self.ended = False
         self._cancel: Callable[[], None] | None = None
@@ -42,7 +44,8 @@ Tell = Callable[[Subscription, Event], None]
 
 
 class Subscriptions:
-    """The subscriptions of a connection, one for each subject."""
+    """The subscriptions of a connection, each by its name: that of its subject, where there is one
+    for each subject."""
 
     def __init__(self, tell: Tell, traffic: Traffic, *, most: int) -> None:
         """
@@ -52,18 +55,25 @@ class Subscriptions:
         self._tell = tell
         self._traffic = traffic
         self._most = most
-        self._by_subject: dict[str | None, Subscription] = {}
+        self._by_name: dict[Hashable, Subscription] = {}
 
     def __len__(self) -> int:
-        return len(self._by_subject)
+        return len(self._by_name)
+
+    def __contains__(self, name: Hashable) -> bool:
+        return name in self._by_name
 
     @property
-    def subjects(self) -> "list[str | None]":
-        """Who is listened to."""
-        return list(self._by_subject)
+    def all(self) -> "list[Subscription]":
+        """Those that there are now."""
+        return list(self._by_name.values())
 
     def subscribe(
-        self, wish: Wish, source: Subscribe, granted: Callable[[Subscribed], None]
+        self,
+        name: Hashable,
+        wish: Wish,
+        source: Subscribe,
+        granted: Callable[[Subscribed], None],
     ) -> "Deferred[None]":
         """Listen to what is wished for.
 
@@ -72,11 +82,11 @@ class Subscriptions:
         @raise KatoError: (also the Deferred fails) where that cannot be.
         """
         subject = wish.processor
-        if subject in self._by_subject:
+        if name in self._by_name:
             raise Conflict(f"processor: {_named(subject)} subscribed to already, unsubscribe first")
         if len(self) >= self._most:
             raise LimitReached(f"a connection may have {self._most:,} subscriptions")
-        subscription = self._by_subject[subject] = Subscription(subject)
+        subscription = self._by_name[name] = Subscription(name, subject)
         self._traffic.subscriptions += 1
         asked = source(wish, partial(self._listener, subscription))
         beginning = asked.addCallback(self._begin, subscription, granted)
@@ -100,30 +110,30 @@ class Subscriptions:
             self._listener(subscription, event)
 
     def _not_granted(self, failure: Failure, subscription: Subscription) -> Failure:
-        if self._by_subject.get(subscription.subject) is subscription:
-            del self._by_subject[subscription.subject]
+        if self._by_name.get(subscription.name) is subscription:
+            del self._by_name[subscription.name]
             self._traffic.subscriptions -= 1
         return failure
 
-    def unsubscribe(self, subject: str | None) -> Subscription:
+    def unsubscribe(self, name: Hashable) -> Subscription:
         """Listen to somebody no more; gives what has ended.
 
         @raise InvalidRequest: where nobody listened.
         """
-        subscription = self._by_subject.pop(subject, None)
+        subscription = self._by_name.pop(name, None)
         if subscription is None:
-            raise InvalidRequest(f"processor: {_named(subject)} not subscribed to")
+            raise InvalidRequest(f"processor: {_named(name)} not subscribed to")
         self._traffic.subscriptions -= 1
         subscription.end()
         return subscription
 
     def end(self) -> None:
         """Listen to nobody any more."""
-        ended, self._by_subject = self._by_subject, {}
+        ended, self._by_name = self._by_name, {}
         self._traffic.subscriptions -= len(ended)
         for each in ended.values():
             each.end()
 
 
-def _named(subject: str | None) -> str:
+def _named(subject: Hashable) -> str:
     return "all that come and go are" if subject is None else f"'{subject}' is"

@@ -7,6 +7,7 @@ from kato.limits import Limits
 from kato.observation import OBSERVATION
 from kato.operations import OPERATIONS, Topic
 from kato.protocols.rest.openapi.bounds import bounded
+from kato.protocols.rest.openapi.documents import described_documents
 from kato.protocols.rest.openapi.failures import ERROR, HEADERS, PARAMETERS, responses
 from kato.protocols.rest.openapi.naming import Names, answer_name
 from kato.protocols.rest.openapi.operations import described
@@ -29,8 +30,9 @@ wherever `GET` is.
 
 The same operations, and events as they happen, are spoken over **WebSocket** at `/ws`, for which \
 [`kato.js`](/static/kato.js) is a client ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455), \
-`docs/websocket.md`), and in MessagePack over **ZeroMQ** \
-([request and reply](https://rfc.zeromq.org/spec/28/), `docs/zeromq.md`).
+`docs/websocket.md`), by documents of **GraphQL** at [`/graphql`](/graphql) (`docs/graphql.md`), \
+and in MessagePack over **ZeroMQ** ([request and reply](https://rfc.zeromq.org/spec/28/), \
+`docs/zeromq.md`).
 """
 
 _SECURITY = {
@@ -91,6 +93,8 @@ def _paths(limits: Limits) -> dict[str, dict[str, Any]]:
 
 
 def _told(route: Route, names: Names, limits: Limits) -> dict[str, Any]:
+    if route.serves is Page.GRAPHQL:
+        return described_documents(route, names)
     if isinstance(route.serves, Page):
         return described_page(route, route.serves, names)
     return described(route, route.serves, OPERATIONS[route.serves], names, limits)

@@ -1,0 +1,1 @@
+"""GraphQL: documents, their limits, and how they are asked."""
