@@ -240,7 +240,8 @@ class KeyTests(Asking):
         ):
             status, told = self.asked(key, make.format(processor))
             self.assertEqual((status, told["data"]), (200, {"observe": None}))
-            [error] = told["errors"]  # type: ignore[misc]
+            errors: Any = told["errors"]
+            [error] = errors
             self.assertEqual((error["message"], error["extensions"]), (why, {"code": "FORBIDDEN"}))
         _, told = self.asked(
             "one",

@@ -138,6 +138,7 @@ def reply(command: Command) -> Reply:
         "get_cognition_data": {"predictions": [ENTRY] * 3},
         "explain": {"model": ENTRY, "prediction": None},
     }.get(command.operation, {})
+    assert isinstance(fields, dict)
     row = OPERATIONS[command.operation]
     return Reply(row.message, 1.0, fields, command.processor, 1)
 

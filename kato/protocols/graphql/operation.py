@@ -85,11 +85,11 @@ class Operation:
         """Ask side by side; what is refused is an answer, too."""
         room = DeferredSemaphore(SIDE_BY_SIDE)
         began = self._clock.seconds()
-        asked = []
+        asked: list[Deferred[Answer]] = []
         for command in missing.values():
             asking: Deferred[Any] = room.run(bearer.ask, command.asked(origin))
             asked.append(asking.addBoth(self._answered, command, origin, began))
-        came = await DeferredList(asked)
+        came: list[tuple[bool, Any]] = await DeferredList(asked)
         return {key: answer for key, (_, answer) in zip(missing, came, strict=True)}
 
     def _answered(
