@@ -1,5 +1,7 @@
 """Documents over HTTP, by the specification GraphQL over HTTP."""
 
+from typing import Any
+
 from kato.commands import Scope
 from kato.intake import Intake
 from kato.key_file import StoredKey
