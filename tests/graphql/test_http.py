@@ -1,5 +1,7 @@
 """Documents over HTTP, by the specification GraphQL over HTTP."""
 
+from typing import Any
+
 from kato.commands import Scope
 from kato.intake import Intake
 from kato.key_file import StoredKey
@@ -211,7 +213,7 @@ class KeyTests(Asking):
         limits=Limits(),
     )
 
-    def asked(self, key: str | None, query: str) -> tuple[int, dict[str, object]]:
+    def asked(self, key: str | None, query: str) -> tuple[int, dict[str, Any]]:
         headers = [JSON] if key is None else [JSON, f"X-API-Key: {key}"]
         answer = self.post({"query": query}, *headers)
         return answer.status, answer.json
@@ -240,7 +242,7 @@ class KeyTests(Asking):
         ):
             status, told = self.asked(key, make.format(processor))
             self.assertEqual((status, told["data"]), (200, {"observe": None}))
-            [error] = told["errors"]  # type: ignore[misc]
+            [error] = told["errors"]
             self.assertEqual((error["message"], error["extensions"]), (why, {"code": "FORBIDDEN"}))
         _, told = self.asked(
             "one",

@@ -134,7 +134,7 @@ class ShapeTests(SynchronousTestCase):
         for kind in SCHEMA.type_map.values():
             if not is_object_type(kind) or kind.name.startswith("__"):
                 continue
-            for name, field in kind.fields.items():  # type: ignore[attr-defined]
+            for name, field in kind.fields.items():
                 of = get_named_type(field.type).name
                 inner = field.type.of_type if is_non_null_type(field.type) else field.type
                 if is_list_type(inner) and of in asking and name != "nodes":
