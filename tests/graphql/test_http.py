@@ -128,6 +128,12 @@ class HttpTests(Asking):
         self.assertEqual(answer.status, 400)
         self.assertIn("graphql-transport-ws", answer.json["errors"][0]["message"])
 
+    def test_other_upgrades(self) -> None:
+        """Who offers HTTP/2 beside what it asks is answered as anybody."""
+        offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMA")
+        answer = self.get(*offer, query='{ processor(id: "p1") { id } }')
+        self.assertEqual(answer.json, {"data": {"processor": {"id": "p1"}}})
+
     def test_other_methods(self) -> None:
         """The path knows two methods."""
         answer = self.send(request("PUT", "/graphql", b"{}", JSON))
