@@ -10,7 +10,7 @@ const client = createClient({
   url,
   webSocketImpl: WebSocket,
   connectionParams: { apiKey },
-  retryAttempts: 100,
+  retryAttempts: Infinity,
   shouldRetry: () => true, // also where nobody listens for a while
   retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
   on: { connected: (socket, payload) => opened.push(payload) },

@@ -128,6 +128,12 @@ class HttpTests(Asking):
         self.assertEqual(answer.status, 400)
         self.assertIn("graphql-transport-ws", answer.json["errors"][0]["message"])
 
+    def test_other_upgrades(self) -> None:
+        """Who offers HTTP/2 beside what it asks is answered as anybody."""
+        offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMA")
+        answer = self.get(*offer, query='{ processor(id: "p1") { id } }')
+        self.assertEqual(answer.json, {"data": {"processor": {"id": "p1"}}})
+
     def test_other_methods(self) -> None:
         """The path knows two methods."""
         answer = self.send(request("PUT", "/graphql", b"{}", JSON))
@@ -213,7 +219,7 @@ class KeyTests(Asking):
         limits=Limits(),
     )
 
-    def asked(self, key: str | None, query: str) -> tuple[int, dict[str, object]]:
+    def asked(self, key: str | None, query: str) -> tuple[int, dict[str, Any]]:
         headers = [JSON] if key is None else [JSON, f"X-API-Key: {key}"]
         answer = self.post({"query": query}, *headers)
         return answer.status, answer.json
@@ -242,8 +248,7 @@ class KeyTests(Asking):
         ):
             status, told = self.asked(key, make.format(processor))
             self.assertEqual((status, told["data"]), (200, {"observe": None}))
-            errors: Any = told["errors"]
-            [error] = errors
+            [error] = told["errors"]
             self.assertEqual((error["message"], error["extensions"]), (why, {"code": "FORBIDDEN"}))
         _, told = self.asked(
             "one",

@@ -126,7 +126,7 @@ ENTRY = {"name": "m", "id": "p1", "models": 1, "events": 1, "frequency": 1, "len
 def reply(command: Command) -> Reply:
     """An answer with a few entries in every list."""
     limit = getattr(command.params, "limit", 3)
-    fields = {
+    fields: dict[str, dict[str, Any]] = {
         "list_processors": {"processors": [ENTRY] * limit, "total": 9, "next": None},
         "list_models": {"models": [ENTRY] * limit, "total": 9, "next": None},
         "get_predictions": {"predictions": [ENTRY] * 3},
@@ -137,10 +137,9 @@ def reply(command: Command) -> Reply:
         "get_short_term_memory": {"short_term_memory": []},
         "get_cognition_data": {"predictions": [ENTRY] * 3},
         "explain": {"model": ENTRY, "prediction": None},
-    }.get(command.operation, {})
-    assert isinstance(fields, dict)
-    row = OPERATIONS[command.operation]
-    return Reply(row.message, 1.0, fields, command.processor, 1)
+    }
+    told = fields.get(command.operation, {})
+    return Reply(OPERATIONS[command.operation].message, 1.0, told, command.processor, 1)
 
 
 def counted(data: Any) -> int:

@@ -213,6 +213,26 @@ class OperationTests(SocketTestCase):
         self.assertEqual([each["type"] for each in client.told()], ["next", "complete"])
         self.assertEqual(self.system.statistics["under_way"], 0)
 
+    def test_order(self) -> None:
+        """Operations begin in the order in which they came, also where the document of the first
+        is to be read yet."""
+        threads = Threads()
+        self.system = System(self, in_thread=threads)
+        client = self.begun()
+        self.subscribe(client, "1", OBSERVE, strings=["a"])
+        self.subscribe(client, "2", OBSERVE + "# another", strings=["b"])
+        self.subscribe(client, "3", OBSERVE, strings=["c"])
+        self.assertEqual(len(threads.waiting), 1)
+        while threads.waiting:
+            threads.run()
+            self.system.flush()
+        told = [
+            each["payload"]["data"]["observe"]["events"]
+            for each in client.told()
+            if each["type"] == "next"
+        ]
+        self.assertEqual(told, [1, 2, 3])
+
     def test_counted(self) -> None:
         """Each command is a request to who counts them."""
         client = self.begun()

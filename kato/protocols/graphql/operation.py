@@ -85,12 +85,12 @@ class Operation:
         """Ask side by side; what is refused is an answer, too."""
         room = DeferredSemaphore(SIDE_BY_SIDE)
         began = self._clock.seconds()
-        asked: list[Deferred[Answer]] = []
+        asked = []
         for command in missing.values():
             asking: Deferred[Any] = room.run(bearer.ask, command.asked(origin))
             asked.append(asking.addBoth(self._answered, command, origin, began))
-        came: list[tuple[bool, Any]] = await DeferredList(asked)
-        return {key: answer for key, (_, answer) in zip(missing, came, strict=True)}
+        came: list[Answer] = [answer for _, answer in await DeferredList(asked)]  # type: ignore[misc]
+        return dict(zip(missing, came, strict=True))
 
     def _answered(
         self, came: Reply | Failure, command: Command, origin: Origin, began: float

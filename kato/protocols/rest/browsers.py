@@ -50,6 +50,12 @@ def accepts_html(headers: Headers) -> bool:
     return any(b"text/html" in each.lower() for each in headers.get(b"Accept", ()))
 
 
+def asks_for_stream(headers: Headers) -> bool:
+    """Whether the connection is to become a WebSocket; some clients offer HTTP/2 by the same
+    header."""
+    return any(b"websocket" in each.lower() for each in headers.get(b"Upgrade", ()))
+
+
 @lru_cache(maxsize=64)
 def preflight(methods: str) -> bytes:
     """The headers that answer it.

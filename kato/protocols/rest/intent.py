@@ -12,7 +12,7 @@ from kato.letting_go import let_go
 from kato.limits import Limits
 from kato.protocols.rest.access import Access, Headers, Segments, given_keys, is_open
 from kato.protocols.rest.body import check_media, read_body
-from kato.protocols.rest.browsers import PREFLIGHT, accepts_html, is_preflight
+from kato.protocols.rest.browsers import PREFLIGHT, accepts_html, asks_for_stream, is_preflight
 from kato.protocols.rest.routes import Body, Match, Page, Route, find
 from kato.protocols.rest.target import Target, parse_query, parse_target
 from kato.steady_json import SHORT
@@ -132,8 +132,8 @@ def _waits_for_key(head: Head, target: Target) -> bool:
     """Whether a stream is wanted, or a page on which to tell the key."""
     if target.segments != GRAPHQL:
         return target.segments == STREAM
-    shows = b"Upgrade" in head.headers or accepts_html(head.headers)
-    return shows and head.method != b"POST" and not target.query
+    shown = asks_for_stream(head.headers) or accepts_html(head.headers)
+    return shown and head.method != b"POST" and not target.query
 
 
 def _judge_bearer(bearer: Bearer, match: Match) -> None:

@@ -33,7 +33,7 @@ from kato.protocols.rest.answers import (
     slices,
 )
 from kato.protocols.rest.assets import Assets
-from kato.protocols.rest.browsers import accepts_html, preflight
+from kato.protocols.rest.browsers import accepts_html, asks_for_stream, preflight
 from kato.protocols.rest.compression import FROM, GZIP, VARIES, gzipped
 from kato.protocols.rest.handed_in import (
     AcceptsStreams,
@@ -126,14 +126,14 @@ class Rest:
         intent = request.intent
         if not isinstance(intent, Intent):
             self._refuse(intent or InternalError("internal error"), request)
-        elif intent.page is Page.GRAPHQL:
-            self._serve_graphql(intent, request)
-        elif intent.page is not None:
-            intent.parameters(request.body, self.intake.limits)
-            self._show(intent.page, intent, request)
-        else:
+        elif intent.page is None:
             answer = self._ask(intent, request)
             answer.addCallback(self._reply, request).addErrback(self._fail, request)
+        elif intent.page is Page.GRAPHQL:
+            self._serve_graphql(intent, request)
+        else:
+            intent.parameters(request.body, self.intake.limits)
+            self._show(intent.page, intent, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
         body, bearer, limits = request.body, intent.bearer, self.intake.limits
@@ -165,7 +165,7 @@ class Rest:
         """Answer a document, become a stream of them, or show the page to try it."""
         if self._graphql is None:
             raise UnknownOperation("path: there is no /graphql here")
-        if b"Upgrade" in intent.headers and request.method == b"GET":
+        if request.method == b"GET" and asks_for_stream(intent.headers):
             self._become_stream(intent, request, graphql=True)
         elif not intent.given and request.method != b"POST" and accepts_html(intent.headers):
             self._send_asset(intent.headers, request)

@@ -200,7 +200,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
         self._goes_on(doing.addErrback(self._failed, running), heard.size)
 
     async def _carry_out(self, running: Running, heard: Heard) -> None:
-        found = await self._knows.operation(heard.payload, long=heard.size > LONG)
+        found = await self._found(heard)
         if isinstance(found, list):
             self._refuse(running, found)
         elif self._goes_on_with(running):
@@ -209,6 +209,16 @@ class GraphqlSession(Hearing["Heard | Exception"]):
                 await self._listen(running, found)
             else:
                 await self._give(running, await found.carry_out(self._bearer, running.origin))
+
+    async def _found(self, heard: Heard) -> Operates | list[Result]:
+        """What a client wants; nothing further is heard before that is known, so that operations
+        begin in the order in which they came."""
+        self._reading = True
+        try:
+            return await self._knows.operation(heard.payload, long=heard.size > LONG)
+        finally:
+            self._reading = False
+            self._hear()
 
     def _goes_on_with(self, running: Running) -> bool:
         """Whether the client still wants to hear of it."""

@@ -4,8 +4,14 @@
  * @module schema
  */
 
-/** A type, with as many of its wrappings as a list of lists has. */
-const TYPE = Array(5).fill("kind name").reduce((inner, each) => `${each} ofType { ${inner} }`, "kind name");
+const NAMED = "kind name";
+
+/** A type, with as many wrappings as a list of lists has. */
+const TYPE = Array(5)
+  .fill(NAMED)
+  .reduce((inner, each) => `${each} ofType { ${inner} }`, NAMED);
+
+const GIVEN = `name description type { ${TYPE} } defaultValue`;
 
 /** What is asked of a server for its schema. */
 export const INTROSPECTION = `{
@@ -17,8 +23,8 @@ export const INTROSPECTION = `{
       kind
       name
       description
-      fields { name description args { name description type { ${TYPE} } defaultValue } type { ${TYPE} } }
-      inputFields { name description type { ${TYPE} } defaultValue }
+      fields { name description args { ${GIVEN} } type { ${TYPE} } }
+      inputFields { ${GIVEN} }
       enumValues { name description }
       possibleTypes { name }
     }
