@@ -115,9 +115,9 @@ def _target(module: str, name: str) -> str:
 
 
 def _summary(described: object) -> str:
-    """The first sentence of a docstring, with its marks as Markdown has them."""
+    """The first paragraph of a docstring, with its marks as Markdown has them."""
     if isinstance(described, str):
-        return f"The topic `{described}`: what was missed is not to be had; read the state anew."
+        return f"The text `{described}`; its place in the reference says what it means."
     sentences = " ".join((getdoc(described) or "").partition("\n\n")[0].split())
     for mark in "CL":
         sentences = sentences.replace(f"{mark}{{", "`{")

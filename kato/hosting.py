@@ -40,7 +40,7 @@ The kernel lets others run, so there may be one for each core."""
 class DaemonThreads(ThreadPool):
     """Threads which do not hold up the end of the process."""
 
-    threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
+    threadFactory = staticmethod(partial(Thread, daemon=True))  # type: ignore[assignment]
 
     def load(self) -> tuple[int, int, int]:
         """How many threads there are, how many of them are busy, and what waits for one."""
