@@ -9,6 +9,7 @@ deeper, one entry is taken by itself.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any
@@ -36,6 +37,9 @@ _LONGEST_WORD = STEP
 _ESCAPE = 6
 """Characters of the longest escape in a string."""
 _SEAM = 64
+
+_SEES_TRAILING_COMMAS = sys.version_info >= (3, 13)
+"""Whether the standard library has words of its own for them, which are to be ours, too."""
 
 _BLANKS = b" \t\r\n"
 _HIGH, _LOW = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
@@ -283,8 +287,12 @@ class _Reading:
             return True
         if not self._stands(b","):
             raise self._broken("Expecting ',' delimiter")
+        comma = self._place
         self._place += 1
         self._skip_blanks()
+        if _SEES_TRAILING_COMMAS and self._stands(closing):
+            kind = "array" if closing == b"]" else "object"
+            raise self._broken(f"Illegal trailing comma before end of {kind}", comma)
         cutting.learn(self._body, end, self._place)
         return False
 

@@ -57,6 +57,7 @@ class SameTests(SynchronousTestCase):
     @given(_bodies, _steps, st.data())
     @example(b'["' + b"a" * 40 + rb"\u12", 7, None)
     @example(b'{"a":1,"b":2,}' + b" " * 30, 3, None)
+    @example(b"[[1,2,3],[4,5,6] , ]" + b" " * 30, 3, None)
     @example(b"[[1,2,3],[4,5,6],[7,8,9]] 1", 2, None)
     @settings(deadline=None)
     def test_broken(self, body: bytes, step: int, data: Any) -> None:
@@ -126,11 +127,12 @@ class BoundTests(SynchronousTestCase):
         self.assertRaises(PayloadTooLarge, decode_steadily, b"[1,2]", max_values=2)
 
     def test_deep(self) -> None:
-        """Lists in each other that are too many for anybody are refused, however long they are."""
-        for depth in (MAX_DEPTH * 20, SHORT):
+        """Lists in each other that are too many for anybody are refused, however long they are; a
+        short text in the words of the standard library, which is patient from Python 3.12 on."""
+        for depth, words in ((MAX_DEPTH * 20, "nested too deeply|not JSON"), (SHORT, "too deeply")):
             for opening in (b"[", b'{"a":', b"[1,"):
                 error = self.assertRaises(InvalidRequest, decode_steadily, opening * depth)
-                self.assertIn("nested too deeply", error.message)
+                self.assertRegex(error.message, words)
 
     def test_vast_number(self) -> None:
         """A number of more digits than a step has bytes is refused by its place."""
