@@ -5,6 +5,7 @@ import resource
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from twisted.application.service import Service
@@ -16,6 +17,7 @@ from twisted.python.threadpool import ThreadPool
 
 from kato.logs import log_to
 from kato.settings import Settings
+from kato.tidying import Tidying
 
 PATIENCE = 10.0
 """Seconds that each step has when the service stops: to answer, to save, and to close."""
@@ -59,6 +61,7 @@ class Running(Service):
         self._clock = clock
         self._threads = threads
         self._stop_reactor = stop_reactor
+        self._tidying = Tidying(clock=clock, measure=perf_counter)
 
     @abstractmethod
     async def begin(self) -> None:
@@ -94,6 +97,7 @@ class Running(Service):
 
     async def _start(self) -> None:
         await self.begin()
+        self._tidying.start()
         self.log.info("ready")
 
     def _give_up(self, failure: Failure) -> None:
@@ -106,6 +110,7 @@ class Running(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._tidying.stop()
         self.log.info("stopping")
         in_time = [await self._in_time(what, begin()) for what, begin in self.endings()]
         if all(in_time):  # else a thread goes on with what nobody waits for, until the process ends

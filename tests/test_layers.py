@@ -111,6 +111,7 @@ FLOORS: Mapping[str, int] = {
     "kato.gateway_options": 6,
     "kato.service_options": 6,
     "kato.running": 6,
+    "kato.tidying": 6,
     "kato.audit_hosting": 6,
     "kato.auditing": 6,
     "kato.binding": 6,
