@@ -4,10 +4,13 @@ import gc
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from kato.commands import Command, Reply
+from kato.defects import judged
 from kato.dispatch import AlreadyBegun, Dispatch, IProcessors
 from kato.errors import InternalError, ModelNotFound, ProcessorUnavailable, Timeout
 from kato.events import Listener, Numbers, Subscribed, Wish
@@ -165,3 +168,21 @@ class DispatchTests(SynchronousTestCase):
         self.dispatch.stop()
         subscribing = self.dispatch.subscribe(Wish("p1"), lambda event: None)
         self.failureResultOf(subscribing, ProcessorUnavailable)
+
+
+class JudgedTests(SynchronousTestCase):
+    """L{judged}."""
+
+    def test_forgets_where(self) -> None:
+        """An error of ours that is kept keeps nothing else alive."""
+        error = ModelNotFound("no such model")
+
+        def fails(what: object) -> None:
+            raise error
+
+        try:
+            fails(object())
+        except ModelNotFound:
+            told = judged(Failure(), Logger(), "a test")
+        self.assertIs(told, error)
+        self.assertIsNone(told.__traceback__)

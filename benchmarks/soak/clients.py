@@ -24,6 +24,8 @@ _PATIENCE = 60.0
 _REMEMBERED = 10_000
 """So many request ids does a processor remember: memory grows until there are."""
 _BATCH = 250
+_WORDS = 2
+"""So few, that all sequences there may be are soon learned: then nothing grows for want of them."""
 
 GENES = {"max_sequence_length": 5, "persistence": 2, "max_predictions": 10}
 
@@ -114,7 +116,12 @@ class Soaker:
         speaker = ZmqSpeaker(zmq_port, kind=zmq.DEALER)
         for _ in range(0, _REMEMBERED, _BATCH):
             said = [
-                ("observe", self._observation(), self.processor, f"r{next(self._numbers)}")
+                (
+                    "observe",
+                    {**self._observation(), "brief": True},
+                    self.processor,
+                    f"r{next(self._numbers)}",
+                )
                 for _ in range(_BATCH)
             ]
             for answer in speaker.ask_all(said):
@@ -129,11 +136,11 @@ class Soaker:
         self.insist("get_status", {})
 
     def _observation(self) -> dict[str, Any]:
-        word = self._chance.randrange(4)
-        return {"strings": [f"w{word}", "always"], "emotives": {"joy": 0.5}, "brief": True}
+        word = self._chance.randrange(_WORDS)
+        return {"strings": [f"w{word}", "always"], "emotives": {"joy": 0.5}}
 
     def _observe(self) -> None:
-        self._see(self.insist("observe", self._observation()))
+        self._see(self.insist("observe", {**self._observation(), "brief": True}))
 
     def _see(self, answer: Answer) -> None:
         """One more was observed, and just one."""
@@ -150,7 +157,7 @@ class Soaker:
             self.learned[model] += 1
 
     def _sequence(self) -> None:
-        observations = [{"strings": [f"w{self._chance.randrange(4)}"]} for _ in range(3)]
+        observations = [self._observation() for _ in range(3)]
         params = {"observations": observations, "learn_at_end": True, "brief": True}
         answer = self.insist("observe_sequence", params)
         self._observed += len(observations)
