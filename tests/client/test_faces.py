@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -22,6 +22,7 @@ from kato.client import (
 )
 from kato.client.in_twisted import TwistedClient
 from kato.errors import ModelNotFound, ProcessorNotFound, Unauthorized
+from tests.live.ports import HeldPort
 from tests.live.server import LiveServer
 
 TOPICS = ["learning", "memory"]
@@ -156,7 +157,7 @@ class RestartTests(TestCase):
     timeout = 120
 
     @contextmanager
-    def server(self, path: Path, port: int = 0) -> Iterator[LiveServer]:
+    def server(self, path: Path, port: int) -> Iterator[LiveServer]:
         """A server on a store that lasts."""
         server = LiveServer("--storage", f"sqlite:///{path}", "--checkpoint", "0", port=port)
         try:
@@ -170,11 +171,11 @@ class RestartTests(TestCase):
         await deferToThread(self._go_on)
 
     def _go_on(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, closing(HeldPort()) as held:
             path = Path(folder, "kato.db")
-            with self.server(path) as first:
+            with self.server(path, held.port) as first:
                 patience = Patience(again=60)  # the start may take its time
-                kato = Client(f"http://127.0.0.1:{first.port}", patience=patience)
+                kato = Client(f"http://127.0.0.1:{held.port}", patience=patience)
                 p1 = kato.processor("p1")
                 p1.create()
                 stream = p1.stream(["learning"])
@@ -184,7 +185,7 @@ class RestartTests(TestCase):
                 learning.start()
                 self.assertEqual(next(stream).topic, "learning")
                 first.kill()
-            with self.server(path, first.port):
+            with self.server(path, held.port):
                 learning.join(100)
                 self.assertEqual(len(names), 200)
                 self.assertEqual(p1.model(names[0]).frequency, 200)

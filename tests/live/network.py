@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from threading import Thread
 from typing import Any
 
+from tests.live.ports import HeldPort
 from tests.live.server import PATIENCE
 
 
@@ -19,6 +20,12 @@ class Wires:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._held: list[HeldPort] = []
+
+    def hold_port(self) -> int:
+        """One that nobody else gets until these are closed, even while nobody listens there."""
+        self._held.append(HeldPort())
+        return self._held[-1].port
 
     def run(self, done: Coroutine[Any, Any, Any]) -> Any:
         """Do it in that thread, and wait until it is done."""
@@ -29,6 +36,8 @@ class Wires:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
+        for each in self._held:
+            each.close()
 
 
 class _End(asyncio.Protocol):
@@ -124,18 +133,17 @@ class Network:
         self._lose: tuple[bool, int] | None = None
         self._listening: socket.socket | None = None
         self._making: set[asyncio.Task[Any]] = set()
-        self.port = 0
+        self.port = wires.hold_port()
         self.open()
 
     def open(self) -> None:
-        """Let connections be made; C{port} is where."""
+        """Let connections be made to its C{port}."""
         self._wires.run(self._open())
 
     async def _open(self) -> None:
         if self._listening is None:
             self._listening = socket.create_server(("127.0.0.1", self.port))
             self._listening.setblocking(False)
-            self.port = self._listening.getsockname()[1]
             asyncio.get_running_loop().add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import Identity
+from tests.live.ports import HeldPort
 from tests.live.server import PATIENCE, ROOT, LiveServer
 
 TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()")
@@ -234,9 +235,9 @@ class LifeTests(SynchronousTestCase):
         """Twistd may fork into the background: the storage works there, too."""
         path, pidfile = Path(self.path).resolve(), Path(self.mktemp()).resolve()
         log = Path(self.mktemp()).resolve()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        listen = f"tcp:{port}:interface=127.0.0.1"
+        held = HeldPort()
+        self.addCleanup(held.close)
+        listen = f"tcp:{held.port}:interface=127.0.0.1"
         subprocess.run(
             [
                 *TWISTD,
@@ -249,7 +250,7 @@ class LifeTests(SynchronousTestCase):
         )
         pid = int(pidfile.read_text(encoding="ascii"))
         self.addCleanup(os.kill, pid, signal.SIGKILL)
-        request = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        request = http.client.HTTPConnection("127.0.0.1", held.port, timeout=PATIENCE)
         request.request("PUT", "/p1")
         self.assertEqual(request.getresponse().status, 201)
         self.assertIn("listening", log.read_text(encoding="utf-8"))

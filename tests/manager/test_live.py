@@ -114,8 +114,8 @@ class LiveManagerTests(SynchronousTestCase):
     def test_port_and_key(self) -> None:
         """A port is given if nobody has it.  A key is asked for by the server, and shows in no list
         of processes."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
+        port = self.port()
+        with socket.create_server(("127.0.0.1", port)):
             said = self.type(f"start --port {port}", 1)
         self.assertIn(f"--port {port}: another process uses it", said)
         self.type(f"start --port {port} --storage memory: --api-key hush-hush")

@@ -24,6 +24,7 @@ from kato.settings import Settings
 from kato.storage.memory import MemoryStore
 from kato.zmq_hosting import ZmqPorts
 from tests.gates import make_gate
+from tests.live.ports import HeldPort
 
 SETTLING = 0.5
 KEY = b"secret"
@@ -37,13 +38,11 @@ def in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
 class Service:
     """A processor service, which may be ended and started again with what it has stored."""
 
-    def __init__(self, reactor: Any, gateways: tuple[Address, ...]) -> None:
+    def __init__(self, reactor: Any, port: Address, gateways: tuple[Address, ...]) -> None:
         self.reactor = reactor
+        self.port = port
         self.gateways = gateways
         self.store = MemoryStore()
-        spare = bind(LOOPBACK)
-        self.port = spare.where
-        spare.close()
 
     async def start(self) -> None:
         """Load what is stored, and be there for gateways."""
@@ -126,12 +125,12 @@ class DiscoveryTests(TestCase):
 
         self.reactor: Any = reactor
         self.patch(roster, "SETTLING", SETTLING)
-        spare = [bind(LOOPBACK) for _ in range(2)]
-        self.gateways = [Gateway(reactor, each.where) for each in spare]
-        for each in spare:
-            each.close()
-        addresses = tuple(each.port for each in self.gateways)
-        self.services = [Service(reactor, addresses) for _ in range(2)]
+        held = HeldPort(4)
+        self.addCleanup(held.close)
+        ports = [Address(LOOPBACK.host, held.port + place) for place in range(4)]
+        addresses = tuple(ports[:2])
+        self.gateways = [Gateway(reactor, each) for each in addresses]
+        self.services = [Service(reactor, each, addresses) for each in ports[2:]]
         self.running: list[Service | Gateway] = []
         self.addCleanup(self.stop_all)
         for gateway in self.gateways:
