@@ -358,7 +358,7 @@ class Worker:
         self, result: Outcome | Failure, slot: Slot, ask: Ask, engine: Processor, generation: int
     ) -> None:
         if generation != slot.generation:
-            ask.settle(StorageUnavailable("nothing can be stored now: not done", retry_after=1))
+            ask.settle(_not_done())
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
                 self._roll_back(slot.id, defect=True)
@@ -391,7 +391,8 @@ class Worker:
         if durable is None and not slot.telling:
             self._tell(slot, slot.generation, ask, outcome)
         else:
-            tell = partial(self._tell, slot, slot.generation, ask, outcome)
+            how = self._tell if durable is not None else self._tell_seen
+            tell = partial(how, slot, slot.generation, ask, outcome)
             slot.telling.add(durable, tell, partial(self._not_told, slot, ask))
 
     def _tell(self, slot: Slot, generation: int, ask: Ask, outcome: Outcome) -> None:
@@ -399,6 +400,14 @@ class Worker:
             durable = outcome.durable or not self._checkpoint
             self._publishing.tell(slot, outcome, durable=durable)
         ask.settle(outcome.reply)
+
+    def _tell_seen(self, slot: Slot, generation: int, ask: Ask, outcome: Outcome) -> None:
+        """Tell what had only others to wait for, unless they failed: it saw what is void now."""
+        if generation == slot.generation:
+            self._tell(slot, generation, ask, outcome)
+        else:
+            ask.settle(_not_done())
+            self._tidy(slot)
 
     def _not_told(self, slot: Slot, ask: Ask, failure: Failure) -> None:
         ask.settle(failure)
@@ -765,6 +774,10 @@ def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:
         return turn()
     except Exception:
         return Failure()
+
+
+def _not_done() -> StorageUnavailable:
+    return StorageUnavailable("nothing can be stored now: not done", retry_after=1)
 
 
 def _line(engine: Processor) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Doubles that several tests share."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -12,10 +12,13 @@ from kato.errors import StorageUnavailable
 from kato.storage.interface import IStore
 from kato.storage.memory import MemoryStore
 
+_T = TypeVar("_T")
+
 
 @implementer(IStore)
 class HeldStore:
-    """A memory store whose commits and loads wait until the test lets them go, or fail."""
+    """A memory store whose commits and loads wait until the test lets them go, or fail; what it
+    does not say is done in the order in which it was asked, as L{IStore} promises."""
 
     def __init__(self, inner: MemoryStore | None = None) -> None:
         self.inner = inner or MemoryStore()
@@ -29,10 +32,10 @@ class HeldStore:
         self.inner.open()
 
     def processors(self) -> "Deferred[Sequence[str]]":
-        return self.inner.processors()
+        return self._in_order(self.inner.processors)
 
     def deletions(self) -> "Deferred[Sequence[Deletion]]":
-        return self.inner.deletions()
+        return self._in_order(self.inner.deletions)
 
     def load(self, processor: str, restore: Callable[[Snapshot], Any]) -> "Deferred[Any]":
         if self.fails_loads:
@@ -40,7 +43,7 @@ class HeldStore:
             failed.errback(StorageUnavailable("the test says so"))
             return failed
         if not self.holds_loads:
-            return self.inner.load(processor, restore)
+            return self._in_order(lambda: self.inner.load(processor, restore))
         held: Deferred[Any] = Deferred()
         self.held_loads.append((processor, restore, held))
         return held
@@ -70,21 +73,24 @@ class HeldStore:
         held.errback(error or StorageUnavailable("the disk is full", retry_after=1))
 
     def keep_index(self, processor: str, index: bytes) -> "Deferred[bool]":
-        """Keep it, once all commits that were asked before have ended."""
         if self.fails_indexes:
             failed: Deferred[bool] = Deferred()
             failed.errback(StorageUnavailable("the test says so"))
             return failed
-        if not self.held:
-            return self.inner.keep_index(processor, index)
-        kept: Deferred[bool] = Deferred()
+        return self._in_order(lambda: self.inner.keep_index(processor, index))
 
-        def keep(result: Any) -> Any:
-            self.inner.keep_index(processor, index).chainDeferred(kept)
+    def _in_order(self, ask: "Callable[[], Deferred[_T]]") -> "Deferred[_T]":
+        """Ask when all commits that were asked before have ended."""
+        if not self.held:
+            return ask()
+        answer: Deferred[_T] = Deferred()
+
+        def ask_now(result: Any) -> Any:
+            ask().chainDeferred(answer)
             return result
 
-        self.held[-1][1].addBoth(keep)
-        return kept
+        self.held[-1][1].addBoth(ask_now)
+        return answer
 
     def statistics(self) -> dict[str, Any]:
         return self.inner.statistics()

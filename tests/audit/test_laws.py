@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -34,12 +34,17 @@ STEPS = st.lists(
     max_size=60,
 )
 
+ONCE: tuple[str, Any] = ("p", ("observe", {"strings": ["a"], "unique_id": "once"}, None))
+GENES: tuple[str, Any] = ("p", ("change_genes", {"genes": {}}, None))
+
 
 class ReplayLaws(SynchronousTestCase):
     """A worker with a log, a store and a disk that do what hypothesis says."""
 
     @settings(deadline=None, max_examples=200)
     @given(STEPS, st.booleans(), st.booleans())
+    @example([ONCE, ONCE, "disk_fills", "thread_runs"], False, True)
+    @example([GENES, ONCE, "thread_runs", "disk_fills", ONCE, "thread_runs"], False, False)
     def test_history(self, steps: list[Any], reads: bool, slow: bool) -> None:
         """All that is there is what the log tells; and what was answered, the log tells."""
         self.patch(worker, "is_long", lambda processor, command: False)
@@ -93,10 +98,10 @@ class ReplayLaws(SynchronousTestCase):
 
     def look(self) -> None:
         """Every answer to a change has its line by now; its time tells which."""
-        answered, self.answered = self.answered, []
-        if answered:
+        if self.answered:
             times = {each["time"] for each in told(self.folder) if "operation" in each}
-            self.assertEqual([each for each in answered if each.time_stamp not in times], [])
+            self.assertEqual([each for each in self.answered if each.time_stamp not in times], [])
+            self.answered.clear()
 
     def commit_ends(self) -> None:
         if self.store.held:

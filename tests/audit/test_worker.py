@@ -214,6 +214,16 @@ class FullDiskTests(AuditCase):
         self.answer("observe", observation("c"))
         self.assertEqual(self.kept("revision", "event"), [(1, None), (2, None)])
 
+    def test_seen_in_vain(self) -> None:
+        """Who is told the same again, or what came of it, before it is kept, is refused with it."""
+        self.files.slow = True
+        asked = [self.ask("observe", observation("a"), request_id="once") for _ in range(2)]
+        asked.append(self.ask("get_short_term_memory"))
+        self.files.full = True
+        self.run_threads()
+        for each in asked:
+            self.failureResultOf(each, StorageUnavailable)
+
     def test_errors_of_their_own(self) -> None:
         """Whoever is refused meanwhile gets an error of their own: one for all would keep what each
         of them was about in memory, engines of processors among it."""
