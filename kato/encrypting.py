@@ -56,7 +56,7 @@ def make_sockets(
             options=", ".join(open_to_others),
         )
     try:
-        return ZmqSockets(reactor=reactor, in_thread=in_thread, guard=guard)
+        return ZmqSockets(reactor=reactor, in_thread=in_thread, guard=guard, limits=settings.limits)
     except CannotEncrypt as error:
         refuse(f"--curve: {error}")
 

@@ -17,7 +17,7 @@ _SAYS: Mapping[str, str] = {
     "emotives": "emotives of an observation",
     "observations": "observations in a request",
     "string": "characters of a string",
-    "connections": "connections to REST, WebSockets among them",
+    "connections": "connections to REST, WebSockets among them, and to each port of ZeroMQ",
     "requests": "requests under way",
     "waiting": "requests that wait for one processor",
     "subscriptions": "subscriptions of a WebSocket",

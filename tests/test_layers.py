@@ -184,7 +184,14 @@ HOMES: Mapping[str, frozenset[str]] = {
     "twisted.web": frozenset({"kato.protocols.rest", "kato.binding", "kato.client.in_twisted"}),
     "txmongo": frozenset({"kato.storage.mongodb"}),
     "txredisapi": frozenset({"kato.caching.connection"}),
-    "txzmq": frozenset({"kato.protocols.zmq.sockets", "kato.protocols.zmq.socket_kinds"}),
+    "txzmq": frozenset(
+        {
+            "kato.protocols.zmq.sockets",
+            "kato.protocols.zmq.socket_kinds",
+            "kato.protocols.zmq.bound_kinds",
+            "kato.protocols.zmq.door",
+        }
+    ),
     "websockets": frozenset(
         {"kato.client.blocking", "kato.client.in_asyncio", "kato.client.sockets"}
     ),
@@ -192,6 +199,8 @@ HOMES: Mapping[str, frozenset[str]] = {
         {
             "kato.protocols.zmq.sockets",
             "kato.protocols.zmq.socket_kinds",
+            "kato.protocols.zmq.bound_kinds",
+            "kato.protocols.zmq.door",
             "kato.health",
             "kato.curve_keys",
         }

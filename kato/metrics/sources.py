@@ -92,10 +92,19 @@ def read_zmq(readings: Readings, router: Tells | None, publisher: Tells | None) 
         readings.take("kato_zmq_under_way", told["under_way"])
         readings.take("kato_zmq_unsent", told["unsent"])
         readings.take("kato_zmq_lost_total", told["lost"])
+        _read_visitors(readings, told, "zmq")
     if publisher is not None:
         told = publisher.statistics()
         readings.take("kato_published_subscriptions", told["subscriptions"])
         readings.take("kato_published_total", told["published"])
+        _read_visitors(readings, told, "zmq_events")
+
+
+def _read_visitors(readings: Readings, told: Mapping[str, Any], transport: str) -> None:
+    """Who is connected, once anybody can be."""
+    if "connections" in told:
+        readings.take("kato_connections", told["connections"], transport)
+        readings.take("kato_connections_turned_away_total", told["turned_away"], transport)
 
 
 def read_keeper(keeper: Tells, readings: Readings) -> None:

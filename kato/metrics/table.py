@@ -59,6 +59,12 @@ _REQUESTS = (
     ),
     _gauge("kato_requests_under_way", meaning="Operations that have no answer yet."),
     _gauge("kato_connections", "transport", meaning="Open connections."),
+    _counter(
+        "kato_connections_turned_away_total",
+        "transport",
+        meaning="Connections of ZeroMQ that were ended, since those that have told no key were too "
+        "many, or sent too much.",
+    ),
 )
 
 _QUEUES = (

@@ -1,8 +1,11 @@
 """Hostile clients of ZeroMQ, with sockets of libzmq's own and without."""
 
+import contextlib
 import os
+import select
+import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from typing import Any
@@ -140,6 +143,76 @@ def subscriptions(siege: Siege, over: Event) -> None:
             over.wait(0.01)
 
 
+def _shake(made: Sequence[socket.socket], kind: bytes = b"DEALER") -> None:
+    """Have all of them shake hands that are let in."""
+    body = b"\x05READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
+    for each in made:
+        with contextlib.suppress(OSError):
+            each.sendall(_GREETING + b"\x04" + bytes([len(body)]) + body)
+    for each in made:
+        heard = b"begins"
+        with contextlib.suppress(OSError):
+            while heard and b"READY" not in heard:
+                heard = each.recv(4096)
+
+
+def half_frames(siege: Siege, over: Event) -> None:
+    """Messages so long that they are just taken, the end of which never comes."""
+    size = 90 * 2**20
+    with connections(siege.zmq_port, 8) as made:
+        _shake(made[::2])
+        for each in made[1::2]:
+            each.sendall(_GREETING)
+        for each in made:
+            each.sendall(b"\x02" + size.to_bytes(8, "big"))
+        _poured_raw(made, b"x" * 2**20, size - 2**20, over)
+        over.wait()
+
+
+def _poured_raw(made: Sequence[socket.socket], data: bytes, most: float, over: Event) -> None:
+    """Send the same on all connections as fast as they take it, so many bytes on each."""
+    left = dict.fromkeys(made, most)
+    places = dict.fromkeys(made, 0)
+    for each in made:
+        each.setblocking(False)  # a partial send would be lost in a timeout
+    while left and not over.is_set():
+        _, ready, _ = select.select([], list(left), [], 0.05)
+        for each in ready:
+            try:
+                sent = each.send(memoryview(data)[places[each] :])
+            except OSError:
+                del left[each]
+                continue
+            places[each] = (places[each] + sent) % len(data)
+            left[each] -= sent
+            if left[each] <= 0:
+                del left[each]
+
+
+def raw_subscriptions(siege: Siege, over: Event) -> None:
+    """Subscriptions faster than anybody can read them."""
+    with connections(siege.events_port, 4) as made:
+        _shake(made, b"SUB")
+        message = b"\0\x09\x01secret/p" * 20_000
+        _poured_raw(made, message, float("inf"), over)
+
+
+def unread_answers(siege: Siege, over: Event) -> None:
+    """Requests without a key, with as much to give back as may be, of which no answer is read."""
+    envelope = b"\x03" + (4000).to_bytes(8, "big") + b"x" * 4000
+    asked = msgpack.packb({"method": "get_status", "processor": "victim"})
+    with connections(siege.zmq_port, 50) as made:
+        _shake(made)
+        _poured_raw(made, (envelope + bytes([0, len(asked)]) + asked) * 100, float("inf"), over)
+
+
+def idle_crowd(siege: Siege, over: Event) -> None:
+    """Thousands who shake hands, and ask nothing."""
+    with connections(siege.zmq_port, 3000) as made:
+        _shake(made)
+        over.wait()
+
+
 class ZeroMQTests(HostileCase):
     """At the port of the ROUTER, and at that of events."""
 
@@ -156,6 +229,11 @@ class ZeroMQTests(HostileCase):
     def test_bombs(self) -> None:
         """What says that it is large, becomes it, is it, or is deep, is refused."""
         for attack in (bombs, giants):
+            self.withstands(attack)
+
+    def test_memory(self) -> None:
+        """What nobody reads does not gather, however many send it."""
+        for attack in (half_frames, unread_answers, idle_crowd, raw_subscriptions):
             self.withstands(attack)
 
     def test_guessing(self) -> None:

@@ -4,7 +4,7 @@ What is sent arrives when the clock is advanced, in order, and never from within
 it.  A test may cut connections, stall them, and close what listens.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 from twisted.internet.defer import Deferred, succeed
@@ -43,6 +43,7 @@ class Bound:
         self.taken = taken
         self.peers: dict[bytes, Connecting] = {}
         self.full = False
+        self.vouched: set[bytes] = set()
         network.bound[address] = self
 
     def send(self, frames: Sequence[bytes]) -> bool:
@@ -53,6 +54,15 @@ class Bound:
         if peer is not None:
             self.network.deliver(peer, list(frames[1:]))
         return True
+
+    def vouch(self, peer: bytes) -> None:
+        """Know that a peer has told a key."""
+        self.vouched.add(peer)
+
+    def visitors(self) -> Mapping[str, int]:
+        """How many are connected."""
+        guests = len(self.peers.keys() - self.vouched)
+        return {"connections": len(self.peers), "guests": guests, "turned_away": 0}
 
     def close(self) -> None:
         """Close: whoever is connected hears of it."""

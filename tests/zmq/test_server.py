@@ -234,6 +234,24 @@ class ServerTests(SynchronousTestCase):
         self.assertEqual(self.answer(), {"status": "okay", "x": 1})
         self.assertEqual(given, [{"a": 2}])
 
+    def test_vouched(self) -> None:
+        """Who has told a right key is no guest any more; a ping, a heartbeat and a wrong key leave
+        one as it was."""
+        self.serve(api_key=b"secret")
+        router = self.network.bound[ADDRESS]
+        self.client = self.connect(self.came)
+        for value in (
+            {"method": "ping"},
+            {"type": "heartbeat"},
+            {"method": "learn", "processor": "p1"},
+            {"method": "learn", "processor": "p1", "api_key": "wrong"},
+            b"nonsense",
+        ):
+            self.send(value)
+            self.assertEqual(router.visitors()["guests"], 1, value)
+        self.send({"method": "learn", "processor": "p1", "api_key": "secret"})
+        self.assertEqual(router.visitors()["guests"], 0)
+
     def test_key(self) -> None:
         """Where there is a key, all but heartbeats and a plain ping need it, before all else."""
         self.server.close()

@@ -7,9 +7,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kato.protocols.zmq.interface import Socket
+from kato.protocols.zmq.seldom import Seldom
 
 MAX_BYTES = 64 * 2**20
 """How many bytes are kept for one peer; what is over is lost, and counted."""
+
+_SELDOM = 60.0
+"""Seconds for which that is not said again."""
 
 PAUSE = 0.02
 """Seconds until it is tried again."""
@@ -36,6 +40,7 @@ class Backlog:
         self._waiting: dict[bytes, _Waiting] = {}
         self._again: IDelayedCall | None = None
         self._lost = 0
+        self._seldom = Seldom(_SELDOM, most=1)
         self._gathers = False
         self._gathered: list[list[bytes]] = []
 
@@ -84,11 +89,12 @@ class Backlog:
         size = sum(map(len, message))
         if waiting.bytes + size > MAX_BYTES:
             self._lost += 1
-            self.log.warn(
-                "a client reads too slowly: more than {bytes} bytes of replies wait for it, and a "
-                "reply is lost",
-                bytes=MAX_BYTES,
-            )
+            if self._seldom.is_due("lost", now=self._clock.seconds()):
+                self.log.warn(
+                    "a client reads too slowly: more than {bytes} bytes of replies wait for it, "
+                    "and replies are lost",
+                    bytes=MAX_BYTES,
+                )
             return
         waiting.messages.append(message)
         waiting.bytes += size

@@ -4,7 +4,7 @@ Frames go out and come in as lists of bytes, without the identity that a ROUTER 
 it is said here.  Nothing blocks, and nothing is sent from within C{received} out of turn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -30,6 +30,21 @@ class Socket(Protocol):
 
     def close(self) -> None:
         """Close at once, with what waits to be sent; closing twice is once."""
+
+
+class Bound(Socket, Protocol):
+    """A socket to which others connect."""
+
+    def visitors(self) -> Mapping[str, int]:
+        """How many C{connections} there are, how many of them are C{guests}, who have told no key
+        yet, and how many had to go so far, C{turned_away}, since that was too much."""
+
+
+class Router(Bound, Protocol):
+    """A ROUTER, all of whose peers are guests at first."""
+
+    def vouch(self, peer: bytes) -> None:
+        """The peer of this identity has told a key."""
 
 
 class Subscriber(Socket, Protocol):
@@ -69,7 +84,7 @@ class Sockets(Protocol):
         taken: Callable[[], None] = lambda: None,
         *,
         members_only: bool = False,
-    ) -> Socket:
+    ) -> Router:
         """Open a ROUTER: the identity of the peer is the first frame of what comes and goes.
 
         @param taken: is told when all messages that had come have been taken, or enough of them.
@@ -97,8 +112,8 @@ class Sockets(Protocol):
         *,
         grants: Callable[[bytes], bool],
         subscribed: Callable[[bytes, bool], None],
-    ) -> Socket:
-        """Open an XPUB.
+    ) -> Bound:
+        """Open an XPUB.  Whoever is granted a prefix is a guest no more.
 
         @param grants: says whether peers may have what begins with a prefix; one that may not gets
             nothing of it, and is not told so.

@@ -18,7 +18,7 @@ from kato.events import Event, Listener, Subscribed, Wish
 from kato.fields import boolean
 from kato.hub import Hub, Standing
 from kato.messagepack import pack
-from kato.protocols.zmq.interface import Listening, Socket, Sockets
+from kato.protocols.zmq.interface import Bound, Listening, Sockets
 from kato.protocols.zmq.prefixes import BEAT, Place, is_echo
 
 BEATS = 1.0
@@ -58,7 +58,7 @@ class EventPublisher:
         """@param secret: who does not know it cannot subscribe; drawn anew at every start."""
         self._source = source
         self._secret = secret.encode()
-        self._socket: Socket | None = None
+        self._socket: Bound | None = None
         self._heard: dict[Place, Callable[[], None]] = {}
         self._pulses: dict[str, _Pulse] = {}
         self._beats = LoopingCall(self._beat)
@@ -90,7 +90,8 @@ class EventPublisher:
 
     def statistics(self) -> dict[str, Any]:
         """What C{/stats} tells of this socket."""
-        return {"subscriptions": len(self._heard), "published": self._published}
+        visitors = {} if self._socket is None else self._socket.visitors()
+        return {"subscriptions": len(self._heard), "published": self._published, **visitors}
 
     # What is subscribed to
 

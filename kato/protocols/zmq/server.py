@@ -5,7 +5,7 @@ before it, whatever they are.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -33,7 +33,7 @@ from kato.policy import is_open
 from kato.protocols.zmq.asked import Asked
 from kato.protocols.zmq.backlog import Backlog
 from kato.protocols.zmq.forwarding import is_marked, limit
-from kato.protocols.zmq.interface import Listening, Socket, Sockets
+from kato.protocols.zmq.interface import Listening, Router, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
 
@@ -114,7 +114,7 @@ class ZmqServer:
         self._sole = sole
         self._controls = controls
         self._may_answer = may_answer
-        self._socket: Socket | None = None
+        self._socket: Router | None = None
         self._backlog = Backlog(clock=clock)
         self._behind: dict[bytes, deque[list[bytes]]] = {}
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
@@ -146,6 +146,7 @@ class ZmqServer:
             "refused": self._refused,
             "under_way": self.under_way,
             **self._backlog.statistics(),
+            **({} if self._socket is None else self._socket.visitors()),
         }
 
     # What comes
@@ -236,7 +237,7 @@ class ZmqServer:
         if request is None:
             assert heard.failure is not None, "what is no request is at fault"
             raise heard.failure
-        bearer = self._bearer(request, is_marked(asked.envelope))
+        bearer = self._bearer(request, asked.envelope)
         asked.origin = request.origin or self._origin(bearer.name)
         bearer.judge(request.operation, request.processor)
         if command is None:
@@ -250,21 +251,26 @@ class ZmqServer:
     def _origin(self, key: str | None = None) -> Origin:
         return Origin("zmq", next(self._ids), key)
 
-    def _bearer(self, request: Request, forwarded: bool) -> Bearer:
+    def _bearer(self, request: Request, envelope: Sequence[bytes]) -> Bearer:
         """Who makes a request: a plain ping needs no key, and what only gateways say one that is
         for everything."""
+        forwarded = is_marked(envelope)
         if request.origin is None and not forwarded and is_open(request.method, request.processor):
             return self._gate.anybody
-        bearer = self._identify(request.api_key)
+        bearer = self._identify(request.api_key, envelope)
         if request.origin is not None:
             bearer.judge_server("origin")
         elif forwarded:
             bearer.judge_server("forwarded")
         return bearer
 
-    def _identify(self, key: str | None) -> Bearer:
+    def _identify(self, key: str | None, envelope: Sequence[bytes]) -> Bearer:
+        """Who tells a key; from then on his connection is not a stranger's."""
         given = () if key is None else (key.encode(),)
-        return self._gate.identify(given, how=_HOW, peer=PEER)
+        bearer = self._gate.identify(given, how=_HOW, peer=PEER)
+        if self._socket is not None:
+            self._socket.vouch(envelope[0])
+        return bearer
 
     def _control(
         self, value: Mapping[str, Any], asked: Asked
@@ -275,7 +281,8 @@ class ZmqServer:
             mapping(given, "body", frozenset({"api_key"}))
             asked.control = name
             return {"status": "okay", "timestamp": self._clock.seconds()}
-        self._identify(parse_key(given)).judge_server(f"type {shown(name)}")
+        bearer = self._identify(parse_key(given), asked.envelope)
+        bearer.judge_server(f"type {shown(name)}")
         given.pop("api_key", None)
         control = self._controls.get(name)
         if control is None:

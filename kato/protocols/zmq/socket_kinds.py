@@ -6,7 +6,6 @@ Importing this installs a reactor.
 # mypy: allow-untyped-calls, disallow-subclassing-any = False
 # (txZMQ is not typed)
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import zmq
@@ -165,7 +164,7 @@ class ZmqSocket(ZmqConnection):
             if self.factory is None or frames_left < 0 or bytes_left < 0:
                 return
             try:
-                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._receive()
             except zmq.Again:
                 return
             envelope = sum(map(len, frames[:-1]))
@@ -175,6 +174,14 @@ class ZmqSocket(ZmqConnection):
                 self._throw_away()
             else:
                 self._take(frames)
+
+    def _receive(self) -> list[bytes]:
+        """The next message.
+
+        @raise zmq.Again: where there is none.
+        """
+        frames: list[bytes] = self.socket.recv_multipart(zmq.NOBLOCK)
+        return frames
 
     def _throw_away(self) -> None:
         if self._seldom.is_due("thrown away", now=self.factory.reactor.seconds()):
@@ -203,38 +210,6 @@ class ZmqSocket(ZmqConnection):
         self.shutdown()
         if self._monitor is not None:  # while somebody monitors, libzmq waits for who listens
             self._monitor.close()
-
-
-class ZmqPublisher(ZmqSocket):
-    """An XPUB socket, which tells every subscription of every peer, and asks whether it holds."""
-
-    def __init__(
-        self,
-        factory: ZmqFactory,
-        grants: Callable[[bytes], bool],
-        subscribed: Callable[[bytes, bool], None],
-    ) -> None:
-        self._grants = grants
-        self._subscribed = subscribed
-        self._peers: Counter[bytes] = Counter()
-        super().__init__(factory, zmq.XPUB, self._heard)
-        self.set(zmq.XPUB_MANUAL, 1)
-
-    def _heard(self, frames: list[bytes]) -> None:
-        """A peer subscribed or unsubscribed, if by no message then by going away."""
-        [frame, *_] = frames
-        prefix = frame[1:]
-        if frame[:1] == b"\1" and self._grants(prefix):
-            self.socket.setsockopt(zmq.SUBSCRIBE, prefix)
-            self._peers[prefix] += 1
-            if self._peers[prefix] == 1:
-                self._subscribed(prefix, True)
-        elif frame[:1] == b"\0" and prefix in self._peers:
-            self.socket.setsockopt(zmq.UNSUBSCRIBE, prefix)
-            self._peers[prefix] -= 1
-            if not self._peers[prefix]:
-                del self._peers[prefix]
-                self._subscribed(prefix, False)
 
 
 class ZmqSubscriber(ZmqSocket):

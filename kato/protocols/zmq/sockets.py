@@ -17,22 +17,29 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from txzmq import ZmqFactory
 
+from kato.codec import MAX_MESSAGE
+from kato.limits import Limits
 from kato.protocols.zmq.addresses import Address
+from kato.protocols.zmq.bound_kinds import BoundSocket, ZmqPublisher, ZmqRouter
 from kato.protocols.zmq.curve import KeyPair
+from kato.protocols.zmq.door import ZmqDoor
 from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, Guard
 from kato.protocols.zmq.interface import CannotEncrypt, Listening, Received
 from kato.protocols.zmq.seldom import Seldom
-from kato.protocols.zmq.socket_kinds import (
-    ZmqDesk,
-    ZmqMonitor,
-    ZmqPublisher,
-    ZmqSocket,
-    ZmqSubscriber,
-)
+from kato.protocols.zmq.socket_kinds import ZmqDesk, ZmqMonitor, ZmqSocket, ZmqSubscriber
+from kato.protocols.zmq.visitors import Visitors
 
-_FROM_STRANGERS = 64
+_FROM_STRANGERS = 16
 """So many messages of one who may be anybody wait to be read: libzmq keeps them, however large each
 is."""
+
+_MOST_GUESTS = 1_000
+"""So many of those who connect to a port may have told no key yet, if not fewer; and libzmq may
+hold"""
+_REQUESTS_HELD = 4 * MAX_MESSAGE
+"""so many bytes of all of them that ask,"""
+_SUBSCRIPTIONS_HELD = 2 * 2**20
+"""and so many of those that subscribe: of these it makes some ten times as many."""
 
 _HEARTBEAT = 1_000
 _HEARTBEAT_TIMEOUT = 4_000
@@ -64,11 +71,19 @@ class ZmqSockets:
 
     log = Logger()
 
-    def __init__(self, *, reactor: Any, in_thread: InThread, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        reactor: Any,
+        in_thread: InThread,
+        guard: Guard | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """
         @param in_thread: where names of hosts are looked up, and where the end is awaited.
         @param guard: has the keys by which all connections are encrypted, and lets others in;
             C{None}: they are in the clear.
+        @param limits: how many may connect to each port.
         @raise CannotEncrypt: where its keys are of no use here.
         """
         if guard is not None:
@@ -76,6 +91,7 @@ class ZmqSockets:
         self._reactor = reactor
         self._in_thread = in_thread
         self._guard = guard
+        self._limits = limits or Limits()
         self._seldom = Seldom(_PAUSE, most=_MOST)
         self._opened: ZmqFactory | None = None
 
@@ -95,17 +111,23 @@ class ZmqSockets:
         taken: Callable[[], None] = lambda: None,
         *,
         members_only: bool = False,
-    ) -> "ZmqSocket":
+    ) -> "ZmqRouter":
         """Open a ROUTER on a bound port."""
-        router = ZmqSocket(self._factory(), zmq.ROUTER, received, taken)
+        router = ZmqRouter(self._factory(), received, taken)
         router.set(zmq.RCVHWM, _FROM_STRANGERS)
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
-        self._listen(router, listening, MEMBERS if members_only else EVERYBODY)
+        domain = MEMBERS if members_only else EVERYBODY
+        self._listen(router, listening, domain, held=_REQUESTS_HELD)
         return router
 
-    def _listen(self, opened: "ZmqSocket", listening: Listening, domain: bytes) -> None:
-        """Go on with a bound port; without a desk, or an answer from it, nobody gets in."""
+    def _listen(
+        self, opened: "BoundSocket", listening: Listening, domain: bytes, *, held: int
+    ) -> None:
+        """Go on with a bound port; without a desk, or an answer from it, nobody gets in.
+
+        @param held: how many bytes of guests may be held.
+        """
         opened.set(zmq.TCP_KEEPALIVE, 1)
         opened.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
         if self._guard is not None:
@@ -113,7 +135,9 @@ class ZmqSockets:
             opened.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
             opened.set(zmq.ZAP_DOMAIN, domain)
             opened.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        opened.take_over(listening)
+        guests = min(self._limits.guests, _MOST_GUESTS)
+        visitors = Visitors(most=self._limits.connections, most_guests=guests, most_held=held)
+        opened.open_to(listening, visitors, encrypted=self._guard is not None)
 
     def dealer(
         self,
@@ -137,8 +161,9 @@ class ZmqSockets:
     ) -> "ZmqPublisher":
         """Open an XPUB on a bound port."""
         publisher = ZmqPublisher(self._factory(), grants, subscribed)
+        publisher.set(zmq.RCVHWM, _FROM_STRANGERS)
         publisher.set(zmq.MAXMSGSIZE, _SUBSCRIPTION)
-        self._listen(publisher, listening, EVERYBODY)
+        self._listen(publisher, listening, EVERYBODY, held=_SUBSCRIPTIONS_HELD)
         return publisher
 
     def subscriber(
@@ -193,7 +218,7 @@ class ZmqSockets:
         if factory is None:
             return self._in_thread(lambda: None)
         for each in list(factory.connections):
-            if not isinstance(each, ZmqMonitor):
+            if not isinstance(each, ZmqMonitor | ZmqDoor):  # they end with whom they watch
                 each.close()
         return self._in_thread(factory.context.term)
 
