@@ -91,6 +91,7 @@ class AuditLog:
         """Tell that the service ends, and let go of the files.  For when nobody asks any more."""
         if self._telling.running:
             self._telling.stop()
+        self._say_unsaid()
         self._writer.add(Event("closed", self._clock.seconds()))
         try:
             await self._writer.synced()
@@ -169,7 +170,7 @@ class AuditLog:
             return False
         window = engine.window
         fields = outcome.reply.fields
-        self._say_unsaid(engine.id)
+        self._say_unsaid()
         self._add(
             Done(
                 ask.command,
@@ -189,7 +190,7 @@ class AuditLog:
 
     def deleting(self, ask: Ask, engine: Processor) -> None:
         """Keep that a processor is deleted, as its last revision."""
-        self._say_unsaid(engine.id)
+        self._say_unsaid()
         revision = engine.revision + 1
         self._deleting[engine.id] = revision
         self._add(
@@ -216,9 +217,11 @@ class AuditLog:
             self._writer.add(Done(command, now, None, read=True))
         return self._reads
 
-    def _say_unsaid(self, processor: str) -> None:
-        if self._unsaid and (event := self._unsaid.pop(processor, None)) is not None:
-            self._add(event)
+    def _say_unsaid(self) -> None:
+        if self._unsaid:
+            unsaid, self._unsaid = self._unsaid, {}
+            for event in unsaid.values():
+                self._add(event)
 
     def _add(self, entry: Done | Event) -> None:
         if entry.processor is not None and not entry.read:

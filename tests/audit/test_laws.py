@@ -35,6 +35,7 @@ STEPS = st.lists(
 )
 
 ONCE: tuple[str, Any] = ("p", ("observe", {"strings": ["a"], "unique_id": "once"}, None))
+GONE: tuple[str, Any] = ("p", ("delete_processor", {}, None))
 GENES: tuple[str, Any] = ("p", ("change_genes", {"genes": {}}, None))
 
 
@@ -44,6 +45,7 @@ class ReplayLaws(SynchronousTestCase):
     @settings(deadline=None, max_examples=200)
     @given(STEPS, st.booleans(), st.booleans())
     @example([ONCE, ONCE, "disk_fills", "thread_runs"], False, True)
+    @example([ONCE, "disk_fills", GONE, "thread_runs", "thread_runs"], False, False)
     @example([GENES, ONCE, "thread_runs", "disk_fills", ONCE, "thread_runs"], False, False)
     def test_history(self, steps: list[Any], reads: bool, slow: bool) -> None:
         """All that is there is what the log tells; and what was answered, the log tells."""
@@ -144,5 +146,7 @@ class ReplayLaws(SynchronousTestCase):
         stopped = Deferred.fromCoroutine(self.worker.stop())
         self.settle()
         self.successResultOf(stopped)
+        ended = Deferred.fromCoroutine(self.log.end())
+        self.settle()
+        self.successResultOf(ended)
         self.assertEqual(contents(replayed(folder)), contents(self.store.inner))
-        self.files.close()

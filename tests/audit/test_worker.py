@@ -268,6 +268,35 @@ class FullDiskTests(AuditCase):
             [(1, None), (2, None), (3, None), (1, "restored"), (2, None)],
         )
 
+    def test_restored_at_the_end(self) -> None:
+        """If there is nothing that it does next, it is told when somebody else does something, or
+        when the service ends."""
+        for told_by in (self.other_observes, self.log_ends):
+            self.observe(["a"])
+            self.files.full = True
+            asked = self.ask("observe", observation("b"))
+            self.run_threads()
+            self.failureResultOf(asked, StorageUnavailable)
+            self.files.full = False
+            self.clock.advance(1.0)
+            told_by()
+            self.assertIn(("p1", None, "restored"), self.kept("processor", "revision", "event"))
+            self.worker = self.start_anew_elsewhere()
+
+    def other_observes(self) -> None:
+        self.answer("observe", observation("c"), processor="p2")
+
+    def log_ends(self) -> None:
+        ended = Deferred.fromCoroutine(self.log_kept.end())
+        self.run_threads()
+        self.successResultOf(ended)
+
+    def start_anew_elsewhere(self) -> Worker:
+        self.let_go()
+        self.folder = Path(self.mktemp())
+        self.store = HeldStore()
+        return self.start()
+
     def run_threads_of_log(self) -> None:
         while self.threads.waiting:
             self.threads.run()
