@@ -5,6 +5,7 @@ from importlib import import_module
 
 NAMES = (
     "audit",
+    "bombs",
     "cache",
     "cluster_sim",
     "engine",

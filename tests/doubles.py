@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from kato.changes import Changes, Deletion, Snapshot
@@ -103,6 +104,20 @@ def at_once(call: Callable[[], Any]) -> "Deferred[Any]":
     """A thread that is over before anybody looks."""
     done: Deferred[Any] = succeed(None)
     return done.addCallback(lambda _: call())
+
+
+class TurningClock(Clock):
+    """A clock that goes as a reactor does: what is to be done at once is done in the next turn,
+    not in this one."""
+
+    def advance(self, amount: float) -> None:
+        """Let time pass, and one turn be taken."""
+        self.rightNow += amount
+        for call in sorted(self.calls, key=lambda each: each.getTime()):
+            if call.active() and call.getTime() <= self.rightNow:
+                self.calls.remove(call)
+                call.called = 1
+                call.func(*call.args, **call.kw)
 
 
 class Threads:

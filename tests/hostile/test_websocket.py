@@ -11,12 +11,15 @@ import msgpack
 
 from tests.hostile.siege import KEY, HostileCase, Siege
 from tests.hostile.sockets import abort, connect, connections, many_files, pour
+from tests.live.server import PATIENCE
+from tests.websocket.deflating import tables
 from tests.websocket.plain import handshake
 
 _DEFLATES = "Sec-WebSocket-Extensions: permessage-deflate"
 _KEYED = f"X-API-Key: {KEY}"
 _MASK = b"\0\0\0\0"
 _SOME = 200
+_BOMBERS = 6
 _CLOSE = 0x88
 
 
@@ -142,14 +145,23 @@ def bombs(siege: Siege, over: Event) -> None:
 
 
 def quiet_bombs(siege: Siege, over: Event) -> None:
-    """Bombs of a size that is taken, from one who has the key."""
+    """Bombs of a size that is taken, from one who has the key, on several connections at once."""
     raw = frame(0xC1, bomb(b'{"id":1,"method":"ping","params":' + b" " * (15 * 2**20) + b"{}}"))
-    connection = opened(siege, _DEFLATES, _KEYED)
-    connection.settimeout(5.0)
-    with connection:
-        while not over.is_set():
-            connection.sendall(raw)
-            connection.recv(4096)
+    made = [opened(siege, _DEFLATES, _KEYED) for _ in range(_BOMBERS)]
+    while not over.is_set():
+        for each in made:
+            each.sendall(raw)
+        for each in made:
+            each.settimeout(PATIENCE)
+            if b'"id":1' not in each.recv(4096):
+                raise AssertionError("no answer")
+    for each in made:
+        each.close()
+
+
+def duds(siege: Siege, over: Event) -> None:
+    """What is compressed and makes nothing but tables, from those who have told no key."""
+    _poured(siege, over, frame(0x41, tables(60_000)) + frame(0x00, tables(4_000)), _DEFLATES)
 
 
 def deep(siege: Siege, over: Event) -> None:
@@ -220,7 +232,7 @@ class FloodTests(HostileCase):
 
     def test_bombs(self) -> None:
         """What becomes large, or is deep, is refused before it costs much."""
-        for attack in (bombs, quiet_bombs, deep):
+        for attack in (bombs, quiet_bombs, duds, deep):
             self.withstands(attack)
 
 

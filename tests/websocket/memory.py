@@ -175,9 +175,10 @@ class System:
         in_thread: Callable[[Callable[[], Any]], "Deferred[Any]"] = at_once,
         store: IStore | None = None,
         zmq: ZmqPorts | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """@param case: whose test this is."""
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.clock.advance(NOW)
         case.patch(txaio.config, "loop", self.clock)  # type: ignore[attr-defined]  # made at import
         settings = settings or Settings()

@@ -23,7 +23,7 @@ WINDOW_BITS = 15
 all must take this one, and no message refers to another."""
 
 _LEVEL = 1
-_SYNC = b"\x00\x00\xff\xff"
+SYNC = b"\x00\x00\xff\xff"
 
 _LAST = 0x80
 _COMPRESSED = 0x40
@@ -167,4 +167,4 @@ def _compressed(payload: bytes) -> bytes:
     """A message compressed by itself (RFC 7692)."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -WINDOW_BITS)
     short = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    return short.removesuffix(_SYNC)
+    return short.removesuffix(SYNC)

@@ -110,7 +110,7 @@ class Hearing(ABC, Generic[H]):
             room=self._hear,
             overflow=self._overflow,
         )
-        self._unheard: deque[bytes] = deque()
+        self._unheard: deque[tuple[list[bytes], int]] = deque()
         self._weight = 0
         self._recovering = 0
         self._hearing = self._reading = False
@@ -198,12 +198,13 @@ class Hearing(ABC, Generic[H]):
 
     # What is heard
 
-    def received(self, payload: bytes) -> None:
-        """Take a message."""
+    def received(self, pieces: list[bytes], size: int) -> None:
+        """Take a message of so many bytes, in pieces; a long one is put together where it is
+        read."""
         if not self._over:
-            if len(payload) > LONG:
-                self._intake.hold(len(payload))
-            self._unheard.append(payload)
+            if size > LONG:
+                self._intake.hold(size)
+            self._unheard.append((pieces, size))
             self._hear()
 
     @property
@@ -223,7 +224,7 @@ class Hearing(ABC, Generic[H]):
             return
         self._hearing = True
         while self._unheard and self._has_room:
-            self._begin(self._unheard.popleft())
+            self._begin(*self._unheard.popleft())
         self._hearing = False
         self._read_or_not()
         if self._finishing and self._has_answered:
@@ -242,13 +243,13 @@ class Hearing(ABC, Generic[H]):
             self._reads = reads
             self._wire.read(reads)
 
-    def _begin(self, payload: bytes) -> None:
-        if len(payload) <= LONG:
-            self._answer(self._judge(payload), len(payload))
+    def _begin(self, pieces: list[bytes], size: int) -> None:
+        if size <= LONG:
+            self._answer(self._judge(_joined(pieces)), size)
         else:
             self._reading = True
-            judging = self._intake.read(len(payload), lambda: self._judge(payload))
-            judging.addCallback(self._judged, len(payload))
+            judging = self._intake.read(size, lambda: self._judge(_joined(pieces)))
+            judging.addCallback(self._judged, size)
 
     def _judged(self, heard: H, size: int) -> None:
         """A long message was read, and judged, in a thread."""
@@ -307,7 +308,14 @@ class Hearing(ABC, Generic[H]):
         self._over = True
         self._hear_no_more()
         self._stop_waiting()
-        self._intake.release(sum(len(each) for each in self._unheard if len(each) > LONG))
+        self._intake.release(sum(size for _, size in self._unheard if size > LONG))
         self._unheard.clear()
         self.sending.end()
         self.subscriptions.end()
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """A message; the pieces are kept no longer than it takes."""
+    whole = b"".join(pieces)
+    pieces.clear()
+    return whole

@@ -9,14 +9,17 @@ from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.compress import PerMessageDeflateOfferAccept
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from kato.errors import TooManyRequests
 from kato.intake import Intake
 from kato.protocols.websocket.handshake import Handshake
 from kato.protocols.websocket.hearing import Hearing
+from kato.protocols.websocket.inflating import Inflating
 from kato.protocols.websocket.pulse import Pulse
+from kato.protocols.websocket.turns import Turns
+from kato.protocols.websocket.utf8 import Utf8
 
 CLOSE_PATIENCE = 10
 """Seconds that a client has to read why it is closed."""
@@ -27,6 +30,9 @@ TRY_LATER = 1013
 STEPS = 64
 """So many times is read what came on a connection, of a frame its head and then its payload, before
 others have their turn."""
+
+INFLATED = 16
+"""For so many of them counts a whole step of inflating: of 64 KiB, for a tenth of a millisecond."""
 
 Opened = Callable[["StreamProtocol"], Hearing[Any]]
 """Makes the session of a connection that is open."""
@@ -43,6 +49,7 @@ class StreamFactory(WebSocketServerFactory):
         super().__init__(server="KATO", reactor=clock)
         self.clock = clock
         self.intake = intake
+        self.turns = Turns(clock)
         most = intake.limits.message
         self.setProtocolOptions(
             webStatus=False,
@@ -70,6 +77,8 @@ class StreamProtocol(WebSocketServerProtocol):
     """One connection: the L{Wire<kato.protocols.websocket.sending.Wire>} of a session."""
 
     factory: StreamFactory
+    utf8validator: Any  # is one of ours
+    _perMessageCompress: Any  # as well
     transport: Any  # one of a socket, or of TLS above it, both of which can be paused
 
     def __init__(self, handshake: Handshake, opened: Opened, closed: Closed) -> None:
@@ -84,7 +93,8 @@ class StreamProtocol(WebSocketServerProtocol):
         self._held = {False: 0, True: 0}
         """How many bytes of a message are there, with those that came before the key was told."""
         self._steps = STEPS
-        self._going_on: IDelayedCall | None = None
+        self._waits_its_turn = False
+        self._inflating: Inflating | None = None
         self._unanswered: bytes | None = None
         """The last ping that was not answered yet, since nothing is read by who sent it."""
 
@@ -96,6 +106,7 @@ class StreamProtocol(WebSocketServerProtocol):
     def connectionMade(self) -> None:
         """Have the handshake answered, which was judged before."""
         super().connectionMade()
+        self.utf8validator = Utf8()
         self.dataReceived(self.handshake.head())
 
     def onConnect(self, request: object) -> str | None:
@@ -105,6 +116,8 @@ class StreamProtocol(WebSocketServerProtocol):
     def onOpen(self) -> None:
         """Begin; from now on the connection says how much it takes."""
         self.registerProducer(self, True)
+        if self.deflates:
+            self._perMessageCompress = self._inflating = Inflating()
         self._pulse = Pulse(
             ping=self.sendPing,
             give_up=self._lost,
@@ -116,23 +129,41 @@ class StreamProtocol(WebSocketServerProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Whatever comes is a sign of life."""
         self._felt()
-        if self._going_on is None:
+        if not self._waits_its_turn:
             self._steps = STEPS
         super().dataReceived(data)
 
     def processData(self) -> bool:
-        """Read a frame's head, or of its payload what is there; so often only in one turn."""
-        if self._steps == 0:
-            if self._going_on is None:
-                self._going_on = self.factory.clock.callLater(0, self._go_on)
-                self._read_or_not()
+        """Read a frame's head, or of its payload what is there, or inflate a step of it; so often
+        only in one turn."""
+        if self._steps <= 0:
+            self._wait()
             return False
         self._steps -= 1
-        return bool(super().processData())
+        reads_on = bool(super().processData())
+        return reads_on or (self._inflating is not None and self._inflating.has_more)
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """Take a piece of a frame.  Of what is compressed the first step is inflated; while there
+        is more the frame is not at its end, and is given nothing until all of it is."""
+        goes_on: bool | None = super().onFrameData(payload)
+        inflating = self._inflating
+        if inflating is None:
+            return goes_on
+        if self.state != self.STATE_OPEN:
+            inflating.give_up()
+        self._steps -= int(INFLATED * inflating.spent())
+        return False if inflating.has_more else goes_on
+
+    def _wait(self) -> None:
+        """Read on when others had their turn."""
+        if not self._waits_its_turn:
+            self._waits_its_turn = True
+            self.factory.turns.wait(self._go_on)
+            self._read_or_not()
 
     def _go_on(self) -> None:
-        """Read on, now that others had their turn."""
-        self._going_on = None
+        self._waits_its_turn = False
         self._steps = STEPS
         self.consumeData()
         self._read_or_not()
@@ -146,7 +177,8 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def _is_excused(self) -> bool:
         """Whether it is ours that nothing is read, while all that was sent was taken."""
-        return not self._reads and self._session is not None and self._session.sending.flows
+        unread = self._waits_its_turn or not self._reads
+        return unread and self._session is not None and self._session.sending.flows
 
     def onPing(self, payload: bytes) -> None:
         """Answer, where the client reads; of several pings the last one is enough (RFC 6455,
@@ -158,6 +190,8 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onMessageFrameData(self, payload: bytes) -> None:
         """Keep a piece of a message, where there is room for it."""
+        if not payload or self.state != self.STATE_OPEN:
+            return
         guest = self._session is not None and self._session.is_guest
         try:
             self.factory.intake.hold(len(payload), guest=guest)
@@ -173,14 +207,15 @@ class StreamProtocol(WebSocketServerProtocol):
             self.factory.intake.release(size, guest=guest)
             self._held[guest] = 0
 
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Hear a message."""
+    def onMessageEnd(self) -> None:
+        """Hear a message, in the pieces in which it came."""
+        pieces, self.message_data = self.message_data, []
         self._release()
         if self._session is None or self.state != self.STATE_OPEN:
             return
         expects_binary = self.handshake.codec.binary
-        if isBinary is expects_binary:
-            self._session.received(payload)
+        if self.message_is_binary is expects_binary:
+            self._session.received(pieces, self.message_data_total_length)
         else:
             kinds = ("binary", "text") if expects_binary else ("text", "binary")
             self._session.close(UNSUPPORTED_DATA, "expected {} frames, got a {} one".format(*kinds))
@@ -188,15 +223,22 @@ class StreamProtocol(WebSocketServerProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is over, or about to be."""
         self._release()
-        if self._going_on is not None:
-            self._going_on.cancel()
-            self._going_on = None
+        self._leave_nothing()
         if self._pulse is not None:
             self._pulse.stop()
         session, self._session = self._session, None
         if session is not None:
             session.ended()
             self._closed(self)
+
+    def _leave_nothing(self) -> None:
+        """What was read of a message is freed now, not when somebody looks for circles."""
+        self.factory.turns.leave(self._go_on)
+        self.data = b""
+        self.frame_data: list[bytes] = []
+        self.message_data: list[bytes] = []
+        if self._inflating is not None:
+            self._inflating.give_up()
 
     def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
         """The client closes, perhaps by a frame that is none."""
@@ -237,7 +279,7 @@ class StreamProtocol(WebSocketServerProtocol):
         self._read_or_not()
 
     def _read_or_not(self) -> None:
-        if self._reads and self._going_on is None:
+        if self._reads and not self._waits_its_turn:
             self.transport.resumeProducing()
         else:
             self.transport.pauseProducing()
