@@ -23,6 +23,10 @@ INTEGER = 2
 COMPRESSED = 3
 """The extension type of a message that is compressed with zlib."""
 
+_COMPRESSED = bytes([COMPRESSED])
+_TYPES = {b"\xc7": 2, b"\xc8": 3, b"\xc9": 5}
+"""Where an extension tells its type, by its first byte, where it is longer than 16 bytes."""
+
 ACCEPTED = frozenset({"json", "zlib"})
 """What a receiver may say that it takes beside plain MessagePack."""
 
@@ -111,6 +115,12 @@ def _as_plain(value: object) -> object:
     if isinstance(value, int):
         return msgpack.ExtType(INTEGER, b"%d" % value)
     raise TypeError(f"MessagePack has no {type(value).__name__}")
+
+
+def is_compressed(body: bytes) -> bool:
+    """Whether a message came compressed, by how it begins; how large it is nobody knows."""
+    place = _TYPES.get(body[:1])
+    return place is not None and body[place : place + 1] == _COMPRESSED
 
 
 class _Compressed:

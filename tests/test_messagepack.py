@@ -1,5 +1,6 @@
 """MessagePack and its three extensions (SPEC 9)."""
 
+import random
 import zlib
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from kato.messagepack import (
     WrittenList,
     _extended,
     _unpacked,
+    is_compressed,
     pack,
     unpack,
 )
@@ -105,6 +107,16 @@ class CompressionTests(SynchronousTestCase):
         self.assertEqual(pack(["a"], accept=self.accept), pack(["a"]))
         noise = b"".join(zlib.crc32(b"%d" % i).to_bytes(4) for i in range(LARGE))
         self.assertEqual(pack(noise, accept=self.accept), pack(noise))
+
+    def test_is_compressed(self) -> None:
+        """Whether a message came compressed shows at its beginning, however long it is; what is not
+        MessagePack is not."""
+        for size in (20, 300, 70_000):
+            data = zlib.compress(random.Random(1).randbytes(size), 0)
+            self.assertTrue(is_compressed(extension(COMPRESSED, data)), size)
+            self.assertFalse(is_compressed(extension(JSON, data)), size)
+        for body in (b"", b"\xc7", b"\xc9\x03", pack({"a": 3}), pack("x" * 999)):
+            self.assertFalse(is_compressed(body), body)
 
     def test_bomb(self) -> None:
         """No more is unpacked than the limit allows."""

@@ -117,6 +117,7 @@ def bombs(siege: Siege, over: Event) -> None:
         b"\x81\xa1a" * 2**18,
         msgpack.packb(msgpack.ExtType(3, zlib.compress(b"\xc0" * 2**27))),
         msgpack.packb(msgpack.ExtType(3, zlib.compress(b"\x91" * 2**23))),
+        msgpack.packb(msgpack.ExtType(3, zlib.compress(b"\xdd\0\xf0\0\0" + b"\xc0" * 0xF00000))),
         msgpack.packb({"method": "observe", "params": {"x": msgpack.ExtType(2, b"9" * 2**20)}}),
         msgpack.packb({"method": "observe", "params": {"x": msgpack.ExtType(1, b"[" * 2**20)}}),
         b"\x82\xa6method\xa2\xff\xfe\xa9processor\xa2\xc3\x28",

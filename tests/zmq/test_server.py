@@ -348,6 +348,23 @@ class ServerTests(SynchronousTestCase):
         self.send({"method": "learn", "processor": "p1"})
         self.assertEqual(len(self.asked.commands), 6)
 
+    def test_compressed_request(self) -> None:
+        """A request that came compressed may be long, and is read in a thread, too, one of them at
+        a time."""
+        asked = {"method": "observe", "processor": "p1", "params": {"strings": ["a" * LONG]}}
+        raw = pack(asked, accept=frozenset({"zlib"}))
+        self.assertLess(len(raw), 1_000)
+        others: list[list[bytes]] = []
+        for client in (self.client, self.connect(others)):
+            client.send([raw])
+        self.send({"method": "learn", "processor": "p1"})
+        self.network.pump()
+        self.assertEqual((self.asked.commands, len(self.threads.waiting)), ([], 1))
+        self.threads.run()
+        self.assertEqual([each.operation for each in self.asked.commands], ["observe", "learn"])
+        self.threads.run()
+        self.assertEqual(len(self.asked.commands), 3)
+
     def test_long_nonsense(self) -> None:
         """A long message that is malformed is refused, and those behind it go on."""
         self.send(b"\xc1" * (LONG + 1))

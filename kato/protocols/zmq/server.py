@@ -27,7 +27,7 @@ from kato.intake import Intake, InThread
 from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.letting_go import let_go
-from kato.messagepack import pack, unpack
+from kato.messagepack import is_compressed, pack, unpack
 from kato.origin import Origin
 from kato.policy import is_open
 from kato.protocols.zmq.asked import Asked
@@ -163,7 +163,7 @@ class ZmqServer:
         waiting = self._behind.get(frames[0])
         if waiting is not None:
             waiting.append(frames)
-        elif len(frames[-1]) > LONG:
+        elif _reads_long(frames[-1]):
             self._behind[frames[0]] = deque()
             self._read_in_thread(frames)
         else:
@@ -173,7 +173,7 @@ class ZmqServer:
         most = self._limits.requests
         if self.under_way > most:
             raise TooManyRequests(f"{most:,} requests are under way", retry_after=1)
-        if len(frames[-1]) > LONG:
+        if _reads_long(frames[-1]):
             self._intake.hold(len(frames[-1]))
 
     def _read(self, frames: list[bytes]) -> None:
@@ -185,7 +185,8 @@ class ZmqServer:
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
         asked, size = self._begun(frames), len(frames[-1])
-        reading = self._intake.read(size, partial(self._judge, frames))
+        most = self._limits.message if is_compressed(frames[-1]) else size
+        reading = self._intake.read(most, partial(self._judge, frames))
         reading.addCallback(self._judged, size, frames, asked)
 
     def _judged(self, heard: "_Heard", size: int, frames: list[bytes], asked: Asked) -> None:
@@ -195,7 +196,7 @@ class ZmqServer:
         waiting = self._behind[frames[0]]
         while waiting:
             following = waiting.popleft()
-            if len(following[-1]) > LONG:
+            if _reads_long(following[-1]):
                 self._read_in_thread(following)
                 return
             self._read(following)
@@ -217,7 +218,7 @@ class ZmqServer:
             heard = _Heard(accept, named_processor(value), request, command)
         except Exception as error:
             heard = _Heard(accept, named_processor(value), request, failure=error)
-        if len(frames[-1]) > LONG:
+        if _reads_long(frames[-1]):
             let_go(value)
         return heard
 
@@ -339,6 +340,11 @@ class ZmqServer:
             retry_after=1,
             outcome_unknown=True,
         )
+
+
+def _reads_long(body: bytes) -> bool:
+    """Whether a message takes time to read: one of 16 KiB may become 16 MiB."""
+    return len(body) > LONG or is_compressed(body)
 
 
 def _told(reply: Reply, accept: frozenset[str]) -> Mapping[str, Any]:
