@@ -27,6 +27,7 @@ from kato.hosting import DaemonThreads, Holder, make_host, make_threads, off_the
 from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
+from kato.long_turns import InThread
 from kato.metrics import Readings
 from kato.metrics.sources import read_guard, read_keeper, read_streams, read_zmq
 from kato.monitoring import Monitoring
@@ -42,7 +43,6 @@ from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
 from kato.vitals import Vitals
-from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 

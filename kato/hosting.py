@@ -20,8 +20,9 @@ from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
 from kato.engine.arrays import provider as arrays
 from kato.engine.matchers import Provider, best_provider, provider
+from kato.engines import Engines
 from kato.errors import Moved
-from kato.long_turns import LongTurns
+from kato.long_turns import InThread, LongTurns
 from kato.metrics import Readings
 from kato.metrics.sources import read_worker
 from kato.options import refuse
@@ -30,7 +31,7 @@ from kato.settings import Settings
 from kato.storage import open_store
 from kato.storage.interface import CannotOpen, IStore
 from kato.tenure import Tenure
-from kato.worker import InThread, Worker
+from kato.worker import Worker
 
 _THREADS = 2
 """How many long turns may go on at a time where Python matches: it runs one of them at any moment.
@@ -103,26 +104,18 @@ class Host:
         self._settings = settings
         self._store = store
         self._audit = audit
-        names = {}
-        if settings.processor_id is not None and settings.processor_name is not None:
-            names[settings.processor_id] = settings.processor_name
         self.matcher = _matcher(settings)
         self.worker = Worker(
             store,
             clock=clock,
             in_thread=in_thread,
-            genes=settings.genes,
-            names=names,
-            max_processors=settings.max_processors,
-            max_events=settings.max_events,
-            max_models=settings.max_models,
-            max_waiting=settings.limits.waiting,
-            checkpoint=settings.checkpoint,
-            matcher=self.matcher,
-            arrays=arrays(settings.vectors),
+            engines=_engines(settings, self.matcher, fingerprinted=cache is not None),
             tenure=tenure,
             audit=None if audit is None else audit.log,
             long_turns=LongTurns(in_thread, cache),
+            max_processors=settings.max_processors,
+            max_waiting=settings.limits.waiting,
+            checkpoint=settings.checkpoint,
         )
         self._processors: IProcessors = self.worker
         if audit is not None:
@@ -215,6 +208,22 @@ def _matcher(settings: Settings) -> Provider:
     if settings.matcher is None:
         return best_provider()
     return provider(settings.matcher, "KATO_MATCHER says so")
+
+
+def _engines(settings: Settings, matcher: Provider, *, fingerprinted: bool) -> Engines:
+    """What makes engines as the settings say."""
+    names = {}
+    if settings.processor_id is not None and settings.processor_name is not None:
+        names[settings.processor_id] = settings.processor_name
+    return Engines(
+        genes=settings.genes,
+        names=names,
+        max_events=settings.max_events,
+        max_models=settings.max_models,
+        matcher=matcher,
+        arrays=arrays(settings.vectors),
+        fingerprinted=fingerprinted,
+    )
 
 
 def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:

@@ -23,6 +23,7 @@ from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_r
 from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
+from kato.long_turns import InThread
 from kato.metrics.sources import read_guard, read_keeper, read_zmq
 from kato.monitoring import Monitoring, make_monitoring_site
 from kato.options import refuse
@@ -36,7 +37,6 @@ from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
 from kato.sharing_host import SharingHost, make_sharing_host
-from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 

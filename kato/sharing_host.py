@@ -13,6 +13,7 @@ from kato.audit_hosting import Audit, make_audit
 from kato.caching import Cache
 from kato.holdings import Member
 from kato.hosting import Host, cache_of, off_the_reactor, use_cores
+from kato.long_turns import InThread
 from kato.membership import Membership
 from kato.options import refuse
 from kato.running import Ending
@@ -22,7 +23,6 @@ from kato.storage.fenced import FencedStore
 from kato.storage.interface import CannotOpen
 from kato.storage.shared import IShared
 from kato.tenancy import Tenancy
-from kato.worker import InThread
 
 
 def monotonic() -> float:
