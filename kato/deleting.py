@@ -12,8 +12,8 @@ from kato.engine import Processor
 from kato.errors import ProcessorNotFound
 from kato.fields import shown
 from kato.ground import Ground
-from kato.long_turns import InThread
 from kato.slots import Ask, Slot
+from kato.threads import InThread
 
 _LONG_FAREWELL = 1_000
 """An engine with more models than this is let go of in a thread: freeing it takes a while."""

@@ -8,13 +8,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from kato.curve_files import read_clients
-from kato.long_turns import InThread
 from kato.options import refuse
 from kato.protocols.zmq.curve import BadKeys
 from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import CannotEncrypt, Sockets
 from kato.reloading import NotReadable, Reloading
 from kato.settings import Settings
+from kato.threads import InThread
 
 _log = Logger()
 

@@ -8,9 +8,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.engines import MANY_MODELS
-from kato.long_turns import InThread
 from kato.slots import Slot
 from kato.storage.interface import IStore
+from kato.threads import InThread
 
 
 class Indexing:

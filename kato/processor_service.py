@@ -19,11 +19,10 @@ from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.holdings import Member
-from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_reactor
+from kato.hosting import Host, make_host
 from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
-from kato.long_turns import InThread
 from kato.metrics.sources import read_guard, read_keeper, read_zmq
 from kato.monitoring import Monitoring, make_monitoring_site
 from kato.options import refuse
@@ -37,6 +36,7 @@ from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
 from kato.sharing_host import SharingHost, make_sharing_host
+from kato.threads import DaemonThreads, InThread, make_threads, off_the_reactor
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 

@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from kato.dispatch import Dispatch, IProcessors
 from kato.finding import Finder
 from kato.keeper import Keeper
-from kato.long_turns import InThread
 from kato.members import Members
 from kato.metrics import Readings
 from kato.metrics.sources import read_services
@@ -25,6 +24,7 @@ from kato.roster import RESERVED, Roster
 from kato.routing import Routing
 from kato.running import Ending
 from kato.settings import Settings
+from kato.threads import InThread
 
 
 class Routed:

@@ -28,13 +28,14 @@ from kato.indexing import Indexing
 from kato.inventory import Inventory
 from kato.limits import Limits
 from kato.loading import Loading
-from kato.long_turns import InThread, LongTurns
+from kato.long_turns import LongTurns
 from kato.saving import Saving
 from kato.sharing import Sharing
 from kato.sizes import Size
 from kato.slots import Slot
 from kato.storage.interface import IStore
 from kato.tenure import Tenure, Whole
+from kato.threads import InThread
 from kato.timing import TurnTimes
 from kato.turns import Turns
 

@@ -12,11 +12,11 @@ from kato.binding import bound_port
 from kato.gate import Gate
 from kato.intake import Intake
 from kato.ledger import Ledger
-from kato.long_turns import InThread
 from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
 from kato.protocols.zmq.server import Control, Sole, ZmqServer
 from kato.settings import Settings
+from kato.threads import InThread
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ FLOORS: Mapping[str, int] = {
     "kato.finding": 4,
     "kato.listing": 4,
     "kato.routing": 4,
+    "kato.threads": 4,
     "kato.ground": 4,
     "kato.loading": 4,
     "kato.saving": 4,
