@@ -27,12 +27,13 @@ from kato.errors import (
 )
 from kato.fields import shown
 from kato.ground import Ground
+from kato.lengths import is_long
 from kato.loading import Loading
 from kato.questions import questions_of
 from kato.sharing import Sharing
 from kato.slots import Ask, Slot
 from kato.timing import TimedTurn, TurnTimes
-from kato.turn import Outcome, is_long, take_turn
+from kato.turn import Outcome, take_turn
 
 
 class Turns:

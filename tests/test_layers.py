@@ -72,6 +72,7 @@ FLOORS: Mapping[str, int] = {
     "kato.defects": 4,
     "kato.ledger": 4,
     "kato.turn": 4,
+    "kato.lengths": 4,
     "kato.timing": 4,
     "kato.telling": 4,
     "kato.comings": 4,
