@@ -19,10 +19,10 @@ from twisted.internet.task import deferLater, react
 from kato.caching import Address, make_cache
 from kato.changes import Percept, Snapshot, State
 from kato.engine import Observation, Processor
-from kato.hosting import make_threads, off_the_reactor
 from kato.long_turns import LongTurns
 from kato.model import Model, model_name
 from kato.questions import Question
+from kato.threads import make_threads, off_the_reactor
 from tests.caching.redis_server import RedisServer
 
 EVENTS, WIDTH, STATE = 8, 2, 3

@@ -14,7 +14,7 @@ from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import CannotEncrypt, Sockets
 from kato.reloading import NotReadable, Reloading
 from kato.settings import Settings
-from kato.worker import InThread
+from kato.threads import InThread
 
 _log = Logger()
 

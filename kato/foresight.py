@@ -12,10 +12,11 @@ from kato.engine import Processor
 from kato.events import PREDICTIONS
 from kato.happenings import Foreseen
 from kato.hub import Hub
+from kato.lengths import is_long_to_foresee
 from kato.long_turns import LongTurns
 from kato.questions import FORESEEN
 from kato.slots import Slot
-from kato.turn import foresee, is_long_to_foresee
+from kato.turn import foresee
 
 PATIENCE = 0.25
 """Seconds that predictions wait for a processor that is never idle; then they take a turn of their

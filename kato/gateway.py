@@ -23,7 +23,7 @@ from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.gateway_options import GatewayOptions
-from kato.hosting import DaemonThreads, Holder, make_host, make_threads, off_the_reactor
+from kato.hosting import Holder, make_host
 from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
@@ -41,8 +41,8 @@ from kato.reloading import Reloading
 from kato.routed import Routed
 from kato.running import Ending, Running
 from kato.settings import Settings
+from kato.threads import DaemonThreads, InThread, make_threads, off_the_reactor
 from kato.vitals import Vitals
-from kato.worker import InThread
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 

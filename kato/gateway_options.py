@@ -6,10 +6,12 @@ from typing import Any
 
 from twisted.python import usage
 
-from kato.options import CommonOptions, parsed_address, parsed_processor_id
+from kato.option_values import whole
+from kato.options import CommonOptions, parsed_processor_id
 from kato.protocols.rest.proxies import Network, parse_networks
 from kato.protocols.zmq.addresses import Address
 from kato.settings import GRAPHQL_COST, GRAPHQL_DEPTH, LISTEN, PLACEMENTS
+from kato.zmq_options import parsed_address
 
 
 class GatewayOptions(CommonOptions):
@@ -54,7 +56,6 @@ class GatewayOptions(CommonOptions):
         services, registry = self._services(), self._address("registry")
         if services or registry is not None:
             self._refuse_processors()
-        zmq = self._zmq()
         return {
             "listen": tuple(self._listen or (self._given("listen") or LISTEN).split()),
             "hosts": frozenset(
@@ -68,8 +69,7 @@ class GatewayOptions(CommonOptions):
             "graphql_depth": self._count("graphql-depth", GRAPHQL_DEPTH),
             "graphql_cost": self._count("graphql-cost", GRAPHQL_COST),
             "share_port": bool(self["share-port"]),
-            "zmq": zmq,
-            "events": self._events(zmq),
+            **self._sockets(),
             "services": services,
             "registry": registry,
             "placement": self._placement(registry),
@@ -83,11 +83,7 @@ class GatewayOptions(CommonOptions):
 
     def _count(self, option: str, default: int) -> int:
         value = self._given(option)
-        if value is None:
-            return default
-        if not (value.isascii() and value.isdecimal()) or len(value) > 18 or int(value) < 1:
-            raise usage.UsageError(f"--{option}: expected a whole number from 1, got {value}")
-        return int(value)
+        return default if value is None else whole(option, value, least=1)
 
     def _refuse_processors(self) -> None:
         """A gateway to services has no processors of its own to make."""

@@ -4,8 +4,6 @@ import gc
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from threading import Thread
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -20,6 +18,7 @@ from kato.commands import Command
 from kato.dispatch import Dispatch, IProcessors
 from kato.engine.arrays import provider as arrays
 from kato.engine.matchers import Provider, best_provider, provider
+from kato.engines import Engines
 from kato.errors import Moved
 from kato.long_turns import LongTurns
 from kato.metrics import Readings
@@ -30,23 +29,8 @@ from kato.settings import Settings
 from kato.storage import open_store
 from kato.storage.interface import CannotOpen, IStore
 from kato.tenure import Tenure
-from kato.worker import InThread, Worker
-
-_THREADS = 2
-"""How many long turns may go on at a time where Python matches: it runs one of them at any moment.
-The kernel lets others run, so there may be one for each core."""
-
-
-class DaemonThreads(ThreadPool):
-    """Threads which do not hold up the end of the process."""
-
-    threadFactory = staticmethod(partial(Thread, daemon=True))  # type: ignore[assignment]
-
-    def load(self) -> tuple[int, int, int]:
-        """How many threads there are, how many of them are busy, and what waits for one."""
-        told = self._team.statistics()
-        busy = told.busyWorkerCount
-        return told.idleWorkerCount + busy, busy, told.backloggedWorkCount
+from kato.threads import FEW, InThread, off_the_reactor
+from kato.worker import Worker
 
 
 class Holder(Protocol):
@@ -103,26 +87,18 @@ class Host:
         self._settings = settings
         self._store = store
         self._audit = audit
-        names = {}
-        if settings.processor_id is not None and settings.processor_name is not None:
-            names[settings.processor_id] = settings.processor_name
         self.matcher = _matcher(settings)
         self.worker = Worker(
             store,
             clock=clock,
             in_thread=in_thread,
-            genes=settings.genes,
-            names=names,
-            max_processors=settings.max_processors,
-            max_events=settings.max_events,
-            max_models=settings.max_models,
-            max_waiting=settings.limits.waiting,
-            checkpoint=settings.checkpoint,
-            matcher=self.matcher,
-            arrays=arrays(settings.vectors),
+            engines=_engines(settings, self.matcher, fingerprinted=cache is not None),
             tenure=tenure,
             audit=None if audit is None else audit.log,
             long_turns=LongTurns(in_thread, cache),
+            max_processors=settings.max_processors,
+            max_waiting=settings.limits.waiting,
+            checkpoint=settings.checkpoint,
         )
         self._processors: IProcessors = self.worker
         if audit is not None:
@@ -217,6 +193,22 @@ def _matcher(settings: Settings) -> Provider:
     return provider(settings.matcher, "KATO_MATCHER says so")
 
 
+def _engines(settings: Settings, matcher: Provider, *, fingerprinted: bool) -> Engines:
+    """What makes engines as the settings say."""
+    names = {}
+    if settings.processor_id is not None and settings.processor_name is not None:
+        names[settings.processor_id] = settings.processor_name
+    return Engines(
+        genes=settings.genes,
+        names=names,
+        max_events=settings.max_events,
+        max_models=settings.max_models,
+        matcher=matcher,
+        arrays=arrays(settings.vectors),
+        fingerprinted=fingerprinted,
+    )
+
+
 def make_host(settings: Settings, reactor: Any, threads: ThreadPool) -> Host:
     """Open the storage that the settings name, and make what holds processors there, or refuse."""
     store = _opened_store(settings, reactor)
@@ -238,7 +230,7 @@ def cache_of(settings: Settings, reactor: Any) -> Cache | None:
 def use_cores(host: Host, threads: ThreadPool) -> None:
     """Let as many long turns go on at a time as the matcher does."""
     if host.matcher.kind == "native":
-        threads.adjustPoolsize(0, max(_THREADS, os.cpu_count() or 1))
+        threads.adjustPoolsize(0, max(FEW, os.cpu_count() or 1))
 
 
 def _opened_store(settings: Settings, reactor: Any) -> IStore:
@@ -249,20 +241,3 @@ def _opened_store(settings: Settings, reactor: Any) -> IStore:
     except CannotOpen as error:
         refuse(str(error))
     return store
-
-
-def make_threads(name: str) -> DaemonThreads:
-    """Some threads: C{turns} take long turns, C{messages} read and write long messages, which do
-    not wait for the turns of processors that they have nothing to do with."""
-    return DaemonThreads(0, _THREADS, name)
-
-
-def off_the_reactor(reactor: Any, threads: ThreadPool) -> InThread:
-    """What calls functions in these threads."""
-
-    def in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
-        from twisted.internet.threads import deferToThreadPool
-
-        return deferToThreadPool(reactor, threads, call)
-
-    return in_thread

@@ -7,9 +7,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kato.restoring import MANY_MODELS
+from kato.engines import MANY_MODELS
 from kato.slots import Slot
 from kato.storage.interface import IStore
+from kato.threads import InThread
 
 
 class Indexing:
@@ -17,9 +18,7 @@ class Indexing:
 
     log = Logger()
 
-    def __init__(
-        self, store: IStore, *, in_thread: "Callable[[Callable[[], Any]], Deferred[Any]]"
-    ) -> None:
+    def __init__(self, store: IStore, *, in_thread: InThread) -> None:
         """@param in_thread: calls a function off the reactor."""
         self._store = store
         self._in_thread = in_thread

@@ -8,15 +8,13 @@ from twisted.internet.defer import Deferred, DeferredLock
 
 from kato.errors import TooManyRequests
 from kato.limits import Limits
+from kato.threads import InThread
 
 HUGE = 2**20
 """Messages of more bytes are read one at a time: what is read takes many times the room."""
 
 GUESTS = 8
 """What part of the room those have together who have told no key yet."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 class Intake:

@@ -1,13 +1,13 @@
 """The limits that an operator may set (SPEC 10)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 
 from twisted.python import usage
 
 from kato.codec import MAX_MESSAGE
-from kato.fields import shown
 from kato.limits import Limits
+from kato.option_values import Given, whole
 
 _SAYS: Mapping[str, str] = {
     "message": f"bytes of a message, {MAX_MESSAGE} at most",
@@ -36,14 +36,15 @@ ENVIRONMENT = {f"max-{name}": f"KATO_MAX_{name.upper()}" for name in _SAYS}
 """The variables that say the same."""
 
 
-def parsed_limits(given: Callable[[str], str | None]) -> Limits:
+def parsed_limits(given: Given) -> Limits:
     """What was said of limits.
 
-    @param given: what was said of an option.
     @raise UsageError: which names the option at fault.
     """
     said = {each.name: given(f"max-{each.name}") for each in fields(Limits)}
-    limits = Limits(**{name: _whole(name, value) for name, value in said.items() if value})
+    limits = Limits(
+        **{name: whole(f"max-{name}", value, least=1) for name, value in said.items() if value}
+    )
     if limits.message > MAX_MESSAGE:
         raise usage.UsageError(
             f"--max-message: expected {MAX_MESSAGE} at most, got {limits.message}"
@@ -54,9 +55,3 @@ def parsed_limits(given: Callable[[str], str | None]) -> Limits:
             f"bytes, got {limits.buffered}"
         )
     return limits
-
-
-def _whole(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdecimal()) or len(value) > 18 or int(value) < 1:
-        raise usage.UsageError(f"--max-{name}: expected a whole number from 1, got {shown(value)}")
-    return int(value)

@@ -20,11 +20,9 @@ from kato.counting import Histogram
 from kato.engine import Processor
 from kato.errors import KatoError
 from kato.questions import Answer, Question, outlook_for
+from kato.threads import InThread
 
 _T = TypeVar("_T")
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 WORTH = 0.003
 """Seconds from which computing is worth a look: that takes half a millisecond or a whole one, and

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from kato.dispatch import Dispatch
 from kato.gate import Gate
-from kato.hosting import DaemonThreads, Holder
+from kato.hosting import Holder
 from kato.intake import Intake
 from kato.ledger import Ledger
 from kato.metrics import Exposition, Meters, Readings, make_registry
@@ -17,7 +17,7 @@ from kato.protocols.rest import Access, Page, RestSite, make_site
 from kato.protocols.websocket import Streams
 from kato.running import Ending
 from kato.settings import Settings
-from kato.worker import InThread
+from kato.threads import DaemonThreads, InThread
 
 PAGES = frozenset({Page.METRICS, Page.LIVE, Page.READY})
 """All that a service without REST serves over HTTP."""

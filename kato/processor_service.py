@@ -19,7 +19,7 @@ from kato.dispatch import Dispatch
 from kato.encrypting import make_guard, make_sockets
 from kato.gate import Gate
 from kato.holdings import Member
-from kato.hosting import DaemonThreads, Host, make_host, make_threads, off_the_reactor
+from kato.hosting import Host, make_host
 from kato.intake import Intake
 from kato.keeper import Keeper
 from kato.key_reading import make_keeper
@@ -36,7 +36,7 @@ from kato.running import Ending, Running
 from kato.service_options import ServiceOptions
 from kato.settings import Settings
 from kato.sharing_host import SharingHost, make_sharing_host
-from kato.worker import InThread
+from kato.threads import DaemonThreads, InThread, make_threads, off_the_reactor
 from kato.zmq_hosting import ZmqPorts, bound_zmq, make_publisher, make_server
 
 

@@ -24,7 +24,7 @@ from kato.roster import RESERVED, Roster
 from kato.routing import Routing
 from kato.running import Ending
 from kato.settings import Settings
-from kato.worker import InThread
+from kato.threads import InThread
 
 
 class Routed:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from kato.options import CommonOptions, parsed_address
+from kato.options import CommonOptions
 from kato.protocols.zmq.addresses import Address
 from kato.settings import ZMQ
+from kato.zmq_options import parsed_address
 
 
 class ServiceOptions(CommonOptions):
@@ -22,11 +23,9 @@ class ServiceOptions(CommonOptions):
 
     def _own(self) -> dict[str, Any]:
         """Where it listens, and who is told of it."""
-        zmq = self._zmq() or ZMQ
         return {
             "listen": (),
-            "zmq": zmq,
-            "events": self._events(zmq),
+            **self._sockets(ZMQ),
             "gateways": self._gateways(),
             "advertise": self._address("advertise"),
             "metrics": self._given("metrics"),

@@ -12,7 +12,7 @@ from twisted.python.threadpool import ThreadPool
 from kato.audit_hosting import Audit, make_audit
 from kato.caching import Cache
 from kato.holdings import Member
-from kato.hosting import Host, cache_of, off_the_reactor, use_cores
+from kato.hosting import Host, cache_of, use_cores
 from kato.membership import Membership
 from kato.options import refuse
 from kato.running import Ending
@@ -22,7 +22,7 @@ from kato.storage.fenced import FencedStore
 from kato.storage.interface import CannotOpen
 from kato.storage.shared import IShared
 from kato.tenancy import Tenancy
-from kato.worker import InThread
+from kato.threads import InThread, off_the_reactor
 
 
 def monotonic() -> float:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from kato.counting import Histogram
-from kato.turn import MATCHING, Outcome
+from kato.lengths import MATCHING
+from kato.turn import Outcome
 
 
 class TurnTimes:

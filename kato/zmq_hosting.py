@@ -16,7 +16,7 @@ from kato.protocols.zmq.addresses import BoundPort
 from kato.protocols.zmq.publisher import EventPublisher, Publishes
 from kato.protocols.zmq.server import Control, Sole, ZmqServer
 from kato.settings import Settings
-from kato.worker import InThread
+from kato.threads import InThread
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from kato.errors import BY_CODE
 from kato.gateway_options import GatewayOptions
 from kato.genes import NAMES
 from kato.manager.__main__ import parser
-from kato.options import _ENVIRONMENT as VARIABLES
+from kato.options import ENVIRONMENT as VARIABLES
 from kato.options import CommonOptions
 from kato.requests import OLDER
 from kato.service_options import ServiceOptions

@@ -15,7 +15,7 @@ from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase
 
 import kato.hosting
-from kato import indexing, restoring
+from kato import engines, indexing
 from kato.commands import Command
 from kato.engine.matchers import KINDS, Provider, best_provider
 from kato.gateway import Gateway, build
@@ -207,7 +207,7 @@ class GatewayTests(SynchronousTestCase):
 
     def learned(self) -> Gateway:
         """A gateway that has learned more than a start should go over."""
-        for module in (restoring, indexing):
+        for module in (engines, indexing):
             self.patch(module, "MANY_MODELS", 1)
         self.patch(
             kato.hosting, "best_provider", lambda: Provider("python", DumpingMatcher, "a test")

@@ -79,7 +79,7 @@ class SharingTests(SynchronousTestCase):
         """A processor that is not made after all has no owner."""
         asked = self.ask(self.a, "change_genes", genes={})
         self.successResultOf(asked)
-        self.a.worker._max_processors = 1
+        self.a.worker._turns._max_processors = 1
         self.failureResultOf(self.ask(self.a, "observe", "q"))
         self.assertEqual(list(self.world.store.owners), ["p"])
 

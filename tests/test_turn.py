@@ -12,7 +12,8 @@ from kato.engine import Processor
 from kato.engine.matchers import best_provider
 from kato.engine.python_matcher import PythonMatcher
 from kato.errors import LimitReached, ModelNotFound, ObservationNotFound
-from kato.turn import is_long, take_turn
+from kato.lengths import is_long
+from kato.turn import take_turn
 from tests.engine.providers import built
 from tests.shapes import misshapen
 

@@ -15,6 +15,7 @@ from kato.engine.matchers import KINDS, Provider
 from kato.engine.matching import Matcher
 from kato.engine.python_kept import PythonRanking
 from kato.engine.python_matcher import PythonMatcher
+from kato.engines import Engines
 from kato.errors import (
     Conflict,
     LimitReached,
@@ -117,7 +118,7 @@ class TurnTests(WorkerCase):
 
     def test_failed_creation(self) -> None:
         """A command that cannot be carried out makes no processor."""
-        self.worker = self.start(max_events=2)
+        self.worker = self.start(engines=Engines(max_events=2))
         too_many = {"observations": [observation("a")] * 3}
         self.failureResultOf(self.ask("observe_sequence", too_many), LimitReached)
         self.failureResultOf(self.ask("learn"), ProcessorNotFound)
@@ -134,7 +135,7 @@ class TurnTests(WorkerCase):
 
     def test_default_genes(self) -> None:
         """A new processor has the server's genes, and its own where it was given some."""
-        self.worker = self.start(genes=Genes(max_predictions=7))
+        self.worker = self.start(engines=Engines(genes=Genes(max_predictions=7)))
         self.assertTrue(self.answer("create_processor", {"genes": {"persistence": 2}})["created"])
         genes = self.answer("get_genes")["genes"]
         self.assertEqual((genes["max_predictions"], genes["persistence"]), (7, 2))
@@ -175,7 +176,8 @@ class TurnTests(WorkerCase):
             return write(ranking, place)
 
         self.patch(PythonRanking, "json", counted)
-        self.worker = self.start(in_thread=threads, matcher=Provider("python", PythonMatcher, ""))
+        engines = Engines(matcher=Provider("python", PythonMatcher, ""))
+        self.worker = self.start(in_thread=threads, engines=engines)
         for number in range(101):
             self.observe(["a", "b", str(number)])
             self.answer("learn")
@@ -203,9 +205,9 @@ class TurnTests(WorkerCase):
                 made.append(PythonMatcher())
                 return made[-1]
 
-            self.restart(matcher=Provider(kind, make, "the test says so"))
+            self.restart(engines=Engines(matcher=Provider(kind, make, "the test says so")))
             self.answer("create_processor", processor=f"new-{kind}")
-            self.assertEqual(len(made), len(self.worker._slots))
+            self.assertEqual(len(made), len(list(self.worker._slots)))
             self.assertEqual(self.worker.statistics()["matcher"], kind)
 
     def test_cancel_waiting(self) -> None:
@@ -238,7 +240,7 @@ class TurnTests(WorkerCase):
         """A defect in the middle of a change leaves the processor as it was when last durable."""
         self.observe("a", "b")
         self.answer("learn")
-        slot = self.worker._slots["p1"]
+        slot = self.worker._slots.at("p1")
         assert slot.engine is not None
         self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
         self.observe("c")
@@ -255,7 +257,7 @@ class TurnTests(WorkerCase):
         self.ask("observe_sequence", {"observations": [observation("c", "d")]})
         second = self.ask("learn")
         self.assertEqual(len(self.store.held), 1)
-        slot = self.worker._slots["p1"]
+        slot = self.worker._slots.at("p1")
         assert slot.engine is not None
         self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
         self.store.holds_loads = True
@@ -529,7 +531,7 @@ class DurabilityTests(WorkerCase):
         """A processor is called as the operator says, also one that is stored already."""
         self.answer("create_processor")
         self.assertEqual(self.answer("get_status")["name"], "p1")
-        self.restart(names={"p1": "Weather", "p2": "Sea"})
+        self.restart(engines=Engines(names={"p1": "Weather", "p2": "Sea"}))
         self.assertEqual(self.answer("get_status")["name"], "Weather")
         self.answer("create_processor", processor="p2")
         self.assertEqual(self.answer("get_status", processor="p2")["name"], "Sea")

@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from kato.codec import encode_json
 from kato.commands import Reply
 from kato.engine.matchers import provider
+from kato.engines import Engines
 from kato.errors import StorageUnavailable
 from kato.long_turns import LongTurns
 from kato.worker import Worker
@@ -31,8 +32,8 @@ class CacheTests(WorkerCase):
 
     def start(self, **options: Any) -> Worker:
         turns = LongTurns(at_once, self.cache, worth=0.0)
-        options = {"matcher": provider("python", "the test says so"), **options}
-        return super().start(long_turns=turns, **options)
+        engines = Engines(matcher=provider("python", "the test says so"), fingerprinted=True)
+        return super().start(long_turns=turns, **{"engines": engines, **options})
 
     def told(self) -> dict[str, Any]:
         told: dict[str, Any] = self.worker.statistics()["cache"]

@@ -6,7 +6,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from kato import foresight, turn
+from kato import foresight, turn, turns
 from kato.commands import Command
 from kato.errors import ProcessorNotFound, StorageUnavailable
 from kato.events import (
@@ -199,7 +199,7 @@ class FailureTests(EventCase):
     def test_defect(self) -> None:
         """A defect in the middle of a change begins a new epoch."""
         ear = self.listen(LEARNING)
-        slot = self.worker._slots["p1"]
+        slot = self.worker._slots.at("p1")
         assert slot.engine is not None
         self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
         self.failureResultOf(self.ask("learn"), ZeroDivisionError)
@@ -211,7 +211,7 @@ class FailureTests(EventCase):
         self.ask("create_processor", processor="p2").addErrback(lambda _: None)
         self.store.fail()
         self.assertEqual(ear.told, [])
-        self.assertNotIn("p2", self.worker._slots)
+        self.assertIsNone(self.worker._slots.find("p2"))
 
     def test_gone(self) -> None:
         """A processor that came, and is void, has gone."""
@@ -220,7 +220,7 @@ class FailureTests(EventCase):
         self.ask("learn", processor="p2").addErrback(lambda _: None)
         self.store.fail()
         self.assertEqual([each.data["change"] for each in ear.told], ["came", "went"])
-        self.assertNotIn("p2", self.worker._slots)
+        self.assertIsNone(self.worker._slots.find("p2"))
 
     def test_deletion(self) -> None:
         """A processor whose deletion fails is there, and nothing was told."""
@@ -302,7 +302,7 @@ class StartTests(EventCase):
     def test_unknown(self) -> None:
         """Listening to no processor leaves nothing behind."""
         self.failureResultOf(self.subscribe(Ear(), processor="p9"), ProcessorNotFound)
-        self.assertNotIn("p9", self.worker._slots)
+        self.assertIsNone(self.worker._slots.find("p9"))
         self.assertIsNone(self.worker.hub.standing("p9"))
 
     def test_loaded(self) -> None:
@@ -338,7 +338,7 @@ class ForesightTests(EventCase):
         self.observe("a", "b")
         self.turn_over()
         self.assertEqual(self.computed, 0)
-        self.assertEqual(self.clock.getDelayedCalls(), [self.worker._checkpoints.call])
+        self.assertEqual(self.clock.getDelayedCalls(), [self.worker._saving._loop.call])
 
     def test_together(self) -> None:
         """What comes in one turn of the reactor is foreseen once."""
@@ -459,9 +459,7 @@ class LongForesightTests(EventCase):
         self.assertEqual(ear.offsets, [2])
 
     def patch_long(self) -> None:
-        from kato import worker
-
-        self.patch(worker, "is_long", lambda engine, command: True)
+        self.patch(turns, "is_long", lambda engine, command: True)
 
     def test_rolled_back(self) -> None:
         """What was computed on an engine that is void by now is not told."""

@@ -7,10 +7,11 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from kato import indexing, restoring
+from kato import engines, indexing
 from kato.changes import Snapshot
 from kato.engine.matchers import Provider
 from kato.engine.python_matcher import PythonMatcher
+from kato.engines import Engines
 from kato.errors import StorageUnavailable
 from kato.long_turns import LongTurns
 from kato.model import Model
@@ -52,13 +53,23 @@ class IndexTests(WorkerCase):
     store: WatchedStore
 
     def setUp(self) -> None:
-        for module in (restoring, indexing):
+        for module in (engines, indexing):
             self.patch(module, "MANY_MODELS", 2)
         super().setUp()
         self.restart()
 
-    def start(self, *, matcher: Callable[[], Any] = DumpingMatcher, **options: Any) -> Worker:
-        return super().start(matcher=Provider("python", matcher, "the test says so"), **options)
+    def start(
+        self,
+        *,
+        matcher: Callable[[], Any] = DumpingMatcher,
+        long_turns: LongTurns | None = None,
+        **options: Any,
+    ) -> Worker:
+        made = Engines(
+            matcher=Provider("python", matcher, "the test says so"),
+            fingerprinted=long_turns is not None and long_turns.is_cached,
+        )
+        return super().start(engines=made, long_turns=long_turns, **options)
 
     def restart(self, **options: Any) -> None:
         self.store = WatchedStore(self.store.inner)
@@ -134,8 +145,8 @@ class IndexTests(WorkerCase):
             self.learn("a", "b", processor=processor)
         self.store = WatchedStore(self.store.inner)
         self.store.holds_loads = True
-        provider = Provider("python", DumpingMatcher, "the test says so")
-        self.worker = Worker(self.store, clock=self.clock, in_thread=at_once, matcher=provider)
+        made = Engines(matcher=Provider("python", DumpingMatcher, "the test says so"))
+        self.worker = Worker(self.store, clock=self.clock, in_thread=at_once, engines=made)
         started = Deferred.fromCoroutine(self.worker.start())
         first, second = self.store.held_loads
         self.store.held_loads = [first]

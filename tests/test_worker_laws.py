@@ -10,11 +10,12 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato import indexing, restoring, worker
+from kato import engines, indexing, turns
 from kato.changes import Changes, Deletion
 from kato.commands import Command, Reply
 from kato.engine import Processor
 from kato.engine.matchers import Provider
+from kato.engines import Engines
 from kato.errors import KatoError
 from kato.genes import Genes
 from kato.turn import Outcome, take_turn
@@ -91,7 +92,7 @@ class Laws(SynchronousTestCase):
             clock=self.clock,
             in_thread=at_once,
             make_id=lambda: "made",
-            matcher=Provider("python", DumpingMatcher, "the test says so"),
+            engines=Engines(matcher=Provider("python", DumpingMatcher, "the test says so")),
         )
         self.successResultOf(Deferred.fromCoroutine(self.worker.start()))
 
@@ -100,8 +101,8 @@ class Laws(SynchronousTestCase):
     def test_history(self, steps: list[Any]) -> None:
         """The processor is always what its history makes it; what was answered and promised is
         never void; nobody is answered before what he saw is durable, where it must be."""
-        self.patch(worker, "is_long", lambda processor, command: False)
-        for module in (restoring, indexing):
+        self.patch(turns, "is_long", lambda processor, command: False)
+        for module in (engines, indexing):
             self.patch(module, "MANY_MODELS", 2)
         self.clock = Clock()
         self.history = History()
@@ -208,7 +209,7 @@ class Laws(SynchronousTestCase):
 
     def judge(self) -> None:
         """Hold the worker against the history."""
-        slot = self.worker._slots.get("p")
+        slot = self.worker._slots.find("p")
         assert slot is not None and slot.engine is not None
         self.assertEqual(everything(slot.engine), everything(self.history.engine()))
         for told in self.waiting:

@@ -19,9 +19,7 @@ from twisted.internet.defer import Deferred
 
 from kato.metrics.readings import Distribution, Reading, Readings
 from kato.metrics.table import Kind, Metric
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
+from kato.threads import InThread
 
 
 def make_registry() -> CollectorRegistry:

@@ -42,7 +42,7 @@ class Stalls(Protocol):
 
 
 class Pool(Protocol):
-    """Threads: L{kato.hosting.DaemonThreads}."""
+    """Threads: L{kato.threads.DaemonThreads}."""
 
     name: str | None
 

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato import worker
+from kato import turns
 from kato.commands import Command, Reply
 from kato.worker import Worker
 from tests.audit.logs import contents, files_in, folder, log_in, replayed, told
@@ -49,7 +49,7 @@ class ReplayLaws(SynchronousTestCase):
     @example([GENES, ONCE, "thread_runs", "disk_fills", ONCE, "thread_runs"], False, False)
     def test_history(self, steps: list[Any], reads: bool, slow: bool) -> None:
         """All that is there is what the log tells; and what was answered, the log tells."""
-        self.patch(worker, "is_long", lambda processor, command: False)
+        self.patch(turns, "is_long", lambda processor, command: False)
         self.clock, self.reads = Clock(), reads
         self.clock.advance(1000.0)
         with folder() as self.folder:
@@ -85,7 +85,7 @@ class ReplayLaws(SynchronousTestCase):
     def ask(self, processor: str, step: Any) -> None:
         name, params, request_id = step
         if "model_name" in params:
-            slot = self.worker._slots.get(processor)
+            slot = self.worker._slots.find(processor)
             engine = None if slot is None else slot.engine
             models = [] if engine is None else engine.list_models(10, None)[0]
             place = params["model_name"]

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from kato.audit.history import History
 from kato.audit.reading import read_log
 from kato.commands import Command, Reply
+from kato.engines import Engines
 from kato.errors import StorageUnavailable
 from kato.origin import Origin
 from kato.worker import Worker
@@ -79,7 +80,7 @@ class LineTests(AuditCase):
 
     def test_creation(self) -> None:
         """The line of a command that creates a processor tells what it was before."""
-        self.worker = self.start_anew(names={"p1": "Ann"})
+        self.worker = self.start_anew(engines=Engines(names={"p1": "Ann"}))
         self.answer("change_genes", {"genes": {"persistence": 2}})
         [(created, result)] = self.kept("created", "result")
         self.assertEqual((created["name"], created["genes"]["persistence"]), ("Ann", 5))

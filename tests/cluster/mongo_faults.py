@@ -173,7 +173,7 @@ KINDS = (
 )
 PLANTS = {
     "lazy-learns": (
-        "import dataclasses, kato.turn as t, kato.worker as w\n"
+        "import dataclasses, kato.turn as t, kato.turns as w\n"
         "def turn(*a, **k): return dataclasses.replace(t.take_turn(*a, **k), durable=False)\n"
         "w.take_turn = turn"
     ),

@@ -8,6 +8,7 @@ from twisted.trial.unittest import TestCase
 
 from kato.commands import OPERATIONS, Reply
 from kato.dispatch import AlreadyBegun
+from kato.engines import Engines
 from kato.errors import (
     Conflict,
     KatoError,
@@ -203,7 +204,7 @@ class ProcessorsContract(TestCase):
             asked = command("observe_sequence", {"observations": SEQUENCE})
             await system.result(system.processors.ask(asked))
 
-        await self.check(LimitReached, events, max_events=1)
+        await self.check(LimitReached, events, engines=Engines(max_events=1))
 
         async def models(system: System) -> None:
             for strings in (["a", "b"], ["c", "d"]):
@@ -211,7 +212,7 @@ class ProcessorsContract(TestCase):
                 asked = command("observe_sequence", params)
                 await system.result(system.processors.ask(asked))
 
-        await self.check(LimitReached, models, max_models=1)
+        await self.check(LimitReached, models, engines=Engines(max_models=1))
 
     async def test_full_queue(self) -> None:
         """Too much waits: that is told with the seconds until it may be tried again."""
@@ -257,7 +258,7 @@ class ProcessorsContract(TestCase):
         first = await _begun(self.system)
         taken = self.ask("observe", {"strings": ["taken"]})
         after = self.ask("observe", {"strings": ["after"]})
-        queue = self.system.worker._slots["p1"].queue
+        queue = self.system.worker._slots.at("p1").queue
         await self.system.until(lambda: len(queue) == 2)
         taken.cancel()
         fate = CancelledError if self.system.takes_back else AlreadyBegun

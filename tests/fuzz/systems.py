@@ -13,6 +13,7 @@ from zope.interface import implementer
 from kato.codec import encode_json
 from kato.commands import Command, Reply
 from kato.dispatch import Dispatch
+from kato.engines import Engines
 from kato.errors import KatoError
 from kato.messagepack import pack
 from kato.storage.memory import MemoryStore
@@ -84,7 +85,7 @@ class World:
             clock=self.clock,
             in_thread=at_once,
             max_processors=processors,
-            max_events=events,
+            engines=Engines(max_events=events),
         )
         self.dispatch = Dispatch(self.worker, clock=self.clock, timeout=30.0)
         fired(Deferred.fromCoroutine(self.worker.start()))

@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.scripts.twistd import run
 
-from kato import hosting, indexing, restoring
+from kato import engines, hosting, indexing
 from kato.changes import Changes, Deletion
 from kato.storage import open_store
 
@@ -40,6 +40,6 @@ def open_dying_store(url: str, *, reactor: Any) -> Any:
 
 if __name__ == "__main__":
     vars(hosting)["open_store"] = open_dying_store
-    for module in (restoring, indexing):
+    for module in (engines, indexing):
         vars(module)["MANY_MODELS"] = 2
     run()

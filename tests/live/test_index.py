@@ -8,8 +8,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.changes import Changes, State
+from kato.engines import MANY_MODELS
 from kato.model import Model, model_name
-from kato.restoring import MANY_MODELS
 from kato.storage.sqlite.connection import prepare
 from kato.storage.sqlite.database import Database
 from tests.engine.providers import built

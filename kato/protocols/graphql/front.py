@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from kato.defects import judged
 from kato.errors import KatoError
 from kato.gate import Bearer
-from kato.intake import Intake, InThread
+from kato.intake import Intake
 from kato.ledger import Ledger
 from kato.origin import Origin
 from kato.protocols.graphql.documents import Documents, Malformed, read
@@ -24,6 +24,7 @@ from kato.protocols.graphql.requests import Asked
 from kato.protocols.graphql.schema import make_schema
 from kato.protocols.graphql.telling import Result, refused, refused_whole
 from kato.protocols.graphql.weight import Scales, Weight
+from kato.threads import InThread
 
 TRANSPORT = "graphql"
 

@@ -16,7 +16,6 @@ from kato.commands import Command, Reply
 from kato.defects import judged
 from kato.events import Event, Subscribed, Wish
 from kato.gate import Bearer
-from kato.intake import InThread
 from kato.ledger import Answered, Ledger, defect_of, outcome_of
 from kato.limits import Limits
 from kato.origin import Origin
@@ -24,6 +23,7 @@ from kato.protocols.graphql.answers import Answer, Answers
 from kato.protocols.graphql.executing import PlainExecutor
 from kato.protocols.graphql.telling import Result, cause_of, told
 from kato.protocols.graphql.wishing import Wished, beginning, event_map
+from kato.threads import InThread
 
 SIDE_BY_SIDE = 100
 """How many questions of one document are under way at a time."""

@@ -22,7 +22,7 @@ from kato.errors import (
 )
 from kato.fields import shown
 from kato.gate import Bearer, Gate
-from kato.intake import Intake, InThread
+from kato.intake import Intake
 from kato.keeper import WrongKey
 from kato.protocols.rest.access import Access, Headers
 from kato.protocols.rest.answers import (
@@ -43,6 +43,7 @@ from kato.protocols.rest.handed_in import (
 from kato.protocols.rest.intent import Head, Intent, judge
 from kato.protocols.rest.routes import Page, methods_at, named_processor
 from kato.protocols.rest.target import parse_target
+from kato.threads import InThread
 
 if TYPE_CHECKING:
     from kato.protocols.rest.request import RestRequest

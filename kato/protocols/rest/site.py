@@ -16,7 +16,7 @@ from twisted.web.server import Site
 
 from kato.errors import TooManyRequests
 from kato.gate import Gate
-from kato.intake import Intake, InThread
+from kato.intake import Intake
 from kato.ledger import Ledger
 from kato.protocols.rest.access import Access
 from kato.protocols.rest.answers import DateHeader
@@ -28,6 +28,7 @@ from kato.protocols.rest.request import RestRequest
 from kato.protocols.rest.rest import Rest
 from kato.protocols.rest.routes import Page
 from kato.protocols.rest.turned_away import TurnedAway
+from kato.threads import InThread
 
 
 class RestSite(Site):

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from kato.errors import TooManyRequests
 from kato.events import Event
 from kato.gate import Bearer, Gate
-from kato.intake import Intake, InThread
+from kato.intake import Intake
 from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.protocols.websocket.frames import Announced, Codec
@@ -23,6 +23,7 @@ from kato.protocols.websocket.protocol import StreamFactory, StreamProtocol
 from kato.protocols.websocket.session import Session
 from kato.protocols.websocket.traffic import Traffic
 from kato.protocols.websocket.writing import Writing
+from kato.threads import InThread
 
 
 class Streams:

@@ -5,8 +5,8 @@ from functools import partial
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from kato.intake import InThread
 from kato.protocols.websocket.frames import Codec, Frames, Written
+from kato.threads import InThread
 
 _Work = tuple[Written, Codec, bool]
 

@@ -15,12 +15,12 @@ from kato.events import Listener, Subscribed, Wish
 from kato.fields import boolean
 from kato.finding import Finder
 from kato.gate import Gate
-from kato.intake import InThread
 from kato.keeper import Keeper
 from kato.members import Members
 from kato.protocols.zmq.announcements import Fields, parse_address, parse_announcement, parse_name
 from kato.protocols.zmq.interface import Listening, Sockets
 from kato.protocols.zmq.server import ZmqServer
+from kato.threads import InThread
 
 _LEAVE = frozenset({"address", "boot"})
 _PLACE = frozenset({"processor", "create"})

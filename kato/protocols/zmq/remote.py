@@ -23,6 +23,7 @@ from kato.protocols.zmq.interface import Sockets
 from kato.protocols.zmq.pool import Pool
 from kato.replies import read_reply
 from kato.requests import request_map
+from kato.threads import InThread
 
 LONG = 32 * 1024
 """An answer of more bytes than this is read in a thread."""
@@ -33,9 +34,6 @@ _MANY = 2_000
 MAX_ANSWER = 2**30
 """How many bytes an answer may have when it is unpacked: what a service sends is not judged as
 strictly as what a client does."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 @implementer(IProcessors)

@@ -23,7 +23,7 @@ from kato.defects import judged
 from kato.errors import KatoError, Moved, ProcessorUnavailable, TooManyRequests, UnknownOperation
 from kato.fields import mapping, shown, text
 from kato.gate import Bearer, Gate
-from kato.intake import Intake, InThread
+from kato.intake import Intake
 from kato.keeper import WrongKey
 from kato.ledger import Ledger
 from kato.letting_go import let_go
@@ -36,6 +36,7 @@ from kato.protocols.zmq.forwarding import is_marked, limit
 from kato.protocols.zmq.interface import Listening, Router, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
+from kato.threads import InThread
 
 LONG = 32 * 1024
 """A message of more bytes than this may take milliseconds to read, and is read in a thread."""

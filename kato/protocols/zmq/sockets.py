@@ -28,6 +28,7 @@ from kato.protocols.zmq.interface import CannotEncrypt, Listening, Received
 from kato.protocols.zmq.seldom import Seldom
 from kato.protocols.zmq.socket_kinds import ZmqDesk, ZmqMonitor, ZmqSocket, ZmqSubscriber
 from kato.protocols.zmq.visitors import Visitors
+from kato.threads import InThread
 
 _FROM_STRANGERS = 16
 """So many messages of one who may be anybody wait to be read: libzmq keeps them, however large each
@@ -61,9 +62,6 @@ _ASKED: Mapping[bool, str] = {
 _PAUSE = 60.0
 _MOST = 1_000
 """Seconds for which a handshake that fails is not told again, and with how many others."""
-
-InThread = Callable[[Callable[[], Any]], "Deferred[Any]"]
-"""Calls a function off the reactor; fires with what it returns."""
 
 
 class ZmqSockets:

@@ -1,4 +1,5 @@
-"""Engines made of what is stored, and what spares the next start going over all their models."""
+"""Engines of this process: new ones, and those made of what is stored, with what spares the next
+start going over all their models."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,7 +10,9 @@ from twisted.logger import Logger
 from kato.changes import Snapshot
 from kato.engine import Processor
 from kato.engine.arrays import NUMPY, Arrays
-from kato.engine.matchers import Provider
+from kato.engine.limits import MAX_EVENTS, MAX_MODELS
+from kato.engine.matchers import Provider, best_provider
+from kato.genes import Genes
 from kato.model import Model
 
 MANY_MODELS = 10_000
@@ -36,40 +39,58 @@ class Restored(NamedTuple):
     """One to be kept, where it has none and there are many models, or one that lacks something."""
 
 
-class Restorer:
-    """Makes engines of snapshots, in the thread in which they are read."""
+class Engines:
+    """Makes engines, all of them with the same matcher and the same limits."""
 
     log = Logger()
 
     def __init__(
         self,
         *,
-        max_events: int,
-        max_models: int,
-        names: Mapping[str, str],
-        matcher: Provider,
+        genes: Genes | None = None,
+        names: Mapping[str, str] | None = None,
+        max_events: int = MAX_EVENTS,
+        max_models: int = MAX_MODELS,
+        matcher: Provider | None = None,
         arrays: Arrays = NUMPY,
         fingerprinted: bool = False,
     ) -> None:
         """
+        @param genes: those of new processors.
         @param names: what people call some processors, by id.
-        @param fingerprinted: whether models are to have a fingerprint.
+        @param matcher: who holds the models of processors; the best there is, where it is not said.
+        @param arrays: where many vectors are compared.
+        @param fingerprinted: whether models are to have a fingerprint, as a cache needs.
         """
-        self._fingerprinted = fingerprinted
-        self._arrays = arrays
+        self.matcher = matcher or best_provider()
+        self._genes = genes or Genes()
+        self._names = names or {}
         self._max_events = max_events
         self._max_models = max_models
-        self._names = names
-        self._matcher = matcher
+        self._arrays = arrays
+        self._fingerprinted = fingerprinted
 
-    def __call__(self, snapshot: Snapshot) -> Restored:
-        """Make the engine of a processor."""
+    def make(self, processor: str) -> Processor:
+        """Make the engine of a new processor."""
+        return Processor(
+            processor,
+            genes=self._genes,
+            name=self._names.get(processor),
+            max_events=self._max_events,
+            max_models=self._max_models,
+            matcher=self.matcher.make,
+            arrays=self._arrays,
+            fingerprinted=self._fingerprinted,
+        )
+
+    def restore(self, snapshot: Snapshot) -> Restored:
+        """Make the engine of a processor that is stored, in the thread in which it is read."""
         counted = _Counted(snapshot)
         engine = Processor.restore(
             replace(snapshot, models=counted),
             max_events=self._max_events,
             max_models=self._max_models,
-            matcher=self._matcher.make,
+            matcher=self.matcher.make,
             arrays=self._arrays,
             fingerprinted=self._fingerprinted,
         )
