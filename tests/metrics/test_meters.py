@@ -48,6 +48,7 @@ class CollectionsTests(SynchronousTestCase):
 
     def test_pauses(self) -> None:
         """Every collection is counted in its generation, with its time, from start to stop."""
+        before = list(gc.callbacks)
         times = iter(range(100))
         collections = Collections(monotonic=lambda: float(next(times)))
         collections.start()
@@ -62,4 +63,4 @@ class CollectionsTests(SynchronousTestCase):
         counted = {key: (each.count, each.sum) for key, each in collections.pauses.items()}
         self.assertEqual(counted, {0: (1, 1.0), 1: (0, 0.0), 2: (2, 2.0)})
         collections.stop()
-        self.assertEqual([each for each in gc.callbacks if "Collections" in repr(each)], [])
+        self.assertEqual(gc.callbacks, before)
