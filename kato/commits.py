@@ -99,9 +99,10 @@ class GroupCommit:
         self._begin()
         return waiter
 
-    def give_up(self, processor: str, error: KatoError) -> None:
-        """What gathers for a processor is void: who waits for it is told C{error}."""
-        _fail_all(self._gathering.give_up(processor), error)
+    def give_up(self, processor: str) -> Callable[[KatoError], None]:
+        """What gathers for a processor is void; gives what tells those who wait for it why, for
+        when whatever they do then finds everything in its place."""
+        return partial(_fail_all, self._gathering.give_up(processor))
 
     def drain_now(self, processor: str) -> None:
         """The processor is about to change for a long time: what it is wanted for is taken now."""

@@ -89,8 +89,14 @@ class Loading:
     def not_kept(self, processors: Collection[str], error: KatoError) -> None:
         """The audit log does not tell what these did: it is void."""
         for processor in processors:
-            self._commits.give_up(processor, error)
-            self.roll_back(processor, defect=True)
+            self.void(processor, error)
+
+    def void(self, processor: str, error: KatoError) -> None:
+        """Nobody knows what a processor did since it was durable: who waits for that is told
+        C{error}."""
+        tell = self._commits.give_up(processor)
+        self.roll_back(processor, defect=True)
+        tell(error)
 
     def roll_back(self, processor: str, *, defect: bool = False) -> None:
         """Throw an engine away, and load what is durable before the next turn.
@@ -119,6 +125,6 @@ class Loading:
         slot.owed_since, slot.announced = None, False
         self._publishing.hub.depart(processor)
         self._audit.let_go(processor)
-        self._commits.give_up(processor, ProcessorUnavailable("the processor has moved: not done"))
+        self._commits.give_up(processor)(ProcessorUnavailable("the processor has moved: not done"))
         self._free(slot)
         self._slots.tidy(slot)

@@ -193,10 +193,8 @@ class Turns:
             ask.settle(not_done())
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
-                self._loading.roll_back(slot.id, defect=True)
-                self._commits.give_up(
-                    slot.id, StorageUnavailable("a defect came between: not done", retry_after=1)
-                )
+                why = StorageUnavailable("a defect came between: not done", retry_after=1)
+                self._loading.void(slot.id, why)
             ask.settle(result)
         else:
             created, slot.engine = slot.engine is None, engine

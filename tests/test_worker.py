@@ -269,6 +269,26 @@ class TurnTests(WorkerCase):
         self.store.release_loads()
         self.assertEqual(self.answer("get_status")["models"], 1)
 
+    def test_defect_before_others(self) -> None:
+        """What is asked behind a defect is done on the engine that is loaded then, and not given up
+        with what came before it."""
+        self.observe("a", "b")
+        self.ask("learn")
+        slot = self.worker._slots.at("p1")
+        slot.held_back = True
+        broken = self.ask("learn")
+        behind = self.ask("observe_sequence", {"observations": [observation("c", "d")]})
+        learned = self.ask("learn")
+        self.store.release_all()
+        assert slot.engine is not None
+        self.patch(slot.engine, "learn_and_tell", lambda: 1 / 0)
+        self.worker.go_on("p1")
+        self.failureResultOf(broken, ZeroDivisionError)
+        self.store.release_all()
+        self.successResultOf(behind)
+        self.successResultOf(learned)
+        self.assertEqual(self.answer("get_status")["models"], 2)
+
     def test_list_processors(self) -> None:
         """Processors are listed by id, a page at a time, with what they hold."""
         for processor in ("b", "c", "a"):
