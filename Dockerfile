@@ -23,7 +23,7 @@ COPY twisted twisted
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip wheel --no-deps --wheel-dir /wheels . \
     && python -m venv --without-pip /opt/kato \
-    && pip --python /opt/kato/bin/python install "kato-twisted[tls] @ file://$(echo /wheels/kato_twisted-*.whl)"
+    && pip --python /opt/kato/bin/python install "kato-twisted[tls,cli] @ file://$(echo /wheels/kato_twisted-*.whl)"
 
 
 FROM python:${PYTHON} AS installed

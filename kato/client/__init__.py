@@ -2,7 +2,7 @@
 
 One core without any I/O, with three faces: L{Client} waits, L{AsyncClient} is for asyncio, and
 L{kato.client.in_twisted.TwistedClient} for Twisted.  Nothing of the server is imported, nor what it
-needs: C{pip install kato-twisted[client]} brings what this needs.
+needs: C{pip install 'kato-twisted[client]'} brings what this needs.
 """
 
 from kato.client.blocking import Client, Processor

@@ -92,7 +92,7 @@ class GraphqlPageTests(BrowserTestCase):
     def test_key(self) -> None:
         """A server with keys is asked with the one that is typed, over HTTP and WebSocket."""
         server = self.start("--storage", "memory:", "--api-key", KEY)
-        self.show(server, "/graphql")
+        self.show(server, "/static/graphql/index.html")
         self.page.until_text("#key-title", "This server wants a key")
         self.page.type("#key", "wrong")
         self.page.until_text("#key-reason", "not a key of this server")

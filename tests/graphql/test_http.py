@@ -225,14 +225,20 @@ class KeyTests(Asking):
         return answer.status, answer.json
 
     def test_none(self) -> None:
-        """Without a key nothing is told, not even the schema, but the page is."""
+        """Without a key nothing is told, not even the schema; a browser is told of the page among
+        the files, which asks for one."""
         for key in (None, "wrong"):
             self.assertEqual(self.asked(key, "{ __schema { types { name } } }")[0], 401)
             self.assertEqual(self.asked(key, "{ ping { timeStamp } }")[0], 401)
         self.assertEqual(self.get(query="{ ping { timeStamp } }").status, 401)
         self.assertEqual(self.get().status, 401)
-        self.assertEqual(self.get("Accept: text/html").status, 200)
-        self.assertEqual(self.get("Accept: text/html", query="{ a }").status, 401)
+        answer = self.get("Accept: text/html")
+        self.assertEqual(answer.status, 401)
+        page = answer.json["message"].rpartition(" ")[2]
+        asset = self.send(request("GET", page))
+        self.assertEqual(asset.headers["content-type"], "text/html; charset=utf-8")
+        known = self.get("Accept: text/html", "X-API-Key: reads")
+        self.assertEqual(known.body, asset.body)
 
     def test_fields(self) -> None:
         """Each field is judged by itself, also below others."""

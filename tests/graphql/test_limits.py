@@ -210,6 +210,22 @@ class ReadingTests(Asking):
         answer = self.post({"query": "{" + " ".join(f"a{each}" for each in range(500)) + "}"})
         self.assertEqual(len(answer.json["errors"]), documents.MAX_ERRORS + 1)
 
+    def test_lists(self) -> None:
+        """How many entries are wanted is judged alike for every list, also for those that are cut
+        here and not by an operation."""
+        self.ask("observe", strings=["a"])
+        lists = ("predictions", "cognition { predictions", "forecast", "models")
+        below = {"forecast": "{ share }", "models": "{ total }"}
+        for limit in (0, -1):
+            pages = f"{{ processors(limit: {limit}) {{ total }} }}"
+            said = {self.refusal(pages)}
+            for name in lists:
+                rest = below.get(name, "{ name }") + " }" * name.count("{")
+                said.add(
+                    self.refusal(f'{{ processor(id: "p1") {{ {name}(limit: {limit}) {rest} }} }}')
+                )
+            self.assertEqual(said, {f"limit: expected an integer from 1 to 10000, got {limit}"})
+
     def test_limits(self) -> None:
         """Limits of operations hold, and are told as everywhere."""
         self.system.parts.site.rest.intake.limits = Limits(symbols=2)

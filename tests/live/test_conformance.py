@@ -1,18 +1,24 @@
 """The worked cases over sockets, against live servers: over HTTP with each way to match, over
-ZeroMQ with a plain REQ socket, and over HTTP through a gateway whose processors live in two
-services, also such as keep them in MongoDB."""
+ZeroMQ with a plain REQ socket, as documents of GraphQL, and over HTTP through a gateway whose
+processors live in two services, also such as keep them in MongoDB."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.conformance import cases, same
 from tests.engine.providers import built
+from tests.graphql.documents import answered, asked
 from tests.live.family import Family, LiveService, zmq_port
-from tests.live.server import LiveServer
+from tests.live.server import Connection, LiveServer
 from tests.live.speaking import RestSpeaker, Speaker, ZmqSpeaker, lasting
 from tests.storage.mongod import new_database
+
+Ask = Callable[[str, dict[str, Any], str], dict[str, Any]]
+"""Says an operation with its parameters to a processor, and gives the answer."""
 
 
 class ConformanceTests(SynchronousTestCase):
@@ -69,6 +75,23 @@ class ConformanceTests(SynchronousTestCase):
         self.add_server(KATO_MATCHER="python")
         self.go_through()
 
+    def test_graphql(self) -> None:
+        """Every case gives as documents of GraphQL what it must, through a gateway whose processors
+        live in two services."""
+        family = Family(self.storage(), self.storage())
+        self.addCleanup(family.stop)
+        connection = family.start().gateway.connect()
+        self.go_through(partial(self.ask_graphql, connection))
+
+    def ask_graphql(
+        self, connection: Connection, operation: str, params: dict[str, Any], processor: str
+    ) -> dict[str, Any]:
+        """Say it as a document; gives what came of it as other transports tell it."""
+        _, came = connection.send("POST", "/graphql", asked(operation, params, processor))
+        answer = answered(operation, came)
+        self.assertEqual(answer["status"], "okay", answer)
+        return answer
+
     def test_told(self) -> None:
         """Every case gives through a gateway that is told which processors two services hold what
         it must, to the last byte what it gives where a gateway has them itself."""
@@ -120,17 +143,22 @@ class ConformanceTests(SynchronousTestCase):
         self.assertEqual(answer["status"], "okay", answer)
         return answer
 
-    def go_through(self) -> None:
+    def go_through(self, ask: Ask | None = None) -> None:
+        """Do all cases.
+
+        @param ask: says an operation, if not to all L{speakers}.
+        """
+        ask = ask or self.ask
         count = 0
         for number, case in enumerate(cases()):
             count += 1
-            self.ask("create_processor", {"genes": case["genes"]}, f"c{number}")
+            ask("create_processor", {"genes": case["genes"]}, f"c{number}")
             for step in case["steps"]:
-                self.step(f"c{number}", case["name"], dict(step))
+                self.step(ask, f"c{number}", case["name"], dict(step))
         self.assertGreater(count, 200)
 
-    def step(self, processor: str, name: str, step: dict[str, Any]) -> None:
+    def step(self, ask: Ask, processor: str, name: str, step: dict[str, Any]) -> None:
         operation, expected = step.pop("op"), step.pop("expect")
-        answer = self.ask(operation, step, processor)
+        answer = ask(operation, step, processor)
         given = {key: answer.get(key) for key in expected}
         self.assertTrue(same(given, expected), f"{name}, {operation}: {given} is not {expected}")

@@ -252,10 +252,12 @@ class ServedTests(SynchronousTestCase):
 
     def test_key(self) -> None:
         """Where the server has keys, both need one, whatever its scopes; among the files the page
-        is open, since a browser sends no key with it, and asks for one."""
+        is open, since a browser sends no key with it, and asks for one. A browser is told so."""
         reader = Key("reader", frozenset({Scope.READ}), ("p1",))
         self.server = Server(assets=dashboard(Limits()), keys={b"s3cret": reader})
         for path in ("/openapi.json", "/docs"):
             self.assertEqual(self.ask(path).json["error_code"], "UNAUTHORIZED")
             self.assertEqual(self.ask(path, "X-API-Key: s3cret").status, 200)
+        told = self.ask("/docs", "Accept: text/html").json["message"]
+        self.assertTrue(told.endswith("; a browser is asked for it at /static/docs/index.html"))
         self.assertEqual(self.ask("/static/docs/index.html").status, 200)

@@ -9,7 +9,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from kato.commands import Command, Reply
+from kato.commands import MAX_PAGE, Command, Reply
+from kato.fields import integer
 from kato.protocols.graphql.answers import Answers
 from kato.protocols.graphql.naming import ours
 from kato.protocols.graphql.selecting import Info, selects
@@ -83,8 +84,19 @@ def _predictions(reply: Reply, arguments: Fields) -> list[Fields]:
 
 def _first(source: Fields, key: str, limit: int) -> list[Fields]:
     """The first entries of a list, each with the processor that it is of."""
-    entries = islice(source[key], max(0, limit))
+    entries = islice(source[key], limit)
     return [_of(source["processor"], each) for each in entries]
+
+
+def _judged(resolve: Resolver) -> Resolver:
+    """A field that cuts a list itself: its limit is judged as those of operations are, and before
+    anything is asked."""
+
+    def judged(source: Any, info: Info, limit: int, **arguments: Any) -> Any:
+        integer(limit, "limit", least=1, most=MAX_PAGE)
+        return resolve(source, info, limit=limit, **arguments)
+
+    return judged
 
 
 def _of(processor: str | None, fields: Fields) -> Fields:
@@ -215,7 +227,7 @@ def _id(source: Fields, info: Info) -> object:
 
 
 def _cut(key: str) -> Resolver:
-    return lambda source, info, limit: _first(source, key, limit)
+    return _judged(lambda source, info, limit: _first(source, key, limit))
 
 
 _OBSERVED = {"events": _events, "classifierBounded": _bounded}
@@ -228,7 +240,7 @@ RESOLVERS: Mapping[str, Mapping[str, Resolver]] = {
         "ping": _question("ping", _whole),
         "status": _question("get_status", _whole),
         "shortTermMemory": _question("get_short_term_memory", _field("short_term_memory")),
-        "predictions": _question("get_predictions", _predictions, "unique_id"),
+        "predictions": _judged(_question("get_predictions", _predictions, "unique_id")),
         "forecast": _question("get_forecast", _field("forecast"), "limit"),
         "genes": _question("get_genes", _field("genes")),
         "gene": _question("get_gene", _field("value"), "name", name="gene"),

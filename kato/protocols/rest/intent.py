@@ -21,9 +21,17 @@ STREAM: Segments = ("ws",)
 """Where a connection becomes a WebSocket: its key may come later, since browsers set no headers."""
 
 GRAPHQL: Segments = ("graphql",)
-"""Where there is the same, and a page that asks for the key; both without a query."""
+"""Where it becomes one, too, if there is no query."""
 
 _HOW = "send it as X-API-Key, or as Authorization: Bearer"
+
+_ASKS_KEY: Mapping[Segments, str] = {
+    ("docs",): "/static/docs/index.html",
+    GRAPHQL: "/static/graphql/index.html",
+}
+"""Pages that need a key, which browsers do not send with an address, and where each is among the
+files: those are open (SPEC 9), and the page asks for the key."""
+
 _PREFLIGHT = Route(PREFLIGHT.decode(), "*", Page.PREFLIGHT)
 
 
@@ -125,15 +133,22 @@ def _bearer(head: Head, target: Target, gate: Gate) -> Bearer:
     given = given_keys(head.headers)
     if not given and _waits_for_key(head, target):
         return gate.anybody
-    return gate.identify(given, how=_HOW, peer=head.client)
+    return gate.identify(given, how=_how(head, target), peer=head.client)
 
 
 def _waits_for_key(head: Head, target: Target) -> bool:
-    """Whether a stream is wanted, or a page on which to tell the key."""
+    """Whether a stream is wanted, which is told its key later."""
     if target.segments != GRAPHQL:
         return target.segments == STREAM
-    shown = asks_for_stream(head.headers) or accepts_html(head.headers)
-    return shown and head.method != b"POST" and not target.query
+    return asks_for_stream(head.headers) and head.method != b"POST" and not target.query
+
+
+def _how(head: Head, target: Target) -> str:
+    """How a key is told, to a browser also on which page."""
+    page = _ASKS_KEY.get(target.segments)
+    if page is None or not accepts_html(head.headers):
+        return _HOW
+    return f"{_HOW}; a browser is asked for it at {page}"
 
 
 def _judge_bearer(bearer: Bearer, match: Match) -> None:
