@@ -96,6 +96,7 @@ GENES: Mapping[str, Gene] = {
 """The table of SPEC 6."""
 
 NAMES = tuple(field.name for field in fields(Genes))
+"""The names of all genes, in the order in which they are told."""
 
 _DEFAULTS = Genes().as_dict()
 

@@ -8,9 +8,12 @@ from typing import Any
 from kato.observation import Event
 
 PREFIX = "MODEL|"
+"""How the names of models begin; the SHA-1 of what was learned follows."""
 
 Sequence = tuple[Event, ...]
+"""What a model was made of: events, oldest first."""
 Emotives = dict[str, float]
+"""Numbers by the name of what was felt."""
 Felt = tuple[Emotives, ...]
 """The averages of a model's latest learnings that had emotives, oldest first."""
 

@@ -12,9 +12,12 @@ from kato.fields import array, free_form, mapping, number, text, within
 from kato.schemas import NUMBER, OBJECT, STRING, Schema, a_list, by_name, closed, record, said
 
 Vector = tuple[float, ...]
+"""The components of a vector."""
 Event = tuple[str, ...]
+"""The symbols of one observation, as short-term memory and models keep them."""
 
 VECTOR_PREFIX = "VECTOR|"
+"""How the symbols begin by which vectors stand in events."""
 
 _SHAPES: Mapping[str, Schema] = {
     "strings": said("Symbols of the event.", a_list(STRING)),
@@ -30,6 +33,7 @@ _SHAPES: Mapping[str, Schema] = {
 }
 
 KEYS = frozenset(_SHAPES)
+"""What an observation may say."""
 
 OBSERVATION: Schema = closed(record(_SHAPES, optional=_SHAPES))
 """An observation as it may be sent."""

@@ -16,7 +16,7 @@ def cases() -> Iterator[dict[str, Any]]:
 
     @raise FileNotFoundError: where there is none; a proof without its cases is none.
     """
-    shared = Path(__file__).parents[2] / "shared" / "conformance" / "cases.jsonl"
+    shared = Path(__file__).resolve().parents[2] / "shared" / "conformance" / "cases.jsonl"
     path = Path(os.environ.get("KATO_CONFORMANCE", shared))
     if not path.is_file():
         raise FileNotFoundError(f"no worked cases at {path}; KATO_CONFORMANCE may name their file")

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine import Observation, Processor
+from tests.pages import anchors, pages
 
 DOCS = Path(__file__).parent.parent / "docs"
 _FIELD = re.compile(r"^\| `(\w+)` \| (.*) \| `(.*)` \|$", re.MULTILINE)
@@ -107,7 +108,21 @@ class LinkTests(SynchronousTestCase):
     """All pages."""
 
     def test_links(self) -> None:
-        """A link within the documentation leads to a page that is there."""
-        for page in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]:
-            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-                self.assertTrue((page.parent / link).exists(), f"{page}: {link}")
+        """A link within the documentation leads to a page that is there, and to a heading of its
+        if it names one."""
+        lost = []
+        for page in pages():
+            text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+            for link, _, anchor in re.findall(r"\]\(([^)#:\s]*)(#([^)\s]*))?\)", text):
+                target = page.parent / link if link else page
+                if not target.exists():
+                    lost.append(f"{page.name}: {link}")
+                elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+                    lost.append(f"{page.name}: {link}#{anchor}")
+        self.assertEqual(lost, [])
+
+    def test_anchors(self) -> None:
+        """A heading is found by its words in small letters, the second of the same by a number;
+        what looks like one in a block of code is none."""
+        text = "# A `b` & [c](d.md)\n\n## GET /{id}/x-y\n\n```\n# no\n```\n\n## GET /{id}/x-y\n"
+        self.assertEqual(anchors(text), {"a-b--c", "get-idx-y", "get-idx-y-1"})

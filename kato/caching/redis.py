@@ -141,10 +141,14 @@ class RedisCache:
         connected to, for whoever asks later."""
         if self._closed or not self._breaker.allows(self._reactor.seconds()):
             return None
-        if self._connection is not None and self._connection.is_up:
+        if self._is_up:
             return self._connection
         self._connect()
         return None
+
+    @property
+    def _is_up(self) -> bool:
+        return self._connection is not None and self._connection.is_up
 
     def _connect(self) -> None:
         if self._connecting is not None:
@@ -166,7 +170,7 @@ class RedisCache:
         """What C{/stats} tells of it."""
         return {
             "address": str(self._address),
-            "answers": self._connection is not None and not self._is_away,
+            "answers": self._is_up and not self._is_away,
             "found": self._found,
             "misses": self._misses,
             "errors": self._errors,

@@ -12,7 +12,7 @@ class Observed:
 
     C{auto_learned_model} is C{None} where nothing was learned; C{bounded} says that the search
     for the components of a vector gave up; C{window} is the short-term memory right after it;
-    C{learned} tells of what was learned just now.
+    C{learned} tells of what was learned just now, which is nothing where it is C{repeated}.
     """
 
     unique_id: str | None
@@ -27,7 +27,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class SequenceObserved:
-    """What a sequence of observations did, all together, and in C{happened} one by one."""
+    """What a sequence of observations did, all together, and in C{happened} one by one.
+
+    C{bounded} says that the search for a vector's components gave up somewhere; C{window} is the
+    short-term memory after the last.
+    """
 
     observed: int
     learned_models: tuple[str, ...]

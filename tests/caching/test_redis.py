@@ -106,6 +106,7 @@ class RedisTests(RedisCase):
         cache = self.cache()
         await self.answering(cache)
         self.redis.kill()
+        await self.until(lambda: not cache.statistics()["answers"])  # before anybody asks it
         await self.until(lambda: cache.get("kato:a").called and cache._is_away)
         self.redis.start()
         await self.answering(cache)

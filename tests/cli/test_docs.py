@@ -4,38 +4,112 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from typing import TypeGuard
 
 import click
 
+import kato.client
+from kato.cli.commands import shared_options
+from kato.cli.exits import in_one_line
 from kato.cli.program import program
+from kato.client import KatoError
+from kato.errors import BY_CODE
 from tests.cli.running import ProgramCase
+from tests.pages import faults, names, options, rows, section
 from tests.source import ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 CODE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))
 
 
+OWN = {
+    "observe": r"^Options of `observe`:\n\n(.*?)\n\n",
+    "watch": r"^## Watch\n(.*?)^## ",
+    "load": r"^## Load a file\n(.*?)^## ",
+}
+"""Where the options of a command have a table; those of others stand in the row of the command."""
+
+EMOTIVES = {"--NAME", "--joy"}
+"""An emotive as an option, which may have any name."""
+
+
+def uses() -> list[tuple[str, str]]:
+    """The rows about commands: how each is used, and all that is said."""
+    return [
+        (name, " ".join(row))
+        for row in rows(PAGE)
+        for name in names(row[:1])
+        if name.startswith("kato ")
+    ]
+
+
+def options_told(name: str) -> Counter[str]:
+    """The options that the page tells of a command, and how often: those of a table in which they
+    begin a row, and those that the rows of the command name."""
+    found: Counter[str] = Counter()
+    for _, row in {each for each in uses() if each[0].split()[1] == name}:
+        found.update(options(names([row])).keys())
+    if name in OWN:
+        [table] = re.findall(OWN[name], PAGE, re.MULTILINE | re.DOTALL)
+        for row in rows(table):
+            found.update(options(names(row[:1])).keys())
+    return found
+
+
+def taken(command: click.Command) -> set[str]:
+    """The options that a command has, and not every one."""
+    named = [*command.params, click.Option(["--help", "-h"])]
+    return {name for each in named if isinstance(each, click.Option) for name in each.opts} - SHARED
+
+
+SHARED = {name for each in shared_options() for name in each.opts} | {"--help", "-h"}
+
+
+def is_error(value: object) -> TypeGuard[type[KatoError]]:
+    """Whether it is a kind of error."""
+    return isinstance(value, type) and issubclass(value, KatoError)
+
+
 class PageTests(ProgramCase):
     """docs/cli.md."""
 
     def test_commands(self) -> None:
-        """Every command is there, and every option of it."""
+        """Every command is there, each use of it once, and no other."""
+        named = {each.split()[1] for each in CODE if each.startswith("kato ")}
+        self.assertEqual(faults(program.commands, Counter(named)), [])
+        twice = [use for use, times in Counter(use for use, _ in uses()).items() if times > 1]
+        self.assertEqual(twice, [])
+
+    def test_options(self) -> None:
+        """Every option of a command is told once, where the command is, and no other."""
+        wrong = {}
         for name, command in program.commands.items():
-            self.assertTrue([each for each in CODE if each.split()[:2] == ["kato", name]], name)
-            options = [each for each in command.params if isinstance(each, click.Option)]
-            for option in [name for each in options for name in each.opts]:
-                said = [each for each in CODE if re.search(rf"(^|\s){option}\b", each)]
-                self.assertTrue(said, f"{name} {option}")
+            found = options_told(name)
+            for each in EMOTIVES:
+                found.pop(each, None)
+            wrong[name] = faults(taken(command), found)
+        self.assertEqual({name: each for name, each in wrong.items() if each}, {})
+
+    def test_shared(self) -> None:
+        """So is every option that all commands have, or the program as a whole."""
+        table = section(PAGE, "## Options of every command")
+        known = {name for each in program.params for name in each.opts} | SHARED
+        self.assertEqual(faults(known, options(names(row[0] for row in rows(table)))), [])
+
+    def test_codes(self) -> None:
+        """Every code with which a line about an error begins is one of REST's, or told here."""
+        own = [each for each in vars(kato.client).values() if is_error(each)]
+        kinds = [*BY_CODE.values(), *own]
+        codes = {in_one_line(kind("?")).split(": ")[1] for kind in kinds}
+        self.assertEqual(sorted(codes - BY_CODE.keys() - {*CODE}), [])
 
     def test_no_others(self) -> None:
-        """No command is told that does not exist, and no option."""
-        named = {each.split()[1] for each in CODE if each.startswith("kato ")}
-        self.assertEqual(named - {*program.commands}, set())
-        known = {"--joy", "--NAME", "--version", "--help", "--"}
+        """No option is told anywhere on the page that does not exist."""
+        known = SHARED | EMOTIVES | {"--version"}
         for command in program.commands.values():
-            known |= {name for each in command.params for name in each.opts}
-        typed = {option for each in CODE for option in re.findall(r"(?<!\S)--[A-Za-z-]*", each)}
-        self.assertEqual(typed - known, set())
+            known |= taken(command)
+        self.assertEqual(sorted({each for each in options(CODE) if each[:2] == "--"} - known), [])
 
     def test_session(self) -> None:
         """The session at the beginning, typed again, prints what stands there."""
