@@ -16,7 +16,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /source
-COPY CHANGELOG.md LICENSE MANIFEST.in README.md pyproject.toml setup.cfg setup.py ./
+COPY CHANGELOG.md LICENSE MANIFEST.in PACKAGE.md pyproject.toml setup.cfg setup.py ./
 COPY kato kato
 COPY twisted twisted
 

@@ -9,14 +9,17 @@ extra=
 [ "${1:-}" = test ] && extra=test
 stamp=$(cat "$here"/setup.{cfg,py} "$here/pyproject.toml" "$here"/kato/engine/kernel/*.[ch] | cksum)
 
-# The first of these that is new enough; KATO_PYTHON goes before all.
+# usage: fits PYTHON NEWEST: whether it is 3.11 or newer, but not newer than 3.NEWEST
+fits() { "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $2))" 2>/dev/null; }
+
+# KATO_PYTHON, else the first of these that is tried with KATO, else the first that is newer.
 find_python() {
-    local python
-    for python in ${KATO_PYTHON:+"$KATO_PYTHON"} python3 python3.{14,13,12,11}; do
-        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            echo "$python"
-            return
-        fi
+    local python newest
+    [ -n "${KATO_PYTHON:-}" ] && fits "$KATO_PYTHON" 99 && echo "$KATO_PYTHON" && return
+    for newest in 13 99; do
+        for python in python3 python3.{13,12,11,14}; do
+            fits "$python" "$newest" && echo "$python" && return
+        done
     done
     echo "kato-manager: needs Python 3.11 or newer; install it, or name it in KATO_PYTHON" >&2
     return 1

@@ -17,7 +17,7 @@ def page(name: str) -> str:
 
 def pages() -> list[Path]:
     """All of them, also those that lie elsewhere and are read there."""
-    others = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
+    others = ("README.md", "PACKAGE.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
     written = {path for path in DOCS.rglob("*.md") if path.parent != DOCS / "reference"}
     return sorted({*written, *(ROOT / each for each in others)})
 

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from tests.pages import faults, names, page, rows, section, told
 from tests.source import ROOT, Module, modules, within
 
 
@@ -83,6 +84,11 @@ _ALSO = {"bson": "pymongo"}
 _EXTRAS = "options.extras_require"
 
 
+def library(required: str) -> str:
+    """The name of what is required."""
+    return re.split(r"[<>=]", required)[0]
+
+
 def imported(found: list[Module]) -> set[str]:
     """The libraries that modules import."""
     names = {name.partition(".")[0] for module in found for name in module.imports}
@@ -130,17 +136,31 @@ class PackagingTests(SynchronousTestCase):
 
     def named(self, required: list[str]) -> set[str]:
         """What is imported of what is required."""
-        names = {re.split(r"[<>=]", each)[0] for each in required}
-        return {_IMPORTED_AS.get(each, each.lower()) for each in names}
+        return {_IMPORTED_AS.get(each, each.lower()) for each in map(library, required)}
 
     def test_decisions(self) -> None:
-        """Every dependency, of any extra, has its reason written down."""
-        page = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
-        groups = [self.lines("options", "install_requires")]
-        groups += [self.lines(_EXTRAS, extra) for extra in self.config[_EXTRAS]]
-        for each in {name for group in groups for name in group}:
-            name = re.split(r"[<>=]", each)[0]
-            self.assertIn(f"| `{name}` |", page)
+        """Every dependency has its reason written down, once and with the extras that bring it, and
+        no other library has."""
+        text = page("decisions/dependencies.md")
+        server = told(section(text, "## What a server needs"))
+        required = self.lines("options", "install_requires")
+        self.assertEqual(faults(map(library, required), server), [])
+        extras: dict[str, set[str]] = {}
+        for extra in self.config[_EXTRAS]:
+            for each in self.lines(_EXTRAS, extra):
+                extras.setdefault(library(each), set()).add(extra)
+        table = section(text, "## Extras")
+        self.assertEqual(faults(extras, told(table)), [])
+        brought = {names(row[:1])[0]: {*names(row[1:2])} for row in rows(table) if names(row[:1])}
+        self.assertEqual({k: v for k, v in brought.items() if v != extras[k]}, {})
+
+    def test_described(self) -> None:
+        """The page that package indexes show has no links or pictures of this folder, where they
+        would lead nowhere."""
+        shown = self.config["metadata"]["long_description"].removeprefix("file: ")
+        text = (ROOT / shown).read_text(encoding="utf-8")
+        self.assertIn("pip install", text)
+        self.assertEqual(re.findall(r"\]\((?!https?://)[^)]*\)", text), [])
 
     def test_version(self) -> None:
         """The version stands in one place, and the newest change in the log of changes is its."""

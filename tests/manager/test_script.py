@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,6 +17,13 @@ case "$*" in
     "-m pip install"*) exit "$NO_NETWORK" ;;
 esac
 """
+
+OF_A_VERSION = """#!/bin/bash
+[ "$1" = -c ] && exec {python} -S -c "import sys; sys.version_info = (3, {minor}, 0); $2"
+echo "3.{minor} $*" >> "$CALLS"
+exit 9
+"""
+"""A Python that judges itself to be of a version, and fails to do anything."""
 
 NEEDED = ("bash", "dirname", "cat", "cksum", "mkdir", "cp")
 
@@ -96,6 +104,30 @@ class ScriptTests(SynchronousTestCase):
         self.assertEqual(self.type("list", status=7)[0][-1], self.install())
         self.environment["NO_NETWORK"] = "0"
         self.assertEqual(self.type("list")[0], [self.install(), "-P -m kato.manager list"])
+
+    def test_which(self) -> None:
+        """The Python that is taken is one that KATO is tried with, of these what C{python3} is;
+        only if there is none a newer one, and before all what the environment names."""
+        programs = self.folder / "programs"
+        for names, expected in (
+            ({"python3": 12, "python3.13": 13}, 12),
+            ({"python3": 14, "python3.14": 14, "python3.12": 12, "python3.13": 13}, 13),
+            ({"python3": 10, "python3.11": 11}, 11),
+            ({"python3": 10, "python3.14": 14}, 14),
+            ({"python3": 15}, 15),
+            ({"python3": 13, "mine": 14}, 14),
+            ({"python3": 13, "mine": 10}, 13),
+        ):
+            for old in programs.glob("python*"):
+                old.unlink()
+            for name, minor in names.items():
+                python = programs / name
+                text = OF_A_VERSION.format(python=sys.executable, minor=minor)
+                python.write_text(text, encoding="utf-8")
+                python.chmod(0o755)
+            self.environment["KATO_PYTHON"] = "mine" if "mine" in names else ""
+            calls, _ = self.type("list", status=9)
+            self.assertEqual(calls, [f"3.{expected} -m venv --clear {self.venv}"], names)
 
     def test_no_python(self) -> None:
         """Where no Python is new enough, that is said, and nothing is made."""
