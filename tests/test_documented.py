@@ -274,7 +274,9 @@ class BenchmarkTests(SynchronousTestCase):
             for call in ast.walk(module.tree)
             if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".add_argument")
             for word in call.args
-            if isinstance(word, ast.Constant) and str(word.value).startswith("--")
+            if isinstance(word, ast.Constant)
+            and isinstance(word.value, str)
+            and word.value.startswith("--")
         ]
 
 

@@ -48,8 +48,9 @@ def options_told(name: str) -> Counter[str]:
     """The options that the page tells of a command, and how often: those of a table in which they
     begin a row, and those that the rows of the command name."""
     found: Counter[str] = Counter()
-    for _, row in {each for each in uses() if each[0].split()[1] == name}:
-        found.update(options(names([row])).keys())
+    for use, said in uses():
+        if use.split()[1] == name:
+            found.update(options(names([said])).keys())
     if name in OWN:
         [table] = re.findall(OWN[name], PAGE, re.MULTILINE | re.DOTALL)
         for row in rows(table):
@@ -132,3 +133,11 @@ class PageTests(ProgramCase):
         self.assertEqual(ended.stderr, "")
         printed = [each.rstrip() for each in ended.stdout.splitlines()]
         self.assertEqual(printed, [each.rstrip() for each in shown.splitlines()])
+
+    def test_package(self) -> None:
+        """The commands on the page for package indexes lead to a forecast."""
+        text = (ROOT / "PACKAGE.md").read_text(encoding="utf-8")
+        printed = [
+            self.okay(*each.split()) for each in re.findall(r"^\$ kato (.*)$", text, re.MULTILINE)
+        ]
+        self.assertEqual(printed[-1].split()[0], "bus", printed)
