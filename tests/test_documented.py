@@ -96,7 +96,6 @@ class OptionTests(SynchronousTestCase):
         for kind, (common, own) in self.places.items():
             known, here = accepted(kind), told(common) + self.limits
             lacks = set(here) - known if kind is ServiceOptions else set()
-            self.assertLessEqual(lacks, accepted(GatewayOptions))
             found = Counter({each: times for each, times in here.items() if each not in lacks})
             wrong[kind.__name__] = faults(known, found + told(own))
         self.assertEqual(wrong, {each.__name__: [] for each in self.places})
@@ -132,26 +131,12 @@ class OptionTests(SynchronousTestCase):
         table = self.page.partition("| command |")[2].partition("\n\n")[0]
         known = dict(commands(parser()))
         self.assertEqual(faults(known, told(table)), [])
-        described: dict[str, set[str]] = {}
+        wrong = {}
         for row in rows(table):
-            for name in names(row[:1]):
-                described[name] = {each for each in names(row[1:2]) if each.startswith("--")}
-        wrong = []
-        for command, takes in known.items():
-            below = [each for each in known if each.startswith(f"{command} ")]
-            also = {option for each in below for option in known[each]}
-            lacking = {*takes} - described[command]
-            unknown = described[command] - {*takes} - also - self.beside(table, command, known)
-            wrong += [f"{command}: not told: {each}" for each in sorted(lacking)]
-            wrong += [f"{command}: there is no {each}" for each in sorted(unknown)]
-        self.assertEqual(wrong, [])
-
-    def beside(self, table: str, command: str, known: dict[str, list[str]]) -> set[str]:
-        """The options of commands that share the row of one."""
-        for row in rows(table):
-            if command in names(row[:1]):
-                return {option for each in names(row[:1]) for option in known[each]}
-        return set()
+            together = names(row[:1])  # commands that are alike share a row
+            found = Counter(each for each in names(row[1:2]) if each.startswith("--"))
+            wrong[row[0]] = faults((option for each in together for option in known[each]), found)
+        self.assertEqual({row: each for row, each in wrong.items() if each}, {})
 
 
 class VariableTests(SynchronousTestCase):
