@@ -5,7 +5,7 @@ import resource
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from time import perf_counter
+from time import thread_time
 from typing import Any, NamedTuple
 
 from twisted.application.service import Service
@@ -61,7 +61,7 @@ class Running(Service):
         self._clock = clock
         self._threads = threads
         self._stop_reactor = stop_reactor
-        self._tidying = Tidying(clock=clock, measure=perf_counter)
+        self._tidying = Tidying(clock=clock, measure=thread_time)
 
     @abstractmethod
     async def begin(self) -> None:

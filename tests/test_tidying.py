@@ -3,7 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.tidying import EVERY, LONGEST, Tidying
+from kato.tidying import EVERY, SHORT, Tidying
 
 
 class TidyingTests(SynchronousTestCase):
@@ -31,11 +31,17 @@ class TidyingTests(SynchronousTestCase):
         self.assertEqual(self.looks, 3)
 
     def test_too_much(self) -> None:
-        """Where a look takes long it is the last one."""
+        """After a look that takes long the next comes later, and after a short one as soon as
+        ever."""
+        self.takes = SHORT * 2
         self.clock.advance(EVERY)
-        self.takes = LONGEST * 1.1
         self.clock.pump([EVERY] * 3)
+        self.assertEqual(self.looks, 1)
+        self.takes = SHORT
+        self.clock.advance(EVERY)
         self.assertEqual(self.looks, 2)
+        self.clock.advance(EVERY)
+        self.assertEqual(self.looks, 3)
 
     def test_stop(self) -> None:
         """It looks no more once it is stopped, and may be stopped twice."""
