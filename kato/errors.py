@@ -11,7 +11,7 @@ from typing import ClassVar
 class KatoError(Exception):
     """What went wrong, in one sentence that names the field and the value."""
 
-    error_code: ClassVar[str] = "INTERNAL_ERROR"
+    error_code: str = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
 
     def __init__(

@@ -5,9 +5,7 @@ L{kato.client.in_twisted.TwistedClient} for Twisted.  Nothing of the server is i
 needs: C{pip install 'kato-twisted[client]'} brings what this needs.
 """
 
-from kato.client.blocking import Client, Processor
 from kato.client.calls import Observation
-from kato.client.in_asyncio import AsyncClient, AsyncProcessor
 from kato.client.results import (
     Cognition,
     Expected,
@@ -23,8 +21,19 @@ from kato.client.results import (
     Status,
 )
 from kato.client.streams import FRESH, StreamEvent
-from kato.client.trying import NoAnswer, Patience
+from kato.client.trying import ForeignAnswer, NoAnswer, Patience
 from kato.errors import KatoError
+
+try:
+    from kato.client.blocking import Client, Processor
+    from kato.client.in_asyncio import AsyncClient, AsyncProcessor
+except ModuleNotFoundError as missing:
+    library = (missing.name or "kato").partition(".")[0]
+    if library == "kato":
+        raise
+    raise ModuleNotFoundError(
+        f"kato.client needs {library}: pip install 'kato-twisted[client]'", name=library
+    ) from None
 
 __all__ = [
     "FRESH",
@@ -34,6 +43,7 @@ __all__ = [
     "Cognition",
     "Expected",
     "Explanation",
+    "ForeignAnswer",
     "KatoError",
     "Model",
     "ModelSummary",

@@ -14,9 +14,11 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 from kato.client.calls import Call, ProcessorCalls, ServerCalls
+from kato.client.given import address, api_key
 from kato.client.sockets import opening, why
 from kato.client.streams import Stream, StreamEvent, stream_url
-from kato.client.trying import Lost, Patience, Pause, Request, Response, trying
+from kato.client.trying import CONNECTING, Lost, Patience, Pause, Request, Response, trying
+from kato.errors import InvalidRequest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,13 +67,18 @@ class Client(AbstractContextManager["Client"]):
         @param url: where the server is reached.
         @param key: the API key, if the server wants one.
         @param timeout: seconds until a request without an answer counts as lost; the default is
-            more than the server's own.
+            more than the server's own.  A connection is made in 5, or lost.
         @param patience: how often, and after which pauses, what failed for now is tried again.
+        @raise InvalidRequest: this is the address of no server, or can be no key.
         """
-        self._url = url
-        self._key = key
+        self._url = address(url)
+        self._key = api_key(key)
         self._patience = patience or Patience()
-        self._http = httpx.Client(base_url=url, timeout=timeout)
+        self._http = httpx.Client(
+            base_url=self._url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECTING)),
+            transport=httpx.HTTPTransport(),  # with one of our own, no proxy comes between
+        )
 
     def __exit__(
         self,
@@ -86,7 +93,10 @@ class Client(AbstractContextManager["Client"]):
         self._http.close()
 
     def processor(self, processor_id: str) -> "Processor":
-        """Address a processor, whether or not it exists."""
+        """Address a processor, whether or not it exists.
+
+        @raise InvalidRequest: none can have this id.
+        """
         return Processor(self, processor_id)
 
     ping = _of_server(ServerCalls.ping)
@@ -97,7 +107,8 @@ class Client(AbstractContextManager["Client"]):
         """Ask, and ask again where that is safe and of use.
 
         @raise KatoError: what the server said against it, or
-            L{NoAnswer<kato.client.trying.NoAnswer>}.
+            L{NoAnswer<kato.client.trying.NoAnswer>}, or L{InvalidRequest<kato.errors>} where what
+            was given cannot be sent.
         """
         steps = trying(
             call,
@@ -110,7 +121,7 @@ class Client(AbstractContextManager["Client"]):
         try:
             while True:
                 if isinstance(step, Pause):
-                    time.sleep(step.seconds)
+                    self._wait(step)
                     step = next(steps)
                 else:
                     step = steps.send(self._send(step))
@@ -118,13 +129,23 @@ class Client(AbstractContextManager["Client"]):
             result: T = done.value
             return result
 
+    def _wait(self, pause: Pause) -> None:
+        """Wait before a call is sent again; who wants to say so says it here."""
+        time.sleep(pause.seconds)
+
     def _send(self, request: Request) -> Response | Lost:
+        if self._http.is_closed:
+            raise InvalidRequest("the client is closed")
         try:
             came = self._http.request(
-                request.method, request.path, headers=dict(request.headers), content=request.body
+                request.method,
+                request.path,
+                headers={name.encode(): value.encode() for name, value in request.headers.items()},
+                content=request.body,
             )
         except httpx.TransportError as error:
-            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}")
+            sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}", sent)
         return Response(came.status_code, came.headers, came.content)
 
     def stream(self, processor: str | None = None, topics: Iterable[str] | None = None) -> "Events":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
+from kato.client.given import listed, mapped, processor_id, text_of, word
 from kato.client.results import (
     Answer,
     Cognition,
@@ -48,14 +49,17 @@ class Call(Generic[T]):
 
 
 def _path(*words: str, **query: object) -> str:
-    """A path of these words, each escaped, with those keys of a query that have a value."""
-    given = {key: _queried(value) for key, value in query.items() if value is not None}
-    path = "/" + "/".join(quote(word, safe="") for word in words)
+    """A path of these words, each escaped, with those keys of a query that have a value.
+
+    @raise InvalidRequest: a word is none that arrives.
+    """
+    given = {key: _queried(value, key) for key, value in query.items() if value is not None}
+    path = "/" + "/".join(quote(word(each, "name"), safe="") for each in words)
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _queried(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _queried(value: object, name: str) -> str:
+    return str(value).lower() if isinstance(value, bool) else text_of(str(value), name)
 
 
 def _given(**values: object) -> dict[str, Any]:
@@ -76,13 +80,20 @@ class Observation:
     unique_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
-    def sent(self) -> dict[str, Any]:
-        """As it is sent: what is empty is left out."""
+    def sent(self, place: str = "") -> dict[str, Any]:
+        """As it is sent: what is empty is left out.
+
+        @param place: where it stands among others, for an error.
+        @raise InvalidRequest: C{strings} or a vector is no list, or a string.
+        """
         told = {
-            "strings": list(self.strings),
-            "vectors": [list(each) for each in self.vectors],
-            "emotives": dict(self.emotives),
-            "metadata": dict(self.metadata),
+            "strings": listed(self.strings, f"{place}strings", "strings"),
+            "vectors": [
+                listed(each, f"{place}vectors[{i}]", "numbers")
+                for i, each in enumerate(listed(self.vectors, f"{place}vectors", "vectors"))
+            ],
+            "emotives": mapped(self.emotives, f"{place}emotives"),
+            "metadata": mapped(self.metadata, f"{place}metadata"),
         }
         sent: dict[str, Any] = {name: value for name, value in told.items() if value}
         return sent if self.unique_id is None else {**sent, "unique_id": self.unique_id}
@@ -111,7 +122,10 @@ class ProcessorCalls:
     """What a processor is asked, by its id."""
 
     def __init__(self, processor: str) -> None:
-        self.processor = processor
+        """
+        @raise InvalidRequest: no processor has such an id.
+        """
+        self.processor = processor_id(processor)
 
     def _get(self, read: Callable[[Answer], T], *words: str, **query: object) -> Call[T]:
         return Call("GET", _path(self.processor, *words, **query), read)
@@ -135,7 +149,7 @@ class ProcessorCalls:
 
         Gives whether it is new; if it is not, the genes that are given are changed.
         """
-        body = None if genes is None else {"genes": dict(genes)}
+        body = None if genes is None else {"genes": mapped(genes, "genes")}
         return self._change(value_of("created"), method="PUT", body=body, request_id=request_id)
 
     def delete(self, *, request_id: str | None = None) -> Call[None]:
@@ -168,7 +182,13 @@ class ProcessorCalls:
         @param unique_id: under which it is observed once, however often it is sent.
         @param brief: answer with the length of short-term memory in its place.
         """
-        seen = Observation(list(strings), list(vectors), emotives or {}, unique_id, metadata or {})
+        seen = Observation(
+            listed(strings, "strings", "strings"),
+            listed(vectors, "vectors", "vectors"),
+            {} if emotives is None else emotives,
+            unique_id,
+            {} if metadata is None else metadata,
+        )
         return self._change(
             Observed.read, "observe", body=seen.sent(), request_id=request_id, brief=brief or None
         )
@@ -186,7 +206,8 @@ class ProcessorCalls:
 
         @param observations: each one an L{Observation}, or its strings alone.
         """
-        body = {"observations": [_observation(each).sent() for each in observations]}
+        given = listed(observations, "observations", "observations")
+        body = {"observations": [_sent(each, f"observations[{i}]") for i, each in enumerate(given)]}
         flags = {"learn_after_each": learn_after_each, "learn_at_end": learn_at_end}
         return self._change(
             SequenceObserved.read,
@@ -259,7 +280,7 @@ class ProcessorCalls:
             value_of("old_values"),
             "genes",
             "change",
-            body={"genes": dict(genes)},
+            body={"genes": mapped(genes, "genes")},
             request_id=request_id,
         )
 
@@ -293,8 +314,10 @@ class ProcessorCalls:
         return self._change(_nothing, "model", name, method="DELETE", request_id=request_id)
 
 
-def _observation(given: Observation | Sequence[str]) -> Observation:
-    return given if isinstance(given, Observation) else Observation(given)
+def _sent(given: Observation | Sequence[str], place: str) -> dict[str, Any]:
+    if isinstance(given, Observation):
+        return given.sent(f"{place}.")
+    return Observation(listed(given, place, "strings, or an Observation")).sent()
 
 
 def _model(told: Answer) -> Model:

@@ -14,9 +14,11 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from kato.client.awaited import AwaitedClient, AwaitedProcessor
 from kato.client.calls import Call
+from kato.client.given import address, api_key
 from kato.client.sockets import opening, why
 from kato.client.streams import Stream, StreamEvent, stream_url
-from kato.client.trying import Lost, Patience, Pause, Request, Response, trying
+from kato.client.trying import CONNECTING, Lost, Patience, Pause, Request, Response, trying
+from kato.errors import InvalidRequest
 
 T = TypeVar("T")
 
@@ -33,10 +35,14 @@ class AsyncClient(AwaitedClient, AbstractAsyncContextManager["AsyncClient"]):
         patience: Patience | None = None,
     ) -> None:
         """As L{kato.client.blocking.Client}."""
-        self._url = url
-        self._key = key
+        self._url = address(url)
+        self._key = api_key(key)
         self._patience = patience or Patience()
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout)
+        self._http = httpx.AsyncClient(
+            base_url=self._url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECTING)),
+            transport=httpx.AsyncHTTPTransport(),  # with one of our own, no proxy comes between
+        )
 
     async def __aexit__(
         self,
@@ -76,12 +82,18 @@ class AsyncClient(AwaitedClient, AbstractAsyncContextManager["AsyncClient"]):
             return result
 
     async def _send(self, request: Request) -> Response | Lost:
+        if self._http.is_closed:
+            raise InvalidRequest("the client is closed")
         try:
             came = await self._http.request(
-                request.method, request.path, headers=dict(request.headers), content=request.body
+                request.method,
+                request.path,
+                headers={name.encode(): value.encode() for name, value in request.headers.items()},
+                content=request.body,
             )
         except httpx.TransportError as error:
-            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}")
+            sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}", sent)
         return Response(came.status_code, came.headers, came.content)
 
     def stream(

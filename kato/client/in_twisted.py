@@ -3,6 +3,7 @@
 # mypy: allow-untyped-calls, disallow-subclassing-any = False, disable-error-code="misc"
 # (Autobahn's own methods are typed in part)
 
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterable
@@ -30,6 +31,7 @@ from twisted.web.http_headers import Headers
 
 from kato.client.awaited import AwaitedClient, AwaitedProcessor
 from kato.client.calls import Call
+from kato.client.given import address, api_key
 from kato.client.streams import (
     MAX_MESSAGE,
     PROTOCOL,
@@ -39,14 +41,24 @@ from kato.client.streams import (
     refused,
     stream_url,
 )
-from kato.client.trying import Lost, NoAnswer, Patience, Pause, Request, Response, trying
-from kato.errors import KatoError
+from kato.client.trying import (
+    CONNECTING,
+    Lost,
+    NoAnswer,
+    Patience,
+    Pause,
+    Request,
+    Response,
+    trying,
+)
+from kato.errors import InvalidRequest, KatoError
 
 T = TypeVar("T")
 
 _LOST = (ConnectError, ConnectionClosed, DNSLookupError, ResponseFailed, CancelledError)
 """What Twisted says where there was no answer."""
 
+_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r]*)", re.IGNORECASE)
 _PORTS = {"ws": 80, "wss": 443}
 _ANY_WINDOW_OF_GZIP = 31
 
@@ -67,16 +79,18 @@ class TwistedClient(AwaitedClient):
 
         @param reactor: which runs, or soon will.
         """
-        self._url = url.rstrip("/")
-        self._key = key
+        self._url = address(url)
+        self._key = api_key(key)
         self._reactor = reactor
         self._timeout = timeout
         self._patience = patience or Patience()
         self._pool = HTTPConnectionPool(reactor)
-        self._agent = Agent(reactor, connectTimeout=timeout, pool=self._pool)
+        self._agent = Agent(reactor, connectTimeout=min(timeout, CONNECTING), pool=self._pool)
+        self._closed = False
 
     async def close(self) -> None:
         """Close the connections."""
+        self._closed = True
         await self._pool.closeCachedConnections()
 
     def processor(self, processor_id: str) -> "TwistedProcessor":
@@ -105,11 +119,14 @@ class TwistedClient(AwaitedClient):
             return result
 
     async def _send(self, request: Request) -> Response | Lost:
+        if self._closed:
+            raise InvalidRequest("the client is closed")
         sending = Deferred.fromCoroutine(self._exchange(request))
         try:
             return await sending.addTimeout(self._timeout, self._reactor)
         except (*_LOST, TimeoutError) as error:
-            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}")
+            sent = not isinstance(error, ConnectError | DNSLookupError)
+            return Lost(f"{self._url} gave no answer: {error or type(error).__name__}", sent)
 
     async def _exchange(self, request: Request) -> Response:
         came = await self._agent.request(
@@ -236,9 +253,9 @@ class _Connection(WebSocketClientProtocol):
     def failHandshake(self, reason: str) -> None:
         """The server answers otherwise than by a WebSocket; it may say why."""
         head, _, body = bytes(self.data or b"").partition(b"\r\n\r\n")
-        status = head[9:12]
+        status, kind = head[9:12], _CONTENT_TYPE.search(head)
         if status.isdigit():
-            self._refused = refused(int(status), body)
+            self._refused = refused(int(status), body, kind[1].decode("latin-1") if kind else "")
         super().failHandshake(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:

@@ -5,7 +5,7 @@ that a client goes on working with a newer server.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVar
 
 Event = Sequence[str]
@@ -147,7 +147,7 @@ class Status(Read):
     events: int
     genes: Mapping[str, Any]
     version: str
-    told: Answer
+    told: Answer = field(repr=False)
 
     @classmethod
     def read(cls, told: Answer) -> Self:

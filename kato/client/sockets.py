@@ -37,7 +37,9 @@ def why(error: Exception) -> Exception:
         told = error.rcvd
         return Closed(_ABNORMAL, "") if told is None else Closed(told.code, told.reason)
     if isinstance(error, InvalidStatus):
-        return refused(error.response.status_code, bytes(error.response.body or b""))
+        came = error.response
+        kind = came.headers.get("Content-Type", "")
+        return refused(came.status_code, bytes(came.body or b""), kind)
     if isinstance(error, OSError | TimeoutError | InvalidHandshake):
         return NoAnswer(str(error) or type(error).__name__)
     raise error

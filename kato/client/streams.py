@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kato.client.trying import AGAIN, NoAnswer, error_of
-from kato.errors import InternalError, KatoError, Unauthorized
+from kato.client.given import listed, processor_id
+from kato.client.trying import AGAIN, NoAnswer, error_of, foreign
+from kato.errors import KatoError, Unauthorized
 
 FRESH = "fresh"
 """The topic of what a stream tells by itself: the state must be read anew, at first, and where what
@@ -69,9 +70,10 @@ class Stream:
         @param processor: whose events are meant; C{None}: which processors come and go.
         @param topics: which events; C{None}: all.
         @param random: draws from 0 to 1, for pauses.
+        @raise InvalidRequest: no processor has such an id, or C{topics} is no list.
         """
-        self._processor = processor
-        self._topics = None if topics is None else list(topics)
+        self._processor = None if processor is None else processor_id(processor)
+        self._topics = None if topics is None else listed(topics, "topics", "topics")
         self._random = random
         self._epoch: str | None = None
         self._since = 0
@@ -165,18 +167,20 @@ def _fatal(why: Exception) -> KatoError | None:
     return None
 
 
-def refused(status: int, body: bytes) -> KatoError:
-    """What a handshake says that was answered by something else than 101."""
+def refused(status: int, body: bytes, kind: str = "") -> KatoError:
+    """What a handshake says that was answered by something else than 101.
+
+    @param kind: the C{Content-Type} of what came.
+    """
     try:
         return error_of(json.loads(body))
     except (ValueError, KeyError, TypeError):
-        why = f"HTTP {status} in the place of a WebSocket"
+        error = foreign(status, kind)
     if status in AGAIN:
-        return NoAnswer(why)
-    return Unauthorized(why) if status == _UNAUTHORIZED else InternalError(why)
+        return NoAnswer(error.message)
+    return Unauthorized(error.message) if status == _UNAUTHORIZED else error
 
 
 def stream_url(base: str) -> str:
-    """The address of the WebSocket beside REST's."""
-    scheme, colon, rest = base.partition(":")
-    return {"http": "ws", "https": "wss"}.get(scheme, scheme) + colon + rest.rstrip("/") + "/ws"
+    """The address of the WebSocket beside REST's, which L{kato.client.given.address} took."""
+    return f"ws{base.removeprefix('http').rstrip('/')}/ws"

@@ -11,19 +11,35 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kato.client.calls import Call
-from kato.errors import BY_CODE, InternalError, KatoError, ProcessorUnavailable
+from kato.client.encoding import encoded
+from kato.client.given import request_id, shown
+from kato.errors import BY_CODE, KatoError, ProcessorUnavailable
 
 T = TypeVar("T")
 
 AGAIN = frozenset({429, 503, 504})
 """The statuses after which the same request may succeed."""
 
+CONNECTING = 5.0
+"""Seconds until a server that says nothing counts as not reached: an answer may take its time, a
+connection does not.  A server without TLS that is asked by HTTPS is such a one."""
+
+_IN_BETWEEN = frozenset({500, 502, 504})
 _LONGEST = 8.0
 _DIGITS = frozenset("0123456789")
 
 
 class NoAnswer(ProcessorUnavailable):
     """There was no answer: the server cannot be reached, or the connection was lost."""
+
+    error_code = "NO_ANSWER"
+
+
+class ForeignAnswer(KatoError):
+    """What answers is no server of KATO's: a proxy between says so, or the address is wrong."""
+
+    error_code = "FOREIGN_ANSWER"
+    http_status = 502
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +63,18 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Nothing came, and why."""
+    """Nothing came, and why; C{sent} says that the request may have arrived."""
 
     why: str
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """How many seconds to wait."""
+    """How many seconds to wait, and after which error."""
 
     seconds: float
+    why: KatoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +116,7 @@ def trying(
     @raise KatoError: what the server said against it, or L{NoAnswer}.
     """
     request = _request(call, key, make_id)
-    times = 0
+    times, doubt = 0, False
     while True:
         came = yield request
         times += 1
@@ -107,10 +125,13 @@ def trying(
         if error is None and isinstance(came, Response):
             return _read(call, came)
         assert error is not None
-        seconds = patience.pause(times, error.retry_after, random()) if _again(came) else None
+        if not _again(came):
+            raise error
+        doubt = error.outcome_unknown = call.changes and (doubt or error.outcome_unknown)
+        seconds = patience.pause(times, error.retry_after, random())
         if seconds is None:
             raise error
-        yield Pause(seconds)
+        yield Pause(seconds, error)
 
 
 def _request(call: Call[Any], key: str | None, make_id: Callable[[], str]) -> Request:
@@ -118,20 +139,22 @@ def _request(call: Call[Any], key: str | None, make_id: Callable[[], str]) -> Re
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
     if call.changes:
-        headers["Idempotency-Key"] = call.request_id or make_id()
+        own = call.request_id
+        headers["Idempotency-Key"] = make_id() if own is None else request_id(own)
     if call.body is None:
         return Request(call.method, call.path, headers, None)
     headers["Content-Type"] = "application/json"
-    body = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Request(call.method, call.path, headers, body.encode())
+    return Request(call.method, call.path, headers, encoded(call.body))
 
 
 def _read(call: Call[T], came: Response) -> T:
     told = _decoded(came)
     try:
-        return call.read(told)
+        if told["status"] == "okay":
+            return call.read(told)
     except (KeyError, TypeError):
         raise _foreign(came) from None
+    raise _foreign(came)
 
 
 def _again(came: Response | Lost) -> bool:
@@ -141,29 +164,41 @@ def _again(came: Response | Lost) -> bool:
 def _judge(came: Response | Lost) -> KatoError | None:
     """What is wrong with what came, if anything is."""
     if isinstance(came, Lost):
-        return NoAnswer(came.why, outcome_unknown=True)
+        return NoAnswer(came.why, outcome_unknown=came.sent)
     if came.status < 400:
         return None
     try:
         return error_of(_decoded(came), retry_after=_retry_after(came))
-    except (InternalError, KeyError):
+    except (ForeignAnswer, KeyError):
         return _foreign(came)
 
 
 def error_of(told: Mapping[str, Any], *, retry_after: int | None = None) -> KatoError:
-    """The error that an answer tells."""
-    kind = BY_CODE.get(told["error_code"], KatoError)
-    return kind(
+    """The error that an answer tells; one of a newer server, of no class here, has its code."""
+    code = told["error_code"]
+    error = BY_CODE.get(code, KatoError)(
         told["message"],
         retry_after=told.get("retry_after", retry_after),
         outcome_unknown=told.get("outcome") == "unknown",
     )
+    error.error_code = code
+    return error
 
 
-def _foreign(came: Response) -> KatoError:
-    """The error for what no server of ours says: a proxy stands between, or it is another one."""
-    text = came.body[:200].decode("utf-8", "replace")
-    return InternalError(f"HTTP {came.status}, and no answer of KATO's: {text!r}")
+def foreign(status: int, kind: str) -> ForeignAnswer:
+    """The error for what no server of ours says.
+
+    @param kind: what came, as its C{Content-Type} tells.
+    """
+    what = shown(kind) if kind else "a body of no type"
+    return ForeignAnswer(
+        f"what answers is no server of KATO's: HTTP {status} with {what}",
+        outcome_unknown=status in _IN_BETWEEN,
+    )
+
+
+def _foreign(came: Response) -> ForeignAnswer:
+    return foreign(came.status, came.headers.get("content-type", ""))
 
 
 def _decoded(came: Response) -> Mapping[str, Any]:

@@ -130,3 +130,17 @@ class CallTests(SynchronousTestCase):
             self.assertNotIn(package, packages)
         allowed = {"kato", "kato.errors"}
         self.assertEqual({each for each in ours if not each.startswith("kato.client")}, allowed)
+
+    def test_extra(self) -> None:
+        """Without its libraries it says what is missing, and how to get it."""
+        for package in ("httpx", "websockets"):
+            script = f"import sys; sys.modules[{package!r}] = None\nimport kato.client"
+            said = subprocess.run(
+                [sys.executable, "-c", script],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            told = f"kato.client needs {package}: pip install 'kato-twisted[client]'"
+            self.assertEqual(said.stderr.splitlines()[-1], f"ModuleNotFoundError: {told}")

@@ -6,10 +6,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.client.streams import FRESH, Closed, Stream, StreamEvent, refused, stream_url
-from kato.client.trying import NoAnswer
+from kato.client.trying import ForeignAnswer, NoAnswer
 from kato.errors import (
     Forbidden,
-    InternalError,
     ProcessorNotFound,
     ProcessorUnavailable,
     Unauthorized,
@@ -123,7 +122,7 @@ class StreamTests(SynchronousTestCase):
             (403, json.dumps(told).encode(), Forbidden),
             (401, b"", Unauthorized),
             (503, b"<h1>", NoAnswer),
-            (404, b"{}", InternalError),
+            (404, b"{}", ForeignAnswer),
         ):
             self.assertIsInstance(refused(status, body), kind)
 

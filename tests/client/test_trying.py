@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.client.calls import Call, ProcessorCalls
 from kato.client.trying import (
+    ForeignAnswer,
     Lost,
     NoAnswer,
     Patience,
@@ -20,7 +21,6 @@ from kato.client.trying import (
 )
 from kato.errors import (
     Conflict,
-    InternalError,
     KatoError,
     ModelNotFound,
     PayloadTooLarge,
@@ -148,16 +148,46 @@ class TryingTests(SynchronousTestCase):
         told = response(504, error("TIMEOUT", outcome="unknown"))
         self.assertTrue(self.assertRaises(Timeout, steps.send, told).outcome_unknown)
 
+    def test_unknown(self) -> None:
+        """An error that a newer server has keeps its code."""
+        steps = self.begin()
+        next(steps)
+        raised = self.assertRaises(KatoError, steps.send, response(418, error("TEAPOT")))
+        self.assertEqual((raised.error_code, KatoError.error_code), ("TEAPOT", "INTERNAL_ERROR"))
+
+    def test_doubt(self) -> None:
+        """Once a change may have arrived, what follows and says nothing of it leaves that open;
+        what reads changes nothing, and who was not reached did nothing."""
+        busy = response(503, error("STORAGE_UNAVAILABLE"))
+        for call, came, unknown in (
+            (ProcessorCalls("p1").learn(), (Lost("gone"), Lost("refused", sent=False)), True),
+            (ProcessorCalls("p1").learn(), (Lost("gone"), busy), True),
+            (ProcessorCalls("p1").learn(), (busy, Lost("refused", sent=False)), False),
+            (ProcessorCalls("p1").status(), (Lost("gone"), Lost("gone")), False),
+        ):
+            steps = self.begin(call, again=1)
+            next(steps)
+            pause = steps.send(came[0])
+            assert isinstance(pause, Pause)
+            next(steps)
+            raised = self.assertRaises(KatoError, steps.send, came[1])
+            self.assertEqual(raised.outcome_unknown, unknown)
+
     def test_others(self) -> None:
-        """What another program answers is told with what it says."""
+        """Of what another program answers status and type are told, and no more."""
         for came in (
-            Response(502, {}, b"<h1>Bad gateway"),
-            Response(200, {}, b"<h1>Hello"),
+            Response(502, {"content-type": "text/html"}, b"<h1>Bad gateway"),
+            Response(200, {"content-type": "text/html"}, b"<h1>Hello"),
             response(200, [1]),
             response(200, {"detail": "Hello"}),
+            response(200, {"status": "UP", "model_name": "x"}),
             response(404, {"detail": "Not Found"}),
         ):
             steps = self.begin()
             next(steps)
-            raised = self.assertRaises(InternalError, steps.send, came)
-            self.assertIn(f"HTTP {came.status}", raised.message)
+            raised = self.assertRaises(ForeignAnswer, steps.send, came)
+            what = came.headers.get("content-type")
+            what = repr(what) if what else "a body of no type"
+            told = f"what answers is no server of KATO's: HTTP {came.status} with {what}"
+            self.assertEqual(raised.message, told)
+            self.assertEqual(raised.outcome_unknown, came.status == 502)
