@@ -22,7 +22,7 @@ from math import fsum
 from random import Random
 from typing import Protocol
 
-from kato.client import Client, KatoError, Observation, Prediction, Processor
+from kato.client import Client, KatoError, NoAnswer, Observation, Prediction, Processor
 
 GOOD_ENOUGH = 0.5
 """How an action must have gone, from -1 to 1, to be taken without asking."""
@@ -222,5 +222,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from kato.client import Client, KatoError, Processor
+from kato.client import Client, KatoError, NoAnswer, Processor
 
 MOVES = ("paper", "rock", "scissors")
 BEATEN_BY = {"paper": "scissors", "rock": "paper", "scissors": "rock"}
@@ -112,5 +112,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from random import Random
 
-from kato.client import Client, KatoError, Prediction, Processor
+from kato.client import Client, KatoError, NoAnswer, Prediction, Processor
 
 GENES = {"rank_by": "similarity", "max_predictions": 2, "recall_threshold": 0.3}
 """Only the two most similar jobs count."""
@@ -203,5 +203,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

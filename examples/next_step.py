@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from math import fsum
 from random import Random
 
-from kato.client import Client, KatoError, Observation, Prediction, Processor
+from kato.client import Client, KatoError, NoAnswer, Observation, Prediction, Processor
 
 Step = tuple[str, ...]
 """What is observed of a step: its name, and of the first one what the purchase is like."""
@@ -162,5 +162,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from vega_datasets import data
 
-from kato.client import Client, Expected, KatoError, Processor
+from kato.client import Client, Expected, KatoError, NoAnswer, Processor
 
 GENES = {"max_sequence_length": 3, "stm_mode": "ROLLING", "recall_threshold": 0.4}
 """Learn every window of three days, and listen only to what is like the last ones."""
@@ -130,5 +130,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

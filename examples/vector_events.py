@@ -25,7 +25,7 @@ import numpy as np
 import wordllama
 from numpy.typing import NDArray
 
-from kato.client import Client, Expected, KatoError, Observation, Processor
+from kato.client import Client, Expected, KatoError, NoAnswer, Observation, Processor
 
 Vectors = Mapping[str, NDArray[np.float64]]
 """The vector of each sentence."""
@@ -219,5 +219,7 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except KatoError as error:
+    except NoAnswer as error:
         raise SystemExit(f"{error} (a server is started by ./kato-manager.sh start)") from None
+    except KatoError as error:
+        raise SystemExit(f"{error.error_code}: {error}") from None

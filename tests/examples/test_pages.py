@@ -99,6 +99,16 @@ class ScriptTests(SynchronousTestCase):
         self.assertIn("./kato-manager.sh start", done.stderr)
         self.assertNotIn("Traceback", done.stderr)
 
+    def test_refused(self) -> None:
+        """What a server says against it is told, and is not taken for the lack of one."""
+        server = LiveServer("--storage", "memory:", "--api-key", "sesame").start()
+        self.addCleanup(server.stop)
+        for name in SCRIPTS:
+            done = run(server.port, f"examples/{name}.py")
+            self.assertEqual(done.returncode, 1, name)
+            self.assertRegex(done.stderr, r"\AUNAUTHORIZED: [^\n]+\n\Z")
+            self.assertNotIn("kato-manager", done.stderr)
+
 
 def run(port: int, *command: str) -> "subprocess.CompletedProcess[str]":
     """Run a script on the server at a port."""
