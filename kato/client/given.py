@@ -58,11 +58,13 @@ def _is_address(url: str) -> bool:
 
 
 def api_key(key: object) -> str | None:
-    """Take a key, or C{None} where the server wants none.
+    """Take a key; C{None} and C{""}, as a variable of the environment may be, are none.
 
     @raise InvalidRequest: no server has such a key.  It is not shown.
     """
-    if key is None or (isinstance(key, str) and _VISIBLE.fullmatch(key)):
+    if key is None or key == "":
+        return None
+    if isinstance(key, str) and _VISIBLE.fullmatch(key):
         return key
     raise InvalidRequest("key: expected printable ASCII without spaces")
 

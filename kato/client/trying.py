@@ -35,11 +35,10 @@ class NoAnswer(ProcessorUnavailable):
     error_code = "NO_ANSWER"
 
 
-class ForeignAnswer(KatoError):
+class ForeignAnswer(ProcessorUnavailable):
     """What answers is no server of KATO's: a proxy between says so, or the address is wrong."""
 
     error_code = "FOREIGN_ANSWER"
-    http_status = 502
 
 
 @dataclass(frozen=True, slots=True)

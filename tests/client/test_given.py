@@ -18,6 +18,7 @@ from kato.protocols.rest.target import parse_target
 from tests.client.faces import AT_ONCE, FACES, Hearing, Use
 from tests.client.test_calls import STRANGE
 from tests.live.ports import HeldPort
+from tests.live.server import LiveServer
 
 NO_WORDS: tuple[Any, ...] = ("", ".", "..", b"..", None, 7, "\udcff")
 """What would be taken for a part of the way, or cannot be sent."""
@@ -40,7 +41,7 @@ NO_URLS: tuple[Any, ...] = (
     b"http://localhost",
 )
 
-NO_KEYS: tuple[Any, ...] = ("", "a\nb", "secret é", "a b", " a", b"a", 7)
+NO_KEYS: tuple[Any, ...] = ("a\nb", "secret é", "a b", " a", b"a", 7)
 
 NO_REQUEST_IDS: tuple[Any, ...] = ("", "a\nb", "a\0", " a", "a ", "a" * 256, "\udcff", 7, b"a")
 
@@ -214,6 +215,8 @@ class ArrivingTests(TestCase):
             headers = self.server.heard[-1][1]
             self.assertEqual(headers["Authorization"], "Bearer se~same")
             self.assertEqual(headers["Idempotency-Key"].encode("latin-1").decode(), "é 1")
+            await FACES[face](self.server.url, lambda c: c.ping(), key="")
+            self.assertNotIn("Authorization", self.server.heard[-1][1])
 
     async def test_numbers(self) -> None:
         """Numbers of other libraries are numbers."""
@@ -274,10 +277,18 @@ class ArrivingTests(TestCase):
                 self.assertIsInstance(error, ForeignAnswer)
                 self.assertTrue(error.message.endswith(f"HTTP {status} with {kind!r}"))
 
+    async def test_https(self) -> None:
+        """A server without TLS that is asked by HTTPS is not waited for."""
+        server = LiveServer("--storage", "memory:").start()
+        self.addCleanup(server.stop)
+        for face in FACES:
+            error = await self.told(face, f"https://127.0.0.1:{server.port}", lambda c: c.ping())
+            self.assertIsInstance(error, NoAnswer)
+
     async def told(self, face: str, url: str, use: Use) -> KatoError:
         """The error that is raised."""
         try:
-            await FACES[face](url, use, patience=AT_ONCE)
+            await FACES[face](url, use, patience=AT_ONCE, timeout=1_000)
         except KatoError as error:
             return error
         raise self.failureException(f"{face}: it did not fail")

@@ -31,7 +31,7 @@ class MalformedTests(SynchronousTestCase):
         (b"GET /p1/\x01 HTTP/1.1\r\n", "request line"),
         (b"G\x00T /p1/ping HTTP/1.1\r\n", "request line"),
         (b"(GET) /p1/ping HTTP/1.1\r\n", "request line"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "request line"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n", "TLS: "),
         (b"\r\n\r\n", "request line"),
         # headers
         (b"GET /p1/ping HTTP/1.1\r\nHost\r\n", "Host"),
@@ -74,6 +74,13 @@ class MalformedTests(SynchronousTestCase):
         (CHUNKED + b"1" * 2000, "chunk"),
         (CHUNKED + b"0\r\n" + b"X: y\r\n" * 20000, "chunk"),
     ]
+
+    def test_tls(self) -> None:
+        """Who asks by HTTPS is refused at once, and does not wait for a line to end."""
+        client = Server().connect()
+        client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        self.assertEqual(client.answer().status, 400)
+        self.assertTrue(client.wire.half_closed)
 
     def test_json(self) -> None:
         """Each is answered 400 in JSON that says what is wrong, and the connection ends."""

@@ -45,6 +45,7 @@ PIPELINED = 4
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NEVER = b"\0\r\n"
+_TLS = b"\x16\x03"
 
 
 SWITCHED = 101
@@ -106,6 +107,9 @@ class RestChannel(RefusingChannel):
             self._stream.dataReceived(data)
             return
         whole = read_whole(data) if self._at_start else None
+        if whole is None and self._at_start and data.startswith(_TLS):
+            self.refuse(InvalidRequest("TLS: expected HTTP without it; ask by http://"))
+            return  # the line that twisted.web waits for may not come
         if not self.requests:
             self._begin()
         try:
