@@ -32,9 +32,11 @@ test("a request is made of the fields that are not empty, each in its place", ()
   });
 });
 
-test("what is missing, and what is no JSON, is told by its field", () => {
+test("what is missing, a part of the way, or no JSON, is told by its field", () => {
   for (const [field, typed] of [
     ["processor", {}],
+    ["processor", { processor: "." }],
+    ["processor", { processor: ".." }],
     ["body", { processor: "p1", body: "{" }],
   ])
     assert.throws(

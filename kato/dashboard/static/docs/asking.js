@@ -40,7 +40,7 @@ export function asked(operation, typed) {
     const value = typed[name] ?? "";
     if (value === "") {
       if (required) throw new TypedWrong(name, `${name}: missing`);
-    } else if (where === "path") path = path.replace(`{${name}}`, encodeURIComponent(value));
+    } else if (where === "path") path = path.replace(`{${name}}`, wordOfPath(name, value));
     else if (where === "query") query.set(name, value);
     else headers[name] = value;
   }
@@ -53,6 +53,19 @@ export function asked(operation, typed) {
     headers,
     body,
   };
+}
+
+/**
+ * A word of a path; one that browsers and curl take for a part of the way would ask for something
+ * else: `/p1/model/..` is `/p1`, the processor.
+ *
+ * @param {string} name
+ * @param {string} value
+ */
+function wordOfPath(name, value) {
+  if (value === "." || value === "..")
+    throw new TypedWrong(name, `${name}: ${value} is the name of nothing`);
+  return encodeURIComponent(value);
 }
 
 function bodyOf(text) {
