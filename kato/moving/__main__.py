@@ -174,9 +174,22 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "restore": _restore,
 }
 
+_READ = ("import", "restore")
+"""The commands for which the file is there already."""
+
 
 def _number(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _said(error: OSError, typed: argparse.Namespace) -> str:
+    """What could not be done, in words of ours."""
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    verb = "open"
+    if str(error.filename).startswith(str(typed.file)):  # a new file has another name at first
+        verb = "read" if typed.command in _READ else "write"
+    return f"cannot {verb} {error.filename}: {error.strerror}"
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -185,7 +198,10 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     typed.file = typed.file.absolute()
     try:
         _COMMANDS[typed.command](typed)
-    except (Trouble, CannotOpen, KatoError, OSError) as trouble:
+    except OSError as error:
+        print(f"kato: {_said(error, typed)}", file=sys.stderr)
+        return 1
+    except (Trouble, CannotOpen, KatoError) as trouble:
         print(f"kato: {trouble}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -203,7 +203,8 @@ class MainTests(CommandCase):
         self.assertIn(f"{self.file}, line 1: its checksum is wrong", told)
         self.assertEqual(self.names(), before)
         self.file.unlink()
-        self.assertIn("No such file", self.type("import", self.second, status=1)[1])
+        said = f"kato: cannot read {self.file}: No such file or directory\n"
+        self.assertEqual(self.type("import", self.second, status=1)[1], said)
 
     def test_not_written_over(self) -> None:
         """A file that is there is not written over, and where nothing comes of it, none is left."""

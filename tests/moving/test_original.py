@@ -228,3 +228,7 @@ class CommandTests(CommandCase):
         _, told = self.bring(status=1)
         self.assertIn("mongodb://127.0.0.1:1/p cannot be read: it cannot be reached", told)
         self.assertNotIn("secret", told)
+        self.url = "foo"
+        self.assertEqual(
+            self.bring(status=1)[1], "kato: --from foo: expected mongodb://host/database\n"
+        )

@@ -101,7 +101,8 @@ class OpenStoreTests(SynchronousTestCase):
             ("mongodb://user:sec@ret@host/kato", "percent-encoded"),
             ("mongodb://user:secret/@host/kato", "percent-encoded"),
             ("mongodb://user:secret@host:port/kato", "percent-encoded"),
-            ("mongodb:kato", "percent-encoded"),
+            ("mongodb:kato", "--storage mongodb:kato: expected mongodb://host/database"),
+            ("mongodb:user:secret@host/kato", "--storage …@host/kato: expected mongodb://host/da"),
             ("mongodb://user:secret@host/kato?readPreference=secondary", "readPreference"),
             ("mongodb://user:secret@host/kato?tls=true", "TLS"),
         ):

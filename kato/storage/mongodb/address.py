@@ -12,6 +12,7 @@ from kato.storage.interface import CannotOpen
 _SECONDS = 10
 """How long a start looks for a server, where the address does not say."""
 
+_SCHEMES = ("mongodb://", "mongodb+srv://")
 _NAME = re.compile(r"[^/\\. \"$*<>:|?\0]{1,63}")
 
 
@@ -35,6 +36,9 @@ class Address:
         @param option: by which it was given.
         @raise CannotOpen: in one line, which repeats no password.
         """
+        if not url.startswith(_SCHEMES):
+            told = re.sub(r".*@", "…@", url, flags=re.DOTALL)
+            raise CannotOpen(f"{option} {told}: expected mongodb://host/database")
         try:
             parsed = parse_uri(url)
         except (PyMongoError, ValueError):  # they may repeat what stands beside the password
