@@ -11,6 +11,8 @@ from kato.cli.exits import Trouble
 from kato.cli.session import Session
 from kato.client import KatoError, Patience
 from kato.client.calls import ProcessorCalls, ServerCalls
+from kato.client.given import processor_id
+from kato.errors import InvalidRequest
 
 T = TypeVar("T")
 
@@ -91,10 +93,10 @@ def _before(name: str) -> str | None:
 
 
 def _addressed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A word that can stand in an address; whether it is an id the server says."""
-    if value in ("", ".", ".."):
-        raise click.BadParameter(f"{value!r} is no id", ctx, param)
-    return value
+    try:
+        return None if value is None else processor_id(value)
+    except InvalidRequest as error:
+        raise click.BadParameter(error.message, ctx, param) from None
 
 
 processor_argument = click.argument("processor", callback=_addressed, shell_complete=_processors)

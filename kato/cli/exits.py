@@ -4,8 +4,8 @@ from typing import IO, Any
 
 import click
 
-from kato.cli.wording import printable
-from kato.client import KatoError, NoAnswer
+from kato.cli.wording import one_line
+from kato.client import ForeignAnswer, KatoError, NoAnswer
 from kato.errors import Forbidden, Unauthorized
 
 REFUSED = 1
@@ -33,17 +33,12 @@ class Refused(Trouble):
 
 def exit_status(error: KatoError) -> int:
     """The status that tells of an error."""
-    if isinstance(error, NoAnswer):
+    if isinstance(error, NoAnswer | ForeignAnswer):
         return NOT_REACHED
     return NOT_ALLOWED if isinstance(error, Unauthorized | Forbidden) else REFUSED
 
 
 def in_one_line(error: KatoError) -> str:
     """What is said of an error: its code, and its message."""
-    code = "NO_ANSWER" if isinstance(error, NoAnswer) else error.error_code
-    doubt = "; it may have been done" if _doubtful(error) else ""
-    return f"kato: {code}: {printable(' '.join(error.message.split()))}{doubt}"
-
-
-def _doubtful(error: KatoError) -> bool:
-    return error.outcome_unknown and not isinstance(error, NoAnswer)
+    doubt = "; it may have been done" if error.outcome_unknown else ""
+    return f"kato: {one_line(error.error_code)}: {one_line(error.message)}{doubt}"

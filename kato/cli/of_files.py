@@ -20,6 +20,7 @@ from kato.cli.resuming import anew, beginning
 from kato.cli.session import Session
 from kato.cli.source_files import Reader, Source, opened
 from kato.cli.tables import Columns, table_items
+from kato.cli.wording import times
 from kato.client import KatoError, Patience
 from kato.client.calls import ServerCalls
 
@@ -111,7 +112,7 @@ def _load(session: Session, processor: str, source: Source, how: str, again: boo
     with progress(session.output, source.name, survey.observations) as told:
         load = Load(asked, source, note, keep=_keeping(notes, session.output), told=told)
         if not note.finished:
-            _run(load)
+            _run(load, again)
     _tell(session, load, began=note)
 
 
@@ -131,12 +132,13 @@ def _keeping(notes: NoteBook, output: Output) -> Callable[[Note], object]:
     return keep
 
 
-def _run(load: Load) -> None:
+def _run(load: Load, again: bool) -> None:
     try:
         load.run()
     except (KatoError, KeyboardInterrupt, Trouble):
         if not load.note.finished and load.note.done:
-            where = f"after line {load.note.line}; the same command goes on there"
+            how = "the same command" + (", without --again," if again else "")
+            where = f"after line {load.note.line}; {how} goes on there"
             click.echo(f"kato: the load stopped {where}", err=True)
         raise
 
@@ -151,4 +153,4 @@ def _tell(session: Session, load: Load, began: Note) -> None:
         session.output.note(f"{name} was loaded already; --again loads it once more")
     else:
         since = f" after line {began.line}" if began.done else ""
-        session.output.note(f"{name}{since}: observed {observed:,}, learned {learned:,} times")
+        session.output.note(f"{name}{since}: observed {observed:,}, learned {times(learned)}")

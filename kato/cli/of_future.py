@@ -11,7 +11,7 @@ from kato.cli.commands import Command
 from kato.cli.expectations import EXPECTED, PREDICTIONS, expected_rows, prediction_rows
 from kato.cli.output import Column, Output
 from kato.cli.session import Session, with_answer
-from kato.cli.wording import Wording
+from kato.cli.wording import Wording, times
 from kato.client import Expected, Explanation, Prediction
 from kato.client.calls import ProcessorCalls
 from kato.client.results import Answer
@@ -82,9 +82,9 @@ def _learned(learned: Answer | None, word: Wording) -> Iterator[tuple[str, str]]
     if learned is None:
         return
     first = [learned["first"]] if learned["first"] else []
-    yield "learned", f"{learned['times']} times, as far as the log tells"
-    for name, times in (("first", first), ("latest", learned["latest"])):
-        for each in times:
+    yield "learned", f"{times(learned['times'])}, as far as the log tells"
+    for name, told in (("first", first), ("latest", learned["latest"])):
+        for each in told:
             seen = word.sequence(seen.get("strings", ()) for seen in each["observations"])
             yield name, f"{word.time(each['time'])} of {seen}"
 

@@ -15,20 +15,14 @@ def beginning(processor: Processor, name: str, contents: str, known: Note | None
     @param known: what was noted of the last load of this file.
     @raise Refused: going on would do something twice, or leave something out.
     """
-    if known is None:
-        return Note(contents)
-    if known.contents != contents:
-        if known.done and not known.finished:
-            raise Refused(
-                f"{name} was loaded as far as line {known.line}, and it, or how it is to be read, "
-                "is not the same any more: --again loads it from its beginning"
-            )
-        return Note(contents)
-    if known.done:
-        try:
-            _see_whether_remembered(processor, name, known)
-        except ProcessorNotFound:
-            return anew(contents)  # it was deleted, with all that was loaded
+    if known is None or not known.done:
+        return known if known is not None and known.contents == contents else Note(contents)
+    try:
+        processor.ping()
+        _see_whether_same(name, contents, known)
+        _see_whether_remembered(processor, name, known)
+    except ProcessorNotFound:
+        return anew(contents)  # it was deleted, with all that was loaded
     return known
 
 
@@ -37,8 +31,17 @@ def anew(contents: str) -> Note:
     return Note(contents, turn=uuid4().hex)
 
 
+def _see_whether_same(name: str, contents: str, known: Note) -> None:
+    if known.contents == contents:
+        return
+    far = "to its end" if known.finished else f"as far as line {known.line}"
+    raise Refused(
+        f"{name} was loaded {far}, and it, or how it is to be read, "
+        "is not the same any more: --again loads it from its beginning"
+    )
+
+
 def _see_whether_remembered(processor: Processor, name: str, known: Note) -> None:
-    processor.ping()
     see_what_was_learned(processor, name, known)
     if known.finished:
         return

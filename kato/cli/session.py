@@ -2,27 +2,56 @@
 
 import json
 import os
-import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
 from kato.cli.exits import Trouble
 from kato.cli.output import Output
+from kato.cli.wording import one_line
 from kato.client import Client, Patience
 from kato.client.calls import Call
+from kato.client.given import address, api_key
 from kato.client.results import Answer
+from kato.client.trying import Pause
+from kato.errors import InvalidRequest
 
 T = TypeVar("T")
 
 DEFAULT_URL = "http://localhost:8000"
 _PATIENCE = Patience(again=3)
-_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f.]*:[0-9a-f:.]*")
+_SOON = 1.5
+"""After so many seconds it is said that something is tried again."""
+
+
+class _SayingClient(Client):
+    """Says once that it tries again, where that takes longer than a person expects."""
+
+    def __init__(self, url: str, *, say: Callable[[str], object], **more: Any) -> None:
+        """
+        @param say: says a note.
+        @param more: the rest of what a L{Client} is told.
+        """
+        super().__init__(url, **more)
+        self._say = say
+        self._began = 0.0
+        self._said = False
+
+    def carry_out(self, call: Call[T]) -> T:
+        """Ask."""
+        self._began = time.monotonic()
+        return super().carry_out(call)
+
+    def _wait(self, pause: Pause) -> None:
+        if not self._said and time.monotonic() + pause.seconds - self._began >= _SOON:
+            self._said = True
+            self._say(f"{one_line(pause.why.message)}; trying again")
+        super()._wait(pause)
 
 
 @dataclass
@@ -57,9 +86,10 @@ class Session:
     def url(self) -> str:
         """Where the server is reached."""
         url = self.wished.get("url") or self.environment.get("KATO_URL") or DEFAULT_URL
-        if not _is_address(url):
-            raise click.UsageError(f"--url: expected http://HOST:PORT or https://…, got {url!r}")
-        return str(url)
+        try:
+            return address(url)
+        except InvalidRequest as error:
+            raise click.UsageError(f"--{error.message}") from None
 
     @property
     def key(self) -> str | None:
@@ -69,14 +99,23 @@ class Session:
             raise click.UsageError("--key and --key-file: one of them is enough")
         file = file or (None if typed else self.environment.get("KATO_API_KEY_FILE"))
         key = _read_key(Path(file)) if file else typed or self.environment.get("KATO_API_KEY")
-        return _fit_key(key) if key else None
+        try:
+            return api_key(key)
+        except InvalidRequest as error:
+            raise Trouble(f"--{error.message}") from None
 
     @property
     def client(self) -> Client:
         """Who carries calls out."""
         if self._client is None:
             timeout = self.wished.get("timeout", 40.0)
-            self._client = Client(self.url, key=self.key, timeout=timeout, patience=self.patience)
+            self._client = _SayingClient(
+                self.url,
+                key=self.key,
+                timeout=timeout,
+                patience=self.patience,
+                say=self.output.note,
+            )
         return self._client
 
     def close(self) -> None:
@@ -126,16 +165,6 @@ def with_answer(call: Call[T]) -> Call[tuple[Answer, T]]:
     )
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    known = parts.scheme in ("http", "https") and not (parts.query or parts.fragment)
-    return known and _HOST.fullmatch(host) is not None and port != 0
-
-
 def _read_key(path: Path) -> str:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -144,9 +173,3 @@ def _read_key(path: Path) -> str:
     if not lines[0].strip():
         raise Trouble(f"--key-file: there is no key in the first line of {path}")
     return lines[0].strip()
-
-
-def _fit_key(key: str) -> str:
-    if not (key.isascii() and key.isprintable()):
-        raise Trouble("the key has characters that no header may have")
-    return key

@@ -73,6 +73,16 @@ class Wording:
         return json.dumps(value)
 
 
+def times(number: int) -> str:
+    """How often, C{1 time}, C{2 times}."""
+    return f"{number:,} time{'' if number == 1 else 's'}"
+
+
+def one_line(text: str) -> str:
+    """What a server said, on one line of a terminal."""
+    return printable(" ".join(text.split()))
+
+
 def printable(text: str) -> str:
     """The text, with all escaped that would move a terminal's cursor or colour what follows."""
     return "".join(each if each.isprintable() else _escaped(each) for each in text)

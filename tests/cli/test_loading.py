@@ -166,12 +166,42 @@ class AgainTests(LoadCase):
         self.okay("load", "p1", self.path)
         self.assertEqual(self.memory("p1"), self.known)
 
-    def test_other(self) -> None:
-        """A file that has become another one is another one."""
-        self.file("a.jsonl", written([["x"], ["y"], None]))
+    def test_grown(self) -> None:
+        """A file that has grown, or is to be read otherwise, is not loaded once more by itself:
+        nothing is done, and it is said what can be."""
+        self.file("a.jsonl", written([*ROWS, None, ["x"], ["y"], None]))
+        for words in (["load", "p1", self.path], ["load", "p1", self.path, "--learn-every", "2"]):
+            said = self.refused(1, *words)
+            self.assertIn("a.jsonl was loaded to its end, and it", said)
+            self.assertIn("--again", said)
+        self.assertEqual(self.memory("p1"), self.known)
         self.okay("clear", "p1")
-        self.okay("load", "p1", self.path)
+        self.okay("load", "p1", self.path, "--again")
         self.assertEqual(len(self.memory("p1")), len(self.known) + 1)
+
+    def test_standard_input(self) -> None:
+        """What is added is loaded by standard input, whose content is its name."""
+        added = written([["x"], ["y"], None])
+        self.okay("clear", "p1")
+        self.okay("load", "p1", "-", given=added)
+        self.okay("load", "p1", "-", given=written([["v"], ["w"], None]))
+        self.assertEqual(len(self.memory("p1")), len(self.known) + 2)
+        self.assertIn("was loaded already", self.ran("load", "p1", "-", given=added).stderr)
+
+    def test_deleted_and_other(self) -> None:
+        """Into a processor that was deleted since, another file of the name is loaded, too."""
+        self.file("a.jsonl", written([["x"], ["y"], None]))
+        self.okay("delete", "p1", "--yes")
+        self.okay("load", "p1", self.path, "--learn-every", "2")
+        self.assertEqual(len(self.memory("p1")), 2)
+
+    def test_empty(self) -> None:
+        """Of an empty file nothing was loaded: what it has become is loaded."""
+        path = self.file("b.jsonl", "")
+        self.okay("load", "p2", path)
+        self.file("b.jsonl", written(ROWS))
+        self.okay("load", "p2", path)
+        self.assertEqual(self.memory("p2"), self.known)
 
 
 class InterruptedTests(LoadCase):
@@ -223,6 +253,7 @@ class InterruptedTests(LoadCase):
         self.assertIn("not the same", self.refused(1, "load", "p1", path, "--learn-at-end"))
         self.okay("delete", "p1", "-y")
         self.okay("observe", "p1", "a", "b", "-q")
+        self.assertIn("not the same", self.refused(1, "load", "p1", path, "--learn-at-end"))
         self.assertIn("has forgotten", self.refused(1, "load", "p1", path))
         self.okay("observe", "p1", "c", "-q")
         self.okay("learn", "p1")
@@ -230,6 +261,26 @@ class InterruptedTests(LoadCase):
             client.processor("p1").clear_short_term_memory()
             client.processor("p1").observe_sequence([["a", "b"], ["c"]], learn_at_end=True)
         self.assertIn("does not remember line 2", self.refused(1, "load", "p1", path))
+
+    def test_wrong_options(self) -> None:
+        """What was begun with the wrong options is begun again once the processor is deleted."""
+        path = self.interrupted()
+        self.file("a.jsonl", written([["a", "b"], ["c"], None, ["d"]]))
+        self.refused(1, "load", "p1", path, "--learn-every", "1")
+        self.okay("delete", "p1", "-y")
+        said = self.ran("load", "p1", path, "--learn-every", "1")
+        self.assertEqual((said.exit_code, said.stdout), (0, ""), said.output)
+        self.assertIn("observed 3, learned 1 time\n", said.stderr)
+
+    def test_again(self) -> None:
+        """A load that began anew, and stopped, goes on if it is not said again."""
+        path = self.interrupted()
+        self.okay("clear", "p1")
+        said = self.refused(1, "load", "p1", path, "--again")
+        self.assertIn("the same command, without --again, goes on there", said)
+        told = self.refused(1, "load", "p1", path)
+        self.assertIn("the same command goes on there", told)
+        self.assertEqual({each.frequency for name, each in self.memory("p1").items() if name}, {2})
 
     def interrupted(self) -> str:
         """A file whose load into C{p1} was refused after its second line."""

@@ -5,14 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest import SkipTest
 
 from rich.cells import cell_len
 
 import kato
-from kato.client import Client
-from tests.cli.running import KEY, ProgramCase, plain
+from kato.cli.session import Session
+from kato.client import Client, NoAnswer, Patience
+from kato.client.calls import ServerCalls
+from tests.cli.running import KEY, ProgramCase, plain, terminal
+from tests.client.faces import Hearing
 from tests.live.ports import HeldPort
 
 NAME = "MODEL|4772c243ccf3c216170b3ac980a1d67abc59e4e9"
@@ -211,7 +215,8 @@ class ExitTests(ProgramCase):
             (["delete", "..", "--yes"], "'..' is no id"),
             (["ping", "--key", "a", "--key-file", "b"], "one of them is enough"),
             (["ping", "--key-file", str(self.folder / "none")], "cannot read"),
-            (["ping", "--key", "a\nb"], "no header may have"),
+            (["status", "a b"], "'a b' is no id: 1 to 64 of"),
+            (["ping", "--key", "a\nb"], "--key: expected printable ASCII without spaces"),
             (["ping", "--timeout", "0"], "0"),
             (["watch", "--topic", "learning"], "topics are those of a processor"),
         ):
@@ -226,6 +231,42 @@ class ExitTests(ProgramCase):
             said = self.refused(3, *words, "--url", url)
             self.assertIn("kato: NO_ANSWER: ", said)
             self.assertEqual(said.count("\n"), 1)
+
+    def test_foreign(self) -> None:
+        """3: what is there is no server of KATO's, though it may answer well."""
+        for kind, told in (
+            ("text/html", b"<!DOCTYPE HTML>"),
+            ("application/json", {"status": "UP"}),
+        ):
+            server = Hearing(200, kind, told)
+            self.addCleanup(server.close)
+            said = self.refused(3, "ping", "--url", server.url)
+            self.assertEqual(
+                said,
+                "kato: FOREIGN_ANSWER: what answers is no server of KATO's: "
+                f"HTTP 200 with {kind!r}\n",
+            )
+
+    def test_doubt(self) -> None:
+        """Of a change without an answer it is said that it may have been made; of nothing else."""
+        server = Hearing(told=None)
+        self.addCleanup(server.close)
+        for words, doubt in ((["learn", "p1"], True), (["stm", "p1"], False)):
+            said = self.refused(3, *words, "--url", server.url)
+            self.assertEqual(said.endswith("; it may have been done\n"), doubt, said)
+
+    def test_patience(self) -> None:
+        """Where it takes long until there is an answer, it is said once that it is tried again."""
+        held = HeldPort()
+        self.addCleanup(held.close)
+        self.patch(time, "sleep", lambda seconds: None)
+        for first, often in ((0.1, 0), (4.0, 1)):
+            output, kept = terminal()
+            session = Session({"url": f"http://127.0.0.1:{held.port}"}, {}, Patience(3, first))
+            session.output = output
+            self.addCleanup(session.close)
+            self.assertRaises(NoAnswer, session.ask, ServerCalls().ping())
+            self.assertEqual(kept.getvalue().count("; trying again"), often)
 
     def test_not_allowed(self) -> None:
         """4: no key, or a wrong one; a key may come in a file."""
