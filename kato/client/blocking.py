@@ -107,8 +107,8 @@ class Client(AbstractContextManager["Client"]):
         """Ask, and ask again where that is safe and of use.
 
         @raise KatoError: what the server said against it, or
-            L{NoAnswer<kato.client.trying.NoAnswer>}, or L{InvalidRequest<kato.errors>} where what
-            was given cannot be sent.
+            L{NoAnswer<kato.client.trying.NoAnswer>}, or
+            L{InvalidRequest<kato.errors.InvalidRequest>} where what was given cannot be sent.
         """
         steps = trying(
             call,

@@ -19,7 +19,7 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f.]*:[0-9a-f:.]*")
 _SCHEMES = ("http", "https")
 _VISIBLE = re.compile(r"[!-~]+")
-_DOTS = frozenset({"", ".", ".."})
+_DOTTED = frozenset({".", ".."})
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _MAX_REQUEST_ID = 255
 _SHOWN = 80
@@ -37,11 +37,11 @@ def address(url: object) -> str:
 
     @raise InvalidRequest: it is none, or has more: a name, a password, a query, a fragment.
     """
-    text = url if isinstance(url, str) and _VISIBLE.fullmatch(url) else ""
+    text = url if isinstance(url, str) else ""
+    if "@" in text:
+        raise InvalidRequest("url: no name and no password may stand in it; a key is given apart")
     scheme, _, rest = text.partition("://")
-    if "@" in rest.partition("/")[0]:
-        raise InvalidRequest("url: no name and no password stand in it; key= takes a key")
-    if scheme.lower() not in _SCHEMES or not _is_address(text):
+    if scheme.lower() not in _SCHEMES or not _VISIBLE.fullmatch(text) or not _is_address(text):
         raise InvalidRequest(f"url: expected http://HOST:PORT or https://…, got {shown(url)}")
     return f"{scheme.lower()}://{rest.rstrip('/')}"
 
@@ -52,7 +52,7 @@ def _is_address(url: str) -> bool:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    if parts.query or parts.fragment or port == 0:
+    if port == 0 or not _DOTTED.isdisjoint(parts.path.split("/")) or {"?", "#"} & set(url):
         return False
     return _HOST.fullmatch(host) is not None
 
@@ -87,13 +87,12 @@ def request_id(value: object) -> str:
 
     @raise InvalidRequest: it is not 1 to 255 characters that a header can have.
     """
-    text_of(value, "request_id")
-    assert isinstance(value, str)
-    if not 1 <= len(value) <= _MAX_REQUEST_ID:
-        raise InvalidRequest(f"request_id: expected 1 to 255 characters, got {len(value)}")
-    if _CONTROL.search(value) or value.strip(" ") != value:
-        raise InvalidRequest(f"request_id: {shown(value)} cannot stand in a header")
-    return value
+    text = text_of(value, "request_id")
+    if not 1 <= len(text) <= _MAX_REQUEST_ID:
+        raise InvalidRequest(f"request_id: expected 1 to 255 characters, got {len(text)}")
+    if _CONTROL.search(text) or text.strip(" ") != text:
+        raise InvalidRequest(f"request_id: {shown(text)} cannot stand in a header")
+    return text
 
 
 def word(value: object, name: str) -> str:
@@ -103,7 +102,7 @@ def word(value: object, name: str) -> str:
     @raise InvalidRequest: it would be taken for a part of the way, and not for a name.
     """
     text = text_of(value, name)
-    if text in _DOTS:
+    if not text or text in _DOTTED:
         raise InvalidRequest(f"{name}: {text!r} is the name of nothing")
     return text
 

@@ -168,15 +168,20 @@ def _judge(came: Response | Lost) -> KatoError | None:
         return None
     try:
         return error_of(_decoded(came), retry_after=_retry_after(came))
-    except (ForeignAnswer, KeyError):
+    except (ForeignAnswer, KeyError, TypeError):
         return _foreign(came)
 
 
 def error_of(told: Mapping[str, Any], *, retry_after: int | None = None) -> KatoError:
-    """The error that an answer tells; one of a newer server, of no class here, has its code."""
-    code = told["error_code"]
+    """The error that an answer tells; one of a newer server, of no class here, has its code.
+
+    @raise KeyError, TypeError: it tells none in KATO's way.
+    """
+    code, message = told["error_code"], told["message"]
+    if not (isinstance(code, str) and isinstance(message, str)):
+        raise TypeError("code and message are strings")
     error = BY_CODE.get(code, KatoError)(
-        told["message"],
+        message,
         retry_after=told.get("retry_after", retry_after),
         outcome_unknown=told.get("outcome") == "unknown",
     )

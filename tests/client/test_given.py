@@ -38,6 +38,8 @@ NO_URLS: tuple[Any, ...] = (
     "http://[:",
     "http://localhost/?a=b",
     "http://localhost#a",
+    "http://localhost?",
+    "http://localhost/a/../b",
     b"http://localhost",
 )
 
@@ -150,8 +152,10 @@ class RefusedTests(TestCase):
             for url in NO_URLS:
                 said = await self.refused(face, lambda c: c.ping(), url)
                 self.assertIn("url: expected http://HOST:PORT", said)
-            said = await self.refused(face, lambda c: c.ping(), "http://me:sesame@localhost")
-            self.assertNotIn("sesame", said)
+            for url in ("http://me:sesame@localhost", "me:sesame@localhost", "http://me:se same@h"):
+                said = await self.refused(face, lambda c: c.ping(), url)
+                self.assertIn("url: no name and no password", said)
+                self.assertNotIn("same", said)
 
     async def test_keys(self) -> None:
         """Keys that no server has; none is shown."""

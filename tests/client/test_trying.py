@@ -182,6 +182,8 @@ class TryingTests(SynchronousTestCase):
             response(200, {"detail": "Hello"}),
             response(200, {"status": "UP", "model_name": "x"}),
             response(404, {"detail": "Not Found"}),
+            response(404, {"error_code": 404, "message": "Not Found"}),
+            response(404, {"error_code": ["NONE"], "message": "Not Found"}),
         ):
             steps = self.begin()
             next(steps)
