@@ -17,7 +17,7 @@ from kato.moving.progress import progress, progress_of
 from kato.moving.reading import Contents
 from kato.moving.stores import sqlite_path, with_store
 from kato.moving.surveying import survey
-from kato.moving.trouble import Trouble
+from kato.moving.trouble import Trouble, plainly
 from kato.moving.writing import Writer, Written
 from kato.storage import CannotOpen, IStore
 
@@ -186,7 +186,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         _COMMANDS[typed.command](typed)
     except (Trouble, CannotOpen, KatoError, OSError) as trouble:
-        print(f"kato: {trouble}", file=sys.stderr)
+        print(f"kato: {plainly(trouble)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         stays = "; what was imported stays, and is skipped the next time"
