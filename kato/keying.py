@@ -194,8 +194,10 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         print(f"kato: {error.message}", file=sys.stderr)
     except BadKeyFile as error:
         print(f"kato: {path}: {error}", file=sys.stderr)
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"kato: {path}: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"kato: {path}: {error.strerror or error}", file=sys.stderr)
+    except UnicodeDecodeError as error:
+        print(f"kato: {path}: not UTF-8 at byte {error.start}", file=sys.stderr)
     else:
         return 0
     return 1

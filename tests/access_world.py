@@ -1,4 +1,4 @@
-"""One gateway in memory that is spoken to over every transport, with any key."""
+"""One gateway in memory that is spoken to over every transport, with any key, told in any way."""
 
 import json
 from collections.abc import Mapping
@@ -18,13 +18,41 @@ from kato.protocols.rest.routes import ROUTES, Body
 from kato.protocols.zmq.addresses import BoundPort
 from kato.settings import Settings
 from kato.zmq_hosting import ZmqPorts
+from tests.access_streams import (
+    GRAPHQL,
+    SUB_PROTOCOLS,
+    Answer,
+    Said,
+    Streams,
+    Way,
+    told_by_header,
+)
 from tests.graphql.documents import answered, asked
 from tests.rest.talking import PEER, Wire, read_answers, request
-from tests.websocket.memory import Client, System
+from tests.websocket.memory import System
 from tests.zmq.memory import MemorySockets
 from tests.zmq.publishing import Port
 
-Answer = Mapping[str, Any]
+Params = Mapping[str, Any]
+
+_HEADERS = ("X-API-Key", "Authorization")
+
+_TELLINGS: Mapping[str, tuple[str, ...]] = {
+    "rest": _HEADERS,
+    "graphql": _HEADERS,
+    **dict.fromkeys(SUB_PROTOCOLS, ("authenticate", *_HEADERS, "kato.key")),
+    GRAPHQL: ("connection_init", *_HEADERS, "kato.key"),
+    "zmq": ("api_key",),
+}
+
+WAYS = tuple(Way(transport, each) for transport, all_ in _TELLINGS.items() for each in all_)
+"""Every transport, with every way to tell it a key."""
+
+USUAL = tuple(Way(transport, all_[0]) for transport, all_ in _TELLINGS.items())
+"""Every transport, with one of them."""
+
+LISTENING = tuple(way for way in WAYS if way.transport in SUB_PROTOCOLS)
+"""Those on which clients can subscribe."""
 
 _ROUTES = {route.serves: route for route in reversed(ROUTES) if "{processor}" in route.path}
 
@@ -50,7 +78,7 @@ class World:
         self._dealer = self.network.dealer(
             router.address, received=self._came.append, up=lambda: None, down=case.fail
         )
-        self._clients: dict[str | None, Client] = {}
+        self.streams = Streams(self.system)
         self.model = ""
 
     def do(self, operation: str, processor: str | None, **params: object) -> Reply:
@@ -60,13 +88,20 @@ class World:
         reply: Reply = self._case.successResultOf(answer)
         return reply
 
+    @property
+    def processors(self) -> list[str]:
+        """Those that exist."""
+        return [each["id"] for each in self.do("list_processors", None).fields["processors"]]
+
     def prepare(self) -> None:
         """See that there are C{p1} and C{p2}, each with a model and something observed, and no
         C{p3}."""
-        known = {each["id"] for each in self.do("list_processors", None).fields["processors"]}
+        known = self.processors
         if "p3" in known:
             self.do("delete_processor", "p3")
         for processor in ("p1", "p2"):
+            if processor in known:
+                self.do("clear_short_term_memory", processor)
             learned = self.do(
                 "observe_sequence",
                 processor,
@@ -76,12 +111,34 @@ class World:
             [self.model] = learned.fields["learned_models"]
             self.do("observe", processor, strings=["a", "b"])
 
+    def state(self) -> object:
+        """All that clients can change."""
+        looks = ("get_status", "get_genes", "get_short_term_memory", "list_models")
+        return {
+            processor: [self.do(look, processor).fields for look in looks]
+            for processor in self.processors
+        }
+
     # How it is spoken to
 
-    def rest(
-        self, key: str | None, operation: str, processor: str, params: Mapping[str, Any]
-    ) -> tuple[int, Answer, bytes]:
-        """Ask over REST; gives the status, the answer, and all of its bytes."""
+    def ask(
+        self, way: Way, key: str | None, operation: str, processor: str | None, params: Params
+    ) -> Said:
+        """Ask for an operation."""
+        if way.transport == "rest":
+            return self._rest(way, key, operation, processor, params)
+        if way.transport == "graphql":
+            return self._graphql(way, key, operation, processor, params)
+        if way.transport == "zmq":
+            whose = {} if processor is None else {"processor": processor}
+            return self.zmq(key, {"method": operation, **whose, "params": params})
+        return self.streams.ask(way, key, operation, processor, params)
+
+    def _rest(
+        self, way: Way, key: str | None, operation: str, processor: str | None, params: Params
+    ) -> Said:
+        if processor is None:
+            return self.get(key, "GET", _PAGES[operation] + _query(params), telling=way.telling)
         route = _ROUTES[operation]
         words = {"processor": processor, **params}
         path, rest = route.path, dict(params)
@@ -90,49 +147,44 @@ class World:
                 path = path.replace(f"{{{word}}}", quote(str(words[word]), safe=""))
                 rest.pop(word, None)
         body = None if route.body is Body.NONE else json.dumps(rest).encode()
-        return self.get(key, route.method, path, body)
+        return self.get(key, route.method, path, body, telling=way.telling)
 
     def get(
-        self, key: str | None, method: str, path: str, body: bytes | None = None
-    ) -> tuple[int, Answer, bytes]:
-        """Ask for a path over REST."""
-        headers = ["X-Request-ID: the-test"] + ([] if key is None else [f"X-API-Key: {key}"])
+        self,
+        key: str | None,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *more: str,
+        telling: str = "X-API-Key",
+    ) -> Said:
+        """Ask for a path over HTTP; all of the answer's bytes are told.
+
+        @param more: headers.
+        """
+        headers = [f"{name}: {value}" for name, value in told_by_header(telling, key).items()]
         wire = Wire()
         channel = self.system.parts.site.buildProtocol(PEER)
         assert channel is not None
         channel.makeConnection(wire)
-        channel.dataReceived(request(method, path, body, *headers))
+        channel.dataReceived(request(method, path, body, "X-Request-ID: the-test", *headers, *more))
+        self.system.flush()
         raw = wire.value()
         [answer] = read_answers(raw)
-        return answer.status, answer.json, raw
+        is_json = "json" in answer.headers["content-type"]
+        return Said(answer.json if is_json else {"status": "okay"}, raw)
 
-    def graphql(
-        self, key: str | None, operation: str, processor: str, params: Mapping[str, Any]
-    ) -> Answer:
-        """Ask by a document; gives what is answered as other transports tell it."""
-        headers = ["Content-Type: application/json"]
-        headers += [] if key is None else [f"X-API-Key: {key}"]
+    def _graphql(
+        self, way: Way, key: str | None, operation: str, processor: str | None, params: Params
+    ) -> Said:
         body = json.dumps(asked(operation, params, processor)).encode()
-        wire = Wire()
-        channel = self.system.parts.site.buildProtocol(PEER)
-        assert channel is not None
-        channel.makeConnection(wire)
-        channel.dataReceived(request("POST", "/graphql", body, *headers))
-        self.system.flush()
-        [answer] = read_answers(wire.value())
-        told = answer.json
-        return told if "status" in told else answered(operation, told)
+        said = self.get(
+            *(key, "POST", "/graphql", body, "Content-Type: application/json"), telling=way.telling
+        )
+        told = said.answer
+        return said if "status" in told else Said(answered(operation, told), said.raw)
 
-    def websocket(self, key: str | None) -> Client:
-        """The connection of who has a key."""
-        client = self._clients.get(key)
-        if client is None:
-            client = self._clients[key] = self.system.connect()
-            if key is not None:
-                client.ask(method="authenticate", params={"api_key": key})
-        return client
-
-    def zmq(self, key: str | None, value: Mapping[str, Any], *before: bytes) -> Answer:
+    def zmq(self, key: str | None, value: Params, *before: bytes) -> Said:
         """Ask over ZeroMQ."""
         named = {} if key is None else {"api_key": key}
         self._dealer.send([*before, pack({**value, **named})])
@@ -141,4 +193,17 @@ class World:
         self._came.clear()
         answer = unpack(frames[-1])
         assert isinstance(answer, dict)
-        return answer
+        return Said(answer, frames[-1])
+
+
+_PAGES = {"list_processors": "/processors", "ping": "/kato-api/ping"}
+
+
+def _query(params: Params) -> str:
+    return "?" + "&".join(f"{key}={value}" for key, value in params.items()) if params else ""
+
+
+def listed(answer: Answer) -> list[str]:
+    """The ids in a list of processors, whatever it came over."""
+    lines = answer["nodes"] if "nodes" in answer else answer["processors"]
+    return [each["id"] for each in lines]

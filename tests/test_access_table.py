@@ -1,7 +1,6 @@
 """Who may do what, over every transport: keys, scopes, operations and processors in one table (SPEC
 8 and 9)."""
 
-import json
 from collections.abc import Mapping
 from itertools import chain, combinations
 from typing import Any
@@ -9,9 +8,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import OPERATIONS, Scope
-from kato.errors import BY_CODE
+from kato.errors import BY_CODE, InvalidRequest
+from kato.key_file import parse_patterns
 from kato.policy import Key
-from tests.access_world import Answer, World
+from tests.access_streams import GRAPHQL, Said, Way
+from tests.access_world import LISTENING, USUAL, WAYS, World, listed
 from tests.websocket.memory import NOW
 
 READS = frozenset(
@@ -70,10 +71,15 @@ def verdict(key: str | None, operation: str, processor: str) -> str:
     return "okay" if processor != "p3" or operation in MAKES else "PROCESSOR_NOT_FOUND"
 
 
-def outcome(answer: Answer) -> str:
-    """What an answer says."""
-    code: str = answer["status"] if answer["status"] == "okay" else answer["error_code"]
-    return code
+def status(code: str) -> int:
+    """That of HTTP, where something came to this."""
+    return 200 if code == "okay" else BY_CODE[code].http_status
+
+
+def params(operation: str, model: str) -> dict[str, Any]:
+    """What an operation is asked with."""
+    named = {"model_name": model} if operation in OF_MODELS else {}
+    return {**PARAMS.get(operation, {}), **named}
 
 
 class TableTests(SynchronousTestCase):
@@ -83,28 +89,27 @@ class TableTests(SynchronousTestCase):
         self.world = World(self, KEYS)
         self.world.prepare()
 
-    def params(self, operation: str) -> dict[str, Any]:
-        named = {"model_name": self.world.model} if operation in OF_MODELS else {}
-        return {**PARAMS.get(operation, {}), **named}
+    def asked(self, way: Way, key: str | None, operation: str, processor: str) -> Said:
+        """What is answered, everything being there."""
+        said = self.world.ask(way, key, operation, processor, params(operation, self.world.model))
+        if said.outcome == "okay" and operation not in READS:
+            self.world.prepare()
+        if way.transport == "rest":
+            told = int(said.raw.split(b" ")[1])
+            told = told // 100 * 100 if said.outcome == "okay" else told
+            self.assertEqual(told, status(said.outcome))
+        return said
 
-    def asked(self, key: str | None, operation: str, processor: str) -> dict[str, Answer]:
-        """What is answered over each transport, everything being there each time."""
-        params = self.params(operation)
-        asked: dict[str, Answer] = {}
-        self.world.prepare()
-        status, asked["rest"], _ = self.world.rest(key, operation, processor, params)
-        code = outcome(asked["rest"])
-        self.assertEqual(status // 100 * 100 if code == "okay" else status, _status(code))
-        self.world.prepare()
-        asked["websocket"] = self.world.websocket(key).ask(
-            method=operation, processor=processor, params=params
-        )
-        self.world.prepare()
-        asked["graphql"] = self.world.graphql(key, operation, processor, params)
-        self.world.prepare()
-        request = {"method": operation, "processor": processor, "params": params}
-        asked["zmq"] = self.world.zmq(key, request)
-        return asked
+    def holds(self, key: str | None, operation: str, processor: str, *ways: Way) -> None:
+        """See that a line of the table is kept, and that what is refused changes nothing."""
+        expected = verdict(key, operation, processor)
+        before = None if expected == "okay" else self.world.state()
+        for way in ways:
+            said = self.asked(way, key, operation, processor)
+            line = (key, operation, processor, way)
+            self.assertEqual(said.outcome, expected, (*line, said.answer))
+        if before is not None:
+            self.assertEqual(self.world.state(), before, (key, operation, processor))
 
     def test_whole(self) -> None:
         """The table has every operation, in one line."""
@@ -117,19 +122,27 @@ class TableTests(SynchronousTestCase):
         for key in (*KEYS, None, "wrong"):
             for operation in sorted(READS | WRITES | ADMINISTERS):
                 for processor in ("p1", "p2", "p3"):
-                    expected = verdict(key, operation, processor)
-                    for transport, answer in self.asked(key, operation, processor).items():
-                        line = (key, operation, processor, transport)
-                        self.assertEqual(outcome(answer), expected, (*line, answer))
+                    self.holds(key, operation, processor, *USUAL)
+
+    def test_ways(self) -> None:
+        """In whichever way a key is told, it may do the same."""
+        for key in (*KEYS, None, "wrong"):
+            for operation in ("get_status", "learn", "delete_processor"):
+                for processor in ("p1", "p2"):
+                    self.holds(key, operation, processor, *WAYS)
 
     def test_subscribing(self) -> None:
-        """Who may read a processor may listen to it."""
+        """Who may read a processor may listen to it, and who may read at all hears which come and
+        go."""
         for key in (*KEYS, None, "wrong"):
-            for processor in ("p1", "p2", "p3"):
-                client = self.world.websocket(key)
-                answer = client.ask(method="subscribe", processor=processor)
-                expected = verdict(key, "get_status", processor)
-                self.assertEqual(outcome(answer), expected, (key, processor, answer))
+            for way in LISTENING:
+                for processor in ("p1", "p2", "p3", None):
+                    said = self.world.streams.subscribe(way, key, processor, {})
+                    expected = verdict(key, "get_status", processor or "p1")
+                    line = (key, processor, way, said.answer)
+                    self.assertEqual(said.outcome, expected, line)
+                    if expected == "okay":
+                        self.world.streams.unsubscribe(way, key, processor)
 
     def test_server(self) -> None:
         """What concerns all of the server, and what gateways say to services, is for keys with the
@@ -142,140 +155,90 @@ class TableTests(SynchronousTestCase):
             may = key is not None and key.endswith("-of-all") and "admin" in key
             expected = "okay" if may else refused
             answers = {
-                "stats": self.world.get(key, "GET", "/stats")[1],
+                "stats": self.world.get(key, "GET", "/stats"),
+                "metrics": self.world.get(key, "GET", "/metrics"),
                 "hello": self.world.zmq(key, hello),
                 "events": self.world.zmq(key, events),
                 "origin": self.world.zmq(key, passed_on),
                 "forwarded": self.world.zmq(key, ping, b"forwarded"),
             }
-            told = {name: outcome(answer) for name, answer in answers.items()}
+            told = {name: said.outcome for name, said in answers.items()}
             self.assertEqual(told, dict.fromkeys(answers, expected), key)
 
     def test_ping(self) -> None:
-        """Whether the server is there, anybody may ask."""
+        """Whether the server is there, anybody may ask; by a document, who has a key."""
         for key in (*KEYS, None, "wrong"):
-            answers = (
-                self.world.get(key, "GET", "/kato-api/ping")[1],
-                self.world.websocket(key).ask(method="ping"),
-                self.world.zmq(key, {"method": "ping"}),
-            )
-            self.assertEqual([outcome(each) for each in answers], ["okay"] * 3, key)
+            for way in USUAL:
+                by_document = way.transport in ("graphql", GRAPHQL)
+                expected = "UNAUTHORIZED" if by_document and key in NONE else "okay"
+                said = self.world.ask(way, key, "ping", None, {})
+                self.assertEqual(said.outcome, expected, (key, way, said.answer))
 
     def test_lists(self) -> None:
         """The list of processors is for who may read, and of those alone that the key is for."""
         for key in (*KEYS, None, "wrong"):
-            answers = (
-                self.world.get(key, "GET", "/processors")[1],
-                self.world.get(key, "GET", "/connect")[1],
-                self.world.websocket(key).ask(method="list_processors"),
-                self.world.zmq(key, {"method": "list_processors"}),
-            )
+            answers = [self.world.ask(way, key, "list_processors", None, {}) for way in WAYS]
+            answers.append(self.world.get(key, "GET", "/connect"))
             expected = verdict(key, "get_status", "p1")
-            self.assertEqual([outcome(each) for each in answers], [expected] * 4, key)
+            self.assertEqual({said.outcome for said in answers}, {expected}, key)
             seen = ["p1"] if key is not None and key.endswith("-of-one") else ["p1", "p2"]
-            for each in answers:
-                if expected == "okay":
-                    self.assertEqual([line["id"] for line in each["processors"]], seen)
-                    self.assertEqual((each["total"], each["next"]), (len(seen), None))
+            for said in answers if expected == "okay" else ():
+                self.assertEqual(listed(said.answer), seen)
+                self.assertEqual((said.answer["total"], said.answer["next"]), (len(seen), None))
 
 
-def _status(code: str) -> int:
-    return 200 if code == "okay" else BY_CODE[code].http_status
+PATTERNS: Mapping[tuple[str, ...], frozenset[str]] = {
+    ("p*",): frozenset({"p1", "p2", "p3"}),
+    ("*1",): frozenset({"p1"}),
+    ("p1*",): frozenset({"p1"}),
+    ("*p*2*",): frozenset({"p2"}),
+    ("p2", "*3"): frozenset({"p2", "p3"}),
+    ("P1", "p", "1", "p11", "team-*"): frozenset(),
+}
+"""Which of the processors a key is for that is for these patterns."""
 
 
-class NothingToldTests(SynchronousTestCase):
-    """What a key for C{p1} learns of C{p2}: nothing."""
-
-    KEY = "for-one"
+class PatternTests(SynchronousTestCase):
+    """Keys that are for patterns of processors."""
 
     def setUp(self) -> None:
-        self.world = World(self, {self.KEY: Key("one", frozenset(Scope), ("p1",))})
+        keys = {str(n): Key(str(n), frozenset(Scope), each) for n, each in enumerate(PATTERNS)}
+        self.patterns = dict(zip(keys, PATTERNS.values(), strict=True))
+        self.world = World(self, keys)
         self.world.prepare()
 
-    def without(self) -> None:
-        """Let there be no C{p2}."""
-        self.world.do("delete_processor", "p2")
+    def test_asked(self) -> None:
+        """A key is for those that fit one of its patterns whole, over every transport."""
+        for key, fitting in self.patterns.items():
+            for operation in ("get_status", "observe", "clear_all_memory"):
+                for processor in ("p1", "p2", "p3"):
+                    for way in USUAL:
+                        self.world.prepare()
+                        said = self.world.ask(way, key, operation, processor, params(operation, ""))
+                        expected = verdict("read-write-admin-of-all", operation, processor)
+                        if processor not in fitting:
+                            expected = "FORBIDDEN"
+                        self.assertEqual(said.outcome, expected, (key, way, said.answer))
 
-    def told(self, operation: str, params: Mapping[str, Any]) -> list[object]:
-        """All that is answered about C{p2}, byte for byte."""
-        request = {"method": operation, "processor": "p2", "params": params}
-        return [
-            self.world.rest(self.KEY, operation, "p2", params)[2],
-            json.dumps(self.world.websocket(self.KEY).ask(**request)),
-            json.dumps(self.world.zmq(self.KEY, request)),
-        ]
+    def test_listened(self) -> None:
+        """So it is with subscriptions."""
+        for key, fitting in self.patterns.items():
+            for processor in ("p1", "p2"):
+                for way in LISTENING:
+                    said = self.world.streams.subscribe(way, key, processor, {})
+                    expected = "okay" if processor in fitting else "FORBIDDEN"
+                    self.assertEqual(said.outcome, expected, (key, way, said.answer))
+                    if expected == "okay":
+                        self.world.streams.unsubscribe(way, key, processor)
 
-    def test_answers(self) -> None:
-        """Every operation on it is answered the same, byte for byte, whether it exists or not, and
-        whether what is asked makes sense or not."""
-        named = {"gene": "sort", "model_name": "m"}
-        for bad in (False, True):
-            asked = {
-                operation: {**named, "nonsense": 1}
-                if bad
-                else {**PARAMS.get(operation, {})} | named
-                for operation in READS | WRITES | ADMINISTERS
-            }
-            self.world.prepare()
-            there = {each: self.told(each, params) for each, params in asked.items()}
-            self.without()
-            gone = {each: self.told(each, params) for each, params in asked.items()}
-            self.assertEqual(there, gone)
-            for operation, [rest, *others] in there.items():
-                assert isinstance(rest, bytes)
-                self.assertTrue(rest.startswith(b"HTTP/1.1 403 "), (operation, rest))
-                for each in others:
-                    self.assertIn('"FORBIDDEN"', str(each), operation)
+    def test_listed(self) -> None:
+        """And with lists."""
+        for key, fitting in self.patterns.items():
+            for way in USUAL:
+                said = self.world.ask(way, key, "list_processors", None, {})
+                self.assertEqual(listed(said.answer), sorted(fitting - {"p3"}), (key, way))
 
-    def test_body_unread(self) -> None:
-        """A body for it is not waited for."""
-        status, answer, _ = self.world.get(self.KEY, "POST", "/p2/observe", b"x" * 1000)
-        self.assertEqual((status, answer["error_code"]), (403, "FORBIDDEN"))
-
-    def test_unnamed(self) -> None:
-        """Over ZeroMQ, who names no processor means the only one that the key is for, whatever
-        others there are; where that does not exist, there is none."""
-        request = {"method": "get_status"}
-        there = self.world.zmq(self.KEY, request)
-        self.assertEqual(there["processor"], "p1")
-        self.without()
-        self.assertEqual(self.world.zmq(self.KEY, request), there)
-        self.world.do("delete_processor", "p1")
-        gone = self.world.zmq(self.KEY, request)
-        self.assertEqual(gone["error_code"], "INVALID_REQUEST")
-        self.world.do("create_processor", "p2")
-        self.assertEqual(self.world.zmq(self.KEY, request), gone)
-
-    def test_pages(self) -> None:
-        """Lists count, and turn their pages, as if there were no others."""
-        for number in range(5):
-            self.world.do("create_processor", f"p0{number}")
-            self.world.do("create_processor", f"p9{number}")
-        for path, ids in (
-            ("/processors?limit=1", ["p1"]),
-            ("/processors?limit=1&after=p04", ["p1"]),
-            ("/processors?after=p1", []),
-            ("/processors?after=p2", []),
-        ):
-            _, answer, _ = self.world.get(self.KEY, "GET", path)
-            self.assertEqual([each["id"] for each in answer["processors"]], ids)
-            self.assertEqual((answer["total"], answer["next"]), (1, None))
-
-    def test_comings(self) -> None:
-        """Of processors that come and go only those are told that the key is for, and the numbers
-        of the events count no others."""
-        client = self.world.websocket(self.KEY)
-        before = client.ask(method="subscribe", params={"since": 0, "epoch": "x"})
-        self.assertEqual((before["offset"], before["recovered"]), (0, False))
-        self.world.do("delete_processor", "p2")
-        self.world.do("create_processor", "p5")
-        self.assertEqual(client.told(), [])
-        for _ in range(2):
-            self.world.do("delete_processor", "p1")
-            self.world.do("create_processor", "p2")
-            self.world.do("create_processor", "p1")
-            self.world.do("delete_processor", "p2")
-        told = [(each["processor"], each["offset"], each["data"]) for each in client.told()]
-        went, came = {"change": "went"}, {"change": "came"}
-        expected = [("p1", 1, went), ("p1", 2, came), ("p1", 3, went), ("p1", 4, came)]
-        self.assertEqual(told, expected)
+    def test_stars_alone(self) -> None:
+        """Nothing but C{*} stands for others."""
+        for word in ("team-?", "team-[12]", "p1|p2", "p.", "p1\n", ""):
+            self.assertRaises(InvalidRequest, parse_patterns, [word], "processors")

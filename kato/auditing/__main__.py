@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,12 +18,15 @@ from kato.auditing.verifying import size_of, verify
 from kato.changes import Snapshot
 from kato.engine import Processor
 from kato.errors import KatoError
+from kato.fields import shown
 from kato.moving.progress import progress
 from kato.moving.stores import opened, with_store
-from kato.moving.trouble import Trouble
-from kato.storage import CannotOpen, IStore
+from kato.moving.trouble import Trouble, plainly
+from kato.storage import CannotOpen, IStore, without_secrets
 
 _INTERRUPTED = 130
+_HASH = re.compile(r"[0-9a-f]{64}")
+_STORES = ("sqlite", "mongodb", "memory")
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -50,6 +54,9 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def _verify(typed: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    for option, typed_hash in (("--expect", typed.expect), ("--after", typed.after)):
+        if typed_hash is not None and not _HASH.fullmatch(typed_hash):
+            raise Trouble(f"{option}: expected 64 digits of 0-9 and a-f, got {shown(typed_hash)}")
     with progress("verifying", "B", size_of(typed.folder)) as told:
         found = verify(typed.folder, after=typed.after, expected=typed.expect, told=told)
     running = ", a server writes it now" if found.written else ""
@@ -67,6 +74,9 @@ def _replay(typed: argparse.Namespace, environment: Mapping[str, str]) -> int:
     size = sum(map(size_of, typed.folders))
     if not size:
         raise Trouble(f"{typed.folders[0]}: there is no audit log")
+    server = _server(typed, environment)
+    if server is not None:
+        server.check_key(typed.processor)  # before anything is built
     with progress("replaying", "B", 2 * size) as told:
         replay = Replay(typed.folders, told=told)
         lives = _chosen(replay.survey(), typed.processor)
@@ -74,6 +84,7 @@ def _replay(typed: argparse.Namespace, environment: Mapping[str, str]) -> int:
             typed.into,
             lambda store: _replayed(store, replay, lives, typed, environment),
             must_exist=False,
+            option="--into",
         )
     built, operations = len(replay.engines), replay.operations
     print(f"built {_number(built, 'processor')} from {_number(operations, 'operation')}")
@@ -106,7 +117,7 @@ async def _replayed(
     await replay.into(store, lives)
     if typed.against is None:
         return []
-    living = await _living(typed, environment)
+    living = _server(typed, environment) or await _stored(typed.against)
     chosen = typed.processor or {*lives, *living.processors()}
     reports: list[Compared] = await deferToThread(
         lambda: list(compare(Engines(replay.engines), living, chosen))
@@ -114,13 +125,28 @@ async def _replayed(
     return reports
 
 
-async def _living(typed: argparse.Namespace, environment: Mapping[str, str]) -> Living:
-    """Who tells of the processors that are to be equal."""
-    if typed.against.startswith(("http:", "https:")):
+def _server(typed: argparse.Namespace, environment: Mapping[str, str]) -> Server | None:
+    """The server that tells of the processors that are to be equal; C{None}: a store does, or
+    nothing."""
+    if typed.against is None:
+        return None
+    scheme = typed.against.partition(":")[0]
+    if scheme in ("http", "https"):
         return Server(typed.against, _key(typed.api_key_file, environment))
+    if scheme not in _STORES:
+        raise Trouble(
+            f"--against {without_secrets(typed.against)}: expected http://host:port, "
+            "https://host:port, sqlite:///path/kato.db, sqlite:path/kato.db or "
+            "mongodb://host/database"
+        )
+    return None
+
+
+async def _stored(url: str) -> Living:
+    """The processors of a store that no server uses."""
     from twisted.internet import reactor
 
-    store = opened(typed.against, reactor, must_exist=True)
+    store = opened(url, reactor, must_exist=True, option="--against")
     try:
         engines = {each: await store.load(each, _restored) for each in await store.processors()}
     finally:
@@ -133,7 +159,14 @@ def _restored(snapshot: Snapshot) -> Processor:
 
 
 def _key(path: Path | None, environment: Mapping[str, str]) -> str | None:
-    return path.read_text(encoding="utf-8").strip() if path else environment.get("KATO_API_KEY")
+    if path is None:
+        return environment.get("KATO_API_KEY")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise Trouble(f"--api-key-file {path}: not UTF-8 at byte {error.start}") from None
+    except OSError as error:
+        raise Trouble(f"--api-key-file {path}: {error.strerror}") from None
 
 
 def _report(reports: Sequence[Compared]) -> int:
@@ -164,7 +197,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         return _COMMANDS[typed.command](typed, environment)
     except (Fault, Trouble, CannotOpen, KatoError, OSError) as trouble:
-        print(f"kato: {trouble}", file=sys.stderr)
+        print(f"kato: {plainly(trouble)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"kato: {typed.command} was broken off", file=sys.stderr)

@@ -20,17 +20,24 @@ _WHILE_IT_RUNS = (
 )
 
 
-def with_store(url: str, work: Callable[[IStore], Awaitable[_T]], *, must_exist: bool) -> _T:
+def with_store(
+    url: str,
+    work: Callable[[IStore], Awaitable[_T]],
+    *,
+    must_exist: bool,
+    option: str = "--storage",
+) -> _T:
     """Do what is to be done with a store, in a reactor that ends with it.
 
     @param must_exist: a file that is not there is not made.
+    @param option: by which it was given.
     @raise CannotOpen, Trouble: where it cannot be used.
     @raise KeyboardInterrupt: where the process was asked to end before that.
     """
 
     from twisted.internet import reactor
 
-    store = opened(url, reactor, must_exist)
+    store = opened(url, reactor, must_exist, option)
 
     async def and_close() -> _T:
         try:
@@ -58,14 +65,14 @@ def _in_reactor(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     return result
 
 
-def opened(url: str, reactor: Any, must_exist: bool) -> IStore:
+def opened(url: str, reactor: Any, must_exist: bool, option: str = "--storage") -> IStore:
     """Open a store.
 
     @raise CannotOpen, Trouble: where it cannot be used.
     """
-    store = open_store(url, reactor=reactor)
+    store = open_store(url, reactor=reactor, option=option)
     if isinstance(store, MemoryStore):
-        raise Trouble(f"--storage {url}: it holds nothing beyond the process that has it")
+        raise Trouble(f"{option} {url}: it holds nothing beyond the process that has it")
     if must_exist and isinstance(store, SqliteStore) and not store.path.exists():
         raise Trouble(f"storage {store.path} cannot be used: there is no such file")
     try:

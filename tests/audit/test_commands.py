@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from unittest import mock
 
 from kato.audit.reading import files_of
+from kato.auditing.__main__ import main
 from kato.auditing.comparing import compare
 from kato.auditing.living import Engines
 from kato.engine import Observation, Processor
@@ -42,6 +45,12 @@ class CommandCase(AuditCase):
         self.assertEqual(ended.returncode, status, ended.stderr)
         self.assertNotIn("Traceback", ended.stderr)
         return ended.stdout + ended.stderr
+
+    def refused(self, *words: str) -> str:
+        """What is said of words that are refused before anything is done."""
+        with redirect_stderr(StringIO()) as said:
+            self.assertEqual(main(words, {}), 1)
+        return said.getvalue()
 
     def verify(self, *more: str, status: int = 0) -> str:
         return self.type("verify", str(self.folder), *more, status=status)
@@ -97,6 +106,13 @@ class VerifyTests(CommandCase):
         self.verify()
         self.let_go()
         self.assertIn("it is the last line, and not whole", self.verify(status=1))
+
+    def test_no_hash(self) -> None:
+        """What can be no hash is refused as that."""
+        for option in ("--expect", "--after"):
+            for typed in ("zz", "A" * 64, "a" * 63, ""):
+                said = self.refused("verify", str(self.folder), f"{option}={typed}")
+                self.assertIn(f"kato: {option}: expected 64 digits of 0-9 and a-f, got '", said)
 
     def test_none(self) -> None:
         """Where there is no log, that is said."""
@@ -164,6 +180,29 @@ class ReplayTests(CommandCase):
             self.files.append([mock.Mock(told=lambda told=told: told, processor=None)])
         said = self.replay(self.first, status=1)
         self.assertIn("carried out again, its result is {'model_name': 'MODEL|", said)
+
+    def test_options(self) -> None:
+        """What is wrong is told by the option that was typed, and without passwords."""
+        into = ("--into", f"sqlite:{self.first}")
+        for words, said in (
+            (("--into", "memory:"), "--into memory:: it holds nothing"),
+            (("--into", "ftp://u:secret@x"), "--into ftp://…@x: expected sqlite:"),
+            (("--into", "mongodb://h"), "--into mongodb://h:27017/: it names no database"),
+            ((*into, "--against", "ftp://u:secret@x"), "--against ftp://…@x: expected http://"),
+            ((*into, "--against", "http://u:secret@x:y"), "--against http://…@x:y: expected http"),
+            ((*into, "--against", "http://[::1"), "--against http://[::1: expected http"),
+            ((*into, "--against", "http:"), "--against http:: expected http"),
+            (
+                (*into, "--against", "http://h:1", "--api-key-file", "/gone"),
+                "--api-key-file /gone: No such file or directory",
+            ),
+        ):
+            with self.subTest(words=words):
+                told = self.refused("replay", str(self.folder), *words)
+                self.assertTrue(told.startswith(f"kato: {said}"), told)
+                self.assertNotIn("secret", told)
+        told = self.replay(self.first, "--against", "memory:", status=1)
+        self.assertIn("kato: --against memory:: it holds nothing", told)
 
     def test_secrets(self) -> None:
         """The stores may be told by the environment, since they may hold passwords."""

@@ -66,6 +66,7 @@ HANDSHAKES = (
     Handshake("no sub-protocol of ours", _offering("kato.v2.json"), *_INVALID, "'kato.v2.json'"),
     Handshake("a sub-protocol twice", _offering(JSON, JSON), *_INVALID, "twice"),
     Handshake("two keys", _offering(JSON, "kato.key.a", "kato.key.b"), *_INVALID, "one key"),
+    Handshake("a key alone", _offering("kato.key.a"), *_INVALID, "a key"),
     Handshake("a foreign page", {"Origin": "http://evil.example"}, *_FORBIDDEN, "evil.example"),
     Handshake("a page in a file", {"Origin": "null"}, *_FORBIDDEN, "null"),
     Handshake("another port", {"Origin": "http://127.0.0.1:1"}, *_FORBIDDEN, "127.0.0.1:1"),

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -27,25 +28,26 @@ class AuditTests(SynchronousTestCase):
         self.folder.mkdir()
         self.log = self.folder / "audit"
 
-    def serve(self, checkpoint: float) -> LiveServer:
+    def serve(self, checkpoint: float, *options: str) -> LiveServer:
         server = LiveServer(
+            *options,
             *("--storage", f"sqlite:{self.folder}/kato.db", "--checkpoint", str(checkpoint)),
             *("--audit", str(self.log), "--audit-reads", "--audit-file-size", "1"),
         )
         self.addCleanup(server.stop)
         return server.start()
 
-    def type(self, *words: str) -> str:
+    def type(self, *words: str, status: int = 0, **environment: str) -> str:
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "kato.auditing", *words],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
         )
-        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
-        return ended.stdout
+        self.assertEqual(ended.returncode, status, ended.stdout + ended.stderr)
+        return ended.stdout + ended.stderr
 
     def test_killed(self) -> None:
         """After kills in the midst of a load, what the log tells gives processors that are equal to
@@ -80,9 +82,46 @@ class AuditTests(SynchronousTestCase):
         for script in scripts:
             connection.send("PUT", f"/{script.processor}", {"genes": {"persistence": 3}})
 
-    def replay(self, name: str, against: str) -> str:
+    def test_keys(self) -> None:
+        """A key that does not see all is refused, since what it does not see would seem to be
+        missing; where those are named that it is for, it will do."""
+        file = self.folder / "keys.toml"
+        text = '[keys.{}]\nhash = "sha256:{}"\nscopes = ["{}"]\nprocessors = ["{}"]\n'
+        rows = (
+            *(("all", "read", "*"), ("some", "read", "p*")),
+            *(("writes", "write", "*"), ("maker", "admin", "*")),
+        )
+        keys = (text.format(row[0], sha256(row[0].encode()).hexdigest(), *row[1:]) for row in rows)
+        file.write_text("".join(keys), encoding="ascii")
+        file.chmod(0o600)
+        server = self.serve(5.0, "--api-keys", str(file))
+        connection = server.connect()
+        for processor in ("p1", "other"):
+            asked = ("POST", f"/{processor}/observe", {"strings": ["a"]})
+            self.assertEqual(connection.send(*asked, {"X-API-Key": "writes"})[0], 200)
+        connection.close()
+        url = f"http://127.0.0.1:{server.port}"
+        for key, more, said in (
+            ("some", (), "the key does not read all processors"),
+            ("maker", (), "the key does not read all processors"),
+            ("some", ("--processor", "other"), "is answered 403: processor: this key is not for"),
+            ("none", (), "is answered 401: this is not a key of this server\n"),
+        ):
+            told = self.replay(key, url, *more, status=1, KATO_API_KEY=key)
+            self.assertIn(f"kato: --against: {'/' if 'is answ' in said else ''}", told)
+            self.assertIn(said, told)
+            self.assertFalse((self.folder / f"{key}.db").exists(), told)
+        told = self.replay("some", url, "--processor", "p1", KATO_API_KEY="some")
+        self.assertIn("p1: equal", told)
+        told = self.replay("all", url, KATO_API_KEY="all")
+        self.assertEqual(told.count(": equal ("), 2, told)
+
+    def replay(
+        self, name: str, against: str, *more: str, status: int = 0, **environment: str
+    ) -> str:
         into = f"sqlite:{self.folder}/{name}.db"
-        return self.type("replay", str(self.log), "--into", into, "--against", against)
+        words = ("replay", str(self.log), "--into", into, "--against", against, *more)
+        return self.type(*words, status=status, **environment)
 
     def speak(self, server: LiveServer, scripts: list[Script], answers: int) -> None:
         """Let all clients speak until they have so many answers, and the server is killed."""

@@ -144,7 +144,7 @@ class KeyingTests(SynchronousTestCase):
         self.assertIn("--file: missing, and so is KATO_API_KEYS", err)
         status, _, err = self.run_("list")
         self.assertEqual(status, 1)
-        self.assertIn("No such file or directory", err)
+        self.assertEqual(err, f"kato: {self.path}: No such file or directory\n")
         self.path.write_bytes(b"\xff")
         self.assertEqual(self.run_("list")[0], 1)
         self.assertEqual(self.run_("create", "a", "--scopes", "read", "--processors", "p")[0], 1)

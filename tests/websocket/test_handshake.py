@@ -67,12 +67,19 @@ class HandshakeTests(SynchronousTestCase):
         self.assertEqual(asked(b"other", b"kato.v1.msgpack"), wanted)
 
     def test_key(self) -> None:
-        """A key may stand beside, or alone; it is then itself what is agreed upon."""
+        """A key may stand beside what is spoken, and is never what is agreed upon."""
         self.assertEqual(
             asked(b"kato.v1.json, kato.key.s3cret"),
             Handshake(NONCE, Codec.JSON, "kato.v1.json", b"s3cret"),
         )
-        self.assertEqual(asked(b"kato.key.x"), Handshake(NONCE, Codec.JSON, "kato.key.x", b"x"))
+        self.assertNotIn(b"kato.key.", asked(b"kato.key.x, kato.v1.msgpack").head())
+
+    def test_key_alone(self) -> None:
+        """Who offers a key and nothing that is spoken is refused, without a word of the key."""
+        for offered in (b"kato.key.s3cret", b"kato.key.s3cret, soap", b"soap, kato.key.s3cret"):
+            error = self.assertRaises(InvalidRequest, asked, offered)
+            self.assertIn("known are kato.v1.json, kato.v1.msgpack", error.message)
+            self.assertNotIn("s3cret", error.message)
 
     def test_key_is_not_shown(self) -> None:
         """A key does not come into a log with what it stands in."""

@@ -48,7 +48,8 @@ class Handshake:
 
         @param spoken: the sub-protocols that are known here.
         @raise InvalidRequest: where it is not one for a WebSocket, or names no sub-protocol of
-            ours among those that it knows.
+            ours among those that it knows.  A key alone is refused as well: whatever is agreed upon
+            stands in the answer, which is no place for a key.
         """
         _expect("websocket" in _words(headers, b"Upgrade", lower=True), headers, b"Upgrade")
         _expect("upgrade" in _words(headers, b"Connection", lower=True), headers, b"Connection")
@@ -110,12 +111,11 @@ def _agreed(offered: list[str], spoken: Sequence[Codec]) -> tuple[Codec, str | N
     known = next((each for each in offered if each in codecs), None)
     if known is not None:
         return codecs[known], known, key
+    if not offered:
+        return spoken[0], None, None
     others = [each for each in offered if each not in keys]
-    if others:
-        raise InvalidRequest(
-            f"Sec-WebSocket-Protocol: {shown(others[0])} is unknown, known are {', '.join(codecs)}"
-        )
-    return spoken[0], keys[0] if keys else None, key
+    wrong = f"{shown(others[0])} is unknown" if others else "a key stands beside another"
+    raise InvalidRequest(f"Sec-WebSocket-Protocol: {wrong}, known are {', '.join(codecs)}")
 
 
 def _words(headers: Headers, name: bytes, *, lower: bool = False) -> list[str]:
