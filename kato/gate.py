@@ -15,6 +15,7 @@ from kato.keeper import Keeper
 from kato.keys import FREE, Grant
 from kato.policy import GUEST, NO_KEY, SUBSCRIBE, Key, judge, judge_server
 from kato.sight import listed, partly_told
+from kato.suspicion import network
 
 
 class Asks(Protocol):
@@ -56,6 +57,14 @@ class Bearer:
         """The name of his key; C{None}: none is asked for, or he has told none."""
         key = self._grant.key
         return (key.name or None) if key is not None else None
+
+    def whose(self, address: str | None) -> str:
+        """For whom counts what he takes of that which all have together: for his key, or, where
+        there is none, for his address.
+
+        @param address: where he is, as far as it is known.
+        """
+        return self.name or network(address)
 
     @property
     def holds(self) -> bool:

@@ -1,8 +1,9 @@
 """What comes in, of all clients of a process together: how much of it is kept before it is judged,
 and how what is long is read (SPEC 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred, DeferredLock
 
@@ -17,6 +18,17 @@ GUESTS = 8
 """What part of the room those have together who have told no key yet."""
 
 
+class Share:
+    """How many bytes are kept of one key, or of one address, whatever the connection."""
+
+    __slots__ = ("__weakref__", "guest", "held")
+
+    def __init__(self, *, guest: bool) -> None:
+        """@param guest: whether no key was told yet, where one is asked for."""
+        self.guest = guest
+        self.held = 0
+
+
 class Intake:
     """Knows what has come, and reads it off the reactor."""
 
@@ -24,6 +36,7 @@ class Intake:
         self.limits = limits or Limits()
         self._in_thread = in_thread
         self._one_at_a_time = DeferredLock()
+        self._shares: WeakValueDictionary[Hashable, Share] = WeakValueDictionary()
         self.held = 0
         """How many bytes of messages are kept that were not judged yet."""
         self.held_of_guests = 0
@@ -35,23 +48,49 @@ class Intake:
             return self._one_at_a_time.run(self._in_thread, judge)
         return self._in_thread(judge)
 
-    def hold(self, size: int, *, guest: bool = False) -> None:
-        """Keep so many bytes more.
+    def share(self, who: Hashable, *, guest: bool = False) -> Share:
+        """The share of one client, of which all connections have the same.
 
-        @param guest: whether they are of a client that has told no key yet.
+        @param who: the name of a key, or an address.
+        @param guest: whether no key was told yet, where one is asked for.
+        """
+        share = self._shares.get((who, guest))
+        if share is None:
+            share = self._shares[who, guest] = Share(guest=guest)
+        return share
+
+    def hold(self, size: int, share: Share) -> None:
+        """Keep so many bytes more: of one client half of what others leave, or one message.
+
         @raise TooManyRequests: where there is no room for them.
         """
-        room = self.limits.buffered
-        if self.held + size > room or (guest and self.held_of_guests + size > room // GUESTS):
-            raise TooManyRequests(
-                f"{self.held:,} bytes of requests wait to be read, {size:,} more are over the "
-                f"limit of {self.limits.buffered:,}",
-                retry_after=1,
+        limits, held, mine = self.limits, self.held + size, share.held + size
+        room = limits.buffered
+        if held > room:
+            raise _full(self.held, "requests", size, "limit", room)
+        if share.guest and self.held_of_guests + size > room // GUESTS:
+            raise _full(
+                self.held_of_guests, "requests without a key", size, "limit", room // GUESTS
             )
-        self.held += size
-        self.held_of_guests += size * guest
+        if mine > room - held and mine > limits.message:
+            most = max(limits.message, (room - held + mine) // 2)
+            raise _full(share.held, "this client's requests", size, "share", most)
+        self.keep(size, share)
 
-    def release(self, size: int, *, guest: bool = False) -> None:
+    def keep(self, size: int, share: Share) -> None:
+        """Keep so many bytes for which there is room."""
+        self.held += size
+        share.held += size
+        self.held_of_guests += size * share.guest
+
+    def release(self, size: int, share: Share) -> None:
         """So many of them are kept no longer."""
-        self.held -= size
-        self.held_of_guests -= size * guest
+        self.keep(-size, share)
+
+
+def _full(held: int, whose: str, size: int, what: str, most: int) -> TooManyRequests:
+    return TooManyRequests(
+        f"body: {held:,} bytes of {whose} wait to be read, {size:,} more are over the {what} "
+        f"of {most:,}",
+        retry_after=1,
+    )

@@ -1,19 +1,27 @@
 """Every limit, on every transport on which it holds."""
 
+import contextlib
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from kato.commands import Command
+from kato.commands import Command, Scope
 from kato.dispatch import Dispatch
 from kato.errors import InvalidRequest, TooManyRequests
-from kato.intake import HUGE, Intake
+from kato.intake import HUGE, Intake, Share
+from kato.keys import digest
 from kato.limits import Limits
 from kato.messagepack import pack, unpack
+from kato.policy import Key
 from kato.protocols.rest.channel import PIPELINED, RestChannel
 from kato.protocols.rest.turned_away import TurnedAway
 from kato.protocols.websocket.protocol import STEPS
@@ -22,7 +30,7 @@ from kato.settings import Settings
 from tests.doubles import Threads, at_once
 from tests.gates import make_gate
 from tests.rest.talking import Wire, get, post, read_answers, request
-from tests.websocket.memory import StreamTestCase
+from tests.websocket.memory import StreamTestCase, System
 from tests.zmq.memory import MemoryPort, MemorySockets
 
 SMALL = Limits(
@@ -38,6 +46,7 @@ SMALL = Limits(
 LONG = "x" * 11
 WRONG = "X-API-Key: wrong"
 
+ALL = frozenset(Scope)
 STATUS = {"okay": 200, "INVALID_REQUEST": 400, "PAYLOAD_TOO_LARGE": 413}
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
@@ -195,12 +204,21 @@ class RoomTests(StreamTestCase):
         api_key=b"k", limits=Limits(connections=4, buffered=200_000, message=200_000)
     )
 
-    def begun(self, body: bytes, length: int) -> tuple[Wire, Any]:
+    def begun(
+        self,
+        body: bytes,
+        length: int,
+        *,
+        key: str = "k",
+        host: str = "127.0.0.1",
+    ) -> tuple[Wire, Any]:
         """A connection on which a request with a body has begun."""
-        wire = Wire()
+        wire = Wire(peer=IPv4Address("TCP", host, 50_000))
         channel = self.system.parts.site.buildProtocol(None)
         channel.makeConnection(wire)
-        head = request("POST", "/p1/observe", None, "X-API-Key: k", f"Content-Length: {length}")
+        head = request(
+            "POST", "/p1/observe", None, f"X-API-Key: {key}", f"Content-Length: {length}"
+        )
         channel.dataReceived(head + body)
         return wire, channel
 
@@ -267,6 +285,36 @@ class RoomTests(StreamTestCase):
         self.assertEqual(first.value(), b"")
         self.assertEqual(self.held, 150_000)
         channel.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.held, 0)
+
+    def test_one_key(self) -> None:
+        """Who has begun as many bodies as he may keeps out neither a longer body of another key,
+        nor one of another address where no key is asked for."""
+        for settings in (self.settings, Settings(limits=self.settings.limits)):
+            limits = Limits(buffered=2_000_000, message=400_000)
+            self.system = System(self, replace(settings, limits=limits))
+            keys = (b"k", b"other")
+            if settings.api_key is not None:
+                keeper = self.system.parts.site.rest.gate.keeper
+                keeper.replace({digest(key): Key(key.decode(), ALL) for key in keys})
+            statuses = [self.answered_of("k", "192.0.2.1") for _ in range(5)]
+            self.assertEqual(statuses, [None, None, 429, 429, 429])
+            self.assertIsNone(self.answered_of("other", "192.0.2.2"))
+
+    def answered_of(self, key: str, host: str) -> int | None:
+        """How a body is answered at once that one of a key and an address has begun."""
+        wire, _ = self.begun(b"{", 400_000, key=key, host=host)
+        answers = read_answers(wire.value())
+        return answers[0].status if answers else None
+
+    def test_open_page(self) -> None:
+        """Of the body of a request for a page that is open to all is kept what is kept of guests
+        at most."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        channel.dataReceived(request("GET", "/live", None, "Content-Length: 150000"))
+        self.assertEqual(read_answers(wire.value())[0].status, 429)
         self.assertEqual(self.held, 0)
 
     def test_whole(self) -> None:
@@ -376,6 +424,90 @@ class FairnessTests(StreamTestCase):
         channel.connectionLost(Failure(ConnectionDone()))
         self.system.clock.advance(0)
         self.assertEqual(len(read_answers(wire.value())), PIPELINED)
+
+
+class ShareTests(SynchronousTestCase):
+    """What one client may have of the room that all have together."""
+
+    def setUp(self) -> None:
+        self.intake = Intake(Threads(), Limits(message=400_000, buffered=2_000_000))
+
+    def taken(self, who: str, *, size: int = 400_000, guest: bool = False) -> int:
+        """How many messages of this size are kept of one client, who begins as many as he can."""
+        for number in count():
+            try:
+                self.intake.hold(size, self.share(who, guest=guest))
+            except TooManyRequests:
+                return number
+        raise AssertionError
+
+    def share(self, who: str, *, guest: bool = False) -> Share:
+        """A client's share, which lives until the test is over."""
+        share = self.intake.share(who, guest=guest)
+        self.addCleanup(id, share)
+        return share
+
+    def test_greedy(self) -> None:
+        """Who takes all that he can leaves as much as he has, so that the next one has room, too;
+        who has as little as one message has it as long as there is room."""
+        taken = [self.taken(who) for who in ("one", "two", "three", "four", "five")]
+        self.assertEqual(taken, [2, 1, 1, 1, 0])
+
+    def test_many_pieces(self) -> None:
+        """In pieces nobody gets more than he would at once."""
+        self.taken("one", size=1_000)
+        self.assertEqual(self.intake.held, 1_000_000)
+        self.assertEqual(self.taken("two", size=300_000), 1)
+
+    def test_alone(self) -> None:
+        """One message is kept of everybody, however little room there is beside it."""
+        intake = Intake(Threads(), Limits(message=400_000, buffered=400_000))
+        share = intake.share("one")
+        for _ in range(400):
+            intake.hold(1_000, share)
+        error = self.assertRaises(TooManyRequests, intake.hold, 1, share)
+        self.assertEqual(
+            error.message,
+            "body: 400,000 bytes of requests wait to be read, 1 more are over the limit of 400,000",
+        )
+
+    def test_same(self) -> None:
+        """All connections of one client have the same share; what is given back is free again."""
+        one = self.share("one")
+        self.intake.hold(1_000, one)
+        self.assertIs(self.intake.share("one"), one)
+        self.assertIsNot(self.intake.share("one", guest=True), one)
+        self.intake.release(1_000, one)
+        self.assertEqual((one.held, self.intake.held), (0, 0))
+
+    def test_message(self) -> None:
+        """Who has too much is told how much that is."""
+        self.taken("one")
+        error = self.assertRaises(TooManyRequests, self.intake.hold, 400_000, self.share("one"))
+        self.assertEqual(
+            error.message,
+            "body: 800,000 bytes of this client's requests wait to be read, 400,000 more are over "
+            "the share of 1,000,000",
+        )
+
+    def test_guests(self) -> None:
+        """Those who have told no key have an eighth of the room together."""
+        self.assertEqual(self.taken("one", size=100_000, guest=True), 2)
+        self.assertEqual(self.taken("two", size=100_000, guest=True), 0)
+
+    @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 400_000)), max_size=60))
+    def test_law(self, asked: list[tuple[str, int]]) -> None:
+        """Whoever has more than one message leaves as much to others as he has, and nobody has more
+        than there is."""
+        intake = Intake(Threads(), Limits(message=400_000, buffered=2_000_000))
+        shares = {who: intake.share(who) for who in "abcd"}
+        for who, size in asked:
+            with contextlib.suppress(TooManyRequests):
+                intake.hold(size, shares[who])
+                if shares[who].held > 400_000:
+                    self.assertLessEqual(shares[who].held, 2_000_000 - intake.held)
+            self.assertLessEqual(intake.held, 2_000_000)
+            self.assertEqual(intake.held, sum(each.held for each in shares.values()))
 
 
 class IntakeTests(SynchronousTestCase):

@@ -13,6 +13,8 @@ from twisted.web.http import Request
 from kato.commands import Command
 from kato.counting import OKAY
 from kato.errors import KatoError, TooManyRequests
+from kato.gate import Bearer
+from kato.intake import Share
 from kato.ledger import defect_of
 from kato.origin import Origin
 from kato.protocols.rest.access import Headers
@@ -63,13 +65,14 @@ class RestRequest(Request):
         self.gone = False
         self._body = bytearray()
         self._held = 0
+        self._share: Share | None = None
 
     def judge(self, request_line: bytes, length: int | None) -> Intent | KatoError:
         """Judge the head, all of which is there."""
         judged = self._judge(request_line, dict(self.requestHeaders.getAllRawHeaders()), length)
         if length and isinstance(judged, Intent):
             try:
-                self._hold(length)
+                self._hold(length, judged.bearer)
             except TooManyRequests as error:
                 self.intent = error
         return self.intent or judged
@@ -113,18 +116,22 @@ class RestRequest(Request):
             isinstance(intent, Intent) and intent.page is None and not gate.is_guest(intent.bearer)
         )
 
-    def _hold(self, size: int) -> None:
+    def _hold(self, size: int, bearer: Bearer) -> None:
         """Keep so many bytes until this is answered.
 
         @raise TooManyRequests: where there is no room for them.
         """
-        self._site.rest.intake.hold(size)
+        rest = self._site.rest
+        if self._share is None:
+            guest = rest.gate.is_guest(bearer)
+            self._share = rest.intake.share(bearer.whose(self.client_address), guest=guest)
+        rest.intake.hold(size, self._share)
         self._held += size
 
     def _release(self) -> None:
-        if self._held:
-            self._site.rest.intake.release(self._held)
-            self._held = 0
+        if self._share is not None:
+            self._site.rest.intake.release(self._held, self._share)
+            self._held, self._share = 0, None
 
     @property
     def origin(self) -> Origin:
@@ -188,12 +195,12 @@ class RestRequest(Request):
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a piece of the body; one of unknown length is refused as soon as it is too long."""
-        if isinstance(self.intent, KatoError):
+        if not isinstance(self.intent, Intent):
             return
         self._body += data
         try:
             check_length(len(self._body), self._site.rest.intake.limits.message)
-            self._hold(max(0, len(self._body) - self._held))
+            self._hold(max(0, len(self._body) - self._held), self.intent.bearer)
         except KatoError as error:
             self._body.clear()
             self._release()

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from kato.errors import KatoError
 from kato.events import Event
 from kato.gate import Bearer, Gate
-from kato.intake import Intake
+from kato.intake import Intake, Share
 from kato.ledger import Ledger
 from kato.policy import NO_KEY as NOT_KNOWN
 from kato.policy import SUBSCRIBE
@@ -89,7 +89,6 @@ class Hearing(ABC, Generic[H]):
         """
         self._wire = wire
         self._gate = gate
-        self._become(bearer)
         self.client_address = client_address
         self._codec = codec
         self._make_id = make_id
@@ -99,6 +98,7 @@ class Hearing(ABC, Generic[H]):
         self._clock = clock
         self._intake = intake
         self._limits = intake.limits
+        self._become(bearer)
         self.subscriptions = Subscriptions(self._tell, traffic, most=self._limits.subscriptions)
         self.sending = Sending(
             wire,
@@ -110,7 +110,7 @@ class Hearing(ABC, Generic[H]):
             room=self._hear,
             overflow=self._overflow,
         )
-        self._unheard: deque[tuple[list[bytes], int]] = deque()
+        self._unheard: deque[tuple[list[bytes], int, Share]] = deque()
         self._weight = 0
         self._recovering = 0
         self._hearing = self._reading = False
@@ -157,6 +157,9 @@ class Hearing(ABC, Generic[H]):
     def _become(self, bearer: Bearer) -> None:
         self._bearer = bearer
         self._key = bearer.key
+        who = bearer.whose(self.client_address)
+        self.share = self._intake.share(who, guest=self.is_guest)
+        """What is kept of who speaks, here and elsewhere."""
 
     def _admit(self, bearer: Bearer) -> None:
         """The client has told its key."""
@@ -203,8 +206,8 @@ class Hearing(ABC, Generic[H]):
         read."""
         if not self._over:
             if size > LONG:
-                self._intake.hold(size)
-            self._unheard.append((pieces, size))
+                self._intake.keep(size, self.share)
+            self._unheard.append((pieces, size, self.share))
             self._hear()
 
     @property
@@ -243,18 +246,18 @@ class Hearing(ABC, Generic[H]):
             self._reads = reads
             self._wire.read(reads)
 
-    def _begin(self, pieces: list[bytes], size: int) -> None:
+    def _begin(self, pieces: list[bytes], size: int, share: Share) -> None:
         if size <= LONG:
             self._answer(self._judge(_joined(pieces)), size)
         else:
             self._reading = True
             judging = self._intake.read(size, lambda: self._judge(_joined(pieces)))
-            judging.addCallback(self._judged, size)
+            judging.addCallback(self._judged, size, share)
 
-    def _judged(self, heard: H, size: int) -> None:
+    def _judged(self, heard: H, size: int, share: Share) -> None:
         """A long message was read, and judged, in a thread."""
         self._reading = False
-        self._intake.release(size)
+        self._intake.release(size, share)
         if not self._over:
             self._answer(heard, size)
             self._hear()
@@ -308,7 +311,9 @@ class Hearing(ABC, Generic[H]):
         self._over = True
         self._hear_no_more()
         self._stop_waiting()
-        self._intake.release(sum(size for _, size in self._unheard if size > LONG))
+        for _, size, share in self._unheard:
+            if size > LONG:
+                self._intake.release(size, share)
         self._unheard.clear()
         self.sending.end()
         self.subscriptions.end()

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from kato.errors import TooManyRequests
-from kato.intake import Intake
+from kato.intake import Intake, Share
 from kato.protocols.websocket.handshake import Handshake
 from kato.protocols.websocket.hearing import Hearing
 from kato.protocols.websocket.inflating import Inflating
@@ -90,7 +90,7 @@ class StreamProtocol(WebSocketServerProtocol):
         self._pulse: Pulse | None = None
         self._is_told_to_close = False
         self._reads = True
-        self._held = {False: 0, True: 0}
+        self._held: dict[Share, int] = {}
         """How many bytes of a message are there, with those that came before the key was told."""
         self._steps = STEPS
         self._waits_its_turn = False
@@ -190,22 +190,21 @@ class StreamProtocol(WebSocketServerProtocol):
 
     def onMessageFrameData(self, payload: bytes) -> None:
         """Keep a piece of a message, where there is room for it."""
-        if not payload or self.state != self.STATE_OPEN:
+        if not payload or self._session is None or self.state != self.STATE_OPEN:
             return
-        guest = self._session is not None and self._session.is_guest
+        share = self._session.share
         try:
-            self.factory.intake.hold(len(payload), guest=guest)
+            self.factory.intake.hold(len(payload), share)
         except TooManyRequests:
-            if self._session is not None:
-                self._session.close(TRY_LATER, "too many bytes of requests wait to be read")
+            self._session.close(TRY_LATER, "too many bytes of requests wait to be read")
         else:
-            self._held[guest] += len(payload)
+            self._held[share] = self._held.get(share, 0) + len(payload)
             super().onMessageFrameData(payload)
 
     def _release(self) -> None:
-        for guest, size in self._held.items():
-            self.factory.intake.release(size, guest=guest)
-            self._held[guest] = 0
+        for share, size in self._held.items():
+            self.factory.intake.release(size, share)
+        self._held.clear()
 
     def onMessageEnd(self) -> None:
         """Hear a message, in the pieces in which it came."""

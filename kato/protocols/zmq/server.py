@@ -53,7 +53,7 @@ Sole = Callable[[Callable[[str], bool]], str | None]
 
 PEER = "ZeroMQ"
 """Where wrong keys come from: libzmq tells no addresses, and a name is changed by connecting anew,
-so all of its clients are slowed together."""
+so all of its clients are slowed together, and have one share of what is kept."""
 
 _HOW = "send it as api_key"
 
@@ -111,6 +111,7 @@ class ZmqServer:
         self._clock = clock
         self._in_thread = in_thread
         self._intake = intake or Intake(in_thread)
+        self._share = self._intake.share(PEER)
         self._limits = self._intake.limits
         self._sole = sole
         self._controls = controls
@@ -175,7 +176,7 @@ class ZmqServer:
         if self.under_way > most:
             raise TooManyRequests(f"{most:,} requests are under way", retry_after=1)
         if _reads_long(frames[-1]):
-            self._intake.hold(len(frames[-1]))
+            self._intake.hold(len(frames[-1]), self._share)
 
     def _read(self, frames: list[bytes]) -> None:
         asked = self._begun(frames)
@@ -192,7 +193,7 @@ class ZmqServer:
 
     def _judged(self, heard: "_Heard", size: int, frames: list[bytes], asked: Asked) -> None:
         """A long message was read and judged; take what came from its sender meanwhile."""
-        self._intake.release(size)
+        self._intake.release(size, self._share)
         self._answer(heard, asked)
         waiting = self._behind[frames[0]]
         while waiting:
