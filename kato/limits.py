@@ -40,7 +40,7 @@ class Limits:
     requests: int = 10_000
     waiting: int = 10_000
     subscriptions: int = 1_000
-    buffered: int = 256 * 2**20
+    buffered: int = 96 * 2**20
 
     @property
     def guests(self) -> int:

@@ -22,8 +22,10 @@ from tests.live.ports import HeldPort
 from tests.live.server import PATIENCE, ROOT, LiveServer
 
 KEY = "the-key-of-the-house-3fb1c9d27a"
-LEAST_KEY = "a-key-that-reads-one-processor-9b0f"
-"""Reads C{victim}, and nothing else."""
+LEAST_KEYS = tuple(f"a-key-that-reads-one-processor-9b0f{number}" for number in range(3))
+"""Each reads C{victim}, and nothing else."""
+
+LEAST_KEY = LEAST_KEYS[0]
 
 WRONG_KEY = "another-key-of-no-house-12345678"
 
@@ -40,7 +42,7 @@ TRIES = 3
 """How often an attack is made before it counts as felt."""
 
 _KEYS = """
-[keys.least]
+[keys.least-{}]
 hash = "sha256:{}"
 scopes = ["read"]
 processors = ["victim"]
@@ -48,6 +50,10 @@ processors = ["victim"]
 
 Attack = Callable[["Siege", Event], object]
 """Attacks until the event is set, or until it is done."""
+
+
+def _written(number: int, key: str) -> str:
+    return _KEYS.format(number, sha256(key.encode()).hexdigest())
 
 
 class Siege:
@@ -58,7 +64,7 @@ class Siege:
         ports = HeldPort(2)
         case.addCleanup(ports.close)
         keys = Path(f"{folder}.toml")
-        keys.write_text(_KEYS.format(sha256(LEAST_KEY.encode()).hexdigest()), encoding="ascii")
+        keys.write_text("".join(map(_written, range(len(LEAST_KEYS)), LEAST_KEYS)), "ascii")
         keys.chmod(0o600)
         self.server = LiveServer(
             *("--storage", f"sqlite:///{ROOT / '_trial_temp' / folder}.db"),

@@ -3,21 +3,25 @@
 import contextlib
 import json
 import socket
+from itertools import cycle
 from threading import Event
 
-from tests.hostile.siege import KEY, HostileCase, Siege
+from tests.hostile.siege import KEY, LEAST_KEYS, HostileCase, Siege
 from tests.hostile.sockets import abort, connect, connections, drip, exchanged, pour
 
 _MANY = 2_000
 _SOME = 200
+_LARGEST = 16 * 2**20
+"""Bytes that a message may have at most."""
 _HEAD = (
     "POST /{} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     "{}Content-Length: {}\r\n\r\n"
 )
 
 
-def _head(path: str, length: int, *, key: bool = False) -> bytes:
-    return _HEAD.format(path, f"X-API-Key: {KEY}\r\n" if key else "", length).encode()
+def _head(path: str, length: int, *, key: str | None = None) -> bytes:
+    told = "" if key is None else f"X-API-Key: {key}\r\n"
+    return _HEAD.format(path, told, length).encode()
 
 
 def slow_heads(siege: Siege, over: Event) -> None:
@@ -30,8 +34,37 @@ def slow_bodies(siege: Siege, over: Event) -> None:
     """Bodies that come byte by byte."""
     with connections(siege.port, _SOME) as made:
         for each in made:
-            each.sendall(_head("victim/observe", 2**20, key=True))
+            each.sendall(_head("victim/observe", 2**20, key=KEY))
         drip(made, b'{"strings": ["a"], ', over)
+
+
+def almost_whole(siege: Siege, over: Event) -> None:
+    """Bodies of the largest size, of which the last byte never comes, of some who may do nothing
+    but read; longer bodies of others come in meanwhile."""
+    almost = b" " * (_LARGEST - 1)
+    with connections(siege.port, 16 * len(LEAST_KEYS)) as made:
+        for each, key in zip(made, cycle(LEAST_KEYS), strict=False):
+            each.settimeout(1.0)
+            with contextlib.suppress(OSError):
+                each.sendall(_head("graphql", _LARGEST, key=key) + almost)
+        if sum(map(_is_waited_for, made)) < len(LEAST_KEYS):
+            raise AssertionError("hardly one of these bodies is waited for")
+        answer = siege.ask("POST", "/friend/observe", {"metadata": {"long": "x" * 300_000}})
+        if answer["status"] != "okay":
+            raise AssertionError(answer)
+        over.wait()
+
+
+def _is_waited_for(connection: socket.socket) -> bool:
+    """Whether nothing was answered, and the connection is open."""
+    connection.settimeout(0.1)
+    try:
+        connection.recv(1)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def half_open(siege: Siege, over: Event) -> None:
@@ -97,7 +130,7 @@ def refused_bodies(siege: Siege, over: Event) -> None:
     """Bodies of who has no key: they are refused by their heads, and poured on."""
     while not over.is_set():
         with connect(siege.port) as connection:
-            connection.sendall(_head("victim/observe", 16 * 2**20))
+            connection.sendall(_head("victim/observe", _LARGEST))
             ended = Event()
             for _ in range(20):
                 pour(connection, b"x" * 2**16, ended)
@@ -117,7 +150,7 @@ def _bodies(siege: Siege, over: Event, *bodies: bytes) -> None:
     """Post bodies with the key, one after the other: each is refused, or is none."""
     while not over.is_set():
         for body in bodies:
-            raw = _head("victim/observe", len(body), key=True) + body
+            raw = _head("victim/observe", len(body), key=KEY) + body
             said = exchanged(siege.port, raw, 5.0)
             status = said.partition(b"\r\n")[0]
             if not any(code in status for code in (b" 400 ", b" 409 ", b" 413 ", b" 429 ")):
@@ -166,6 +199,7 @@ class FloodTests(HostileCase):
             self.withstands(attack)
 
     def test_bodies(self) -> None:
-        """So are giant and deep bodies of one who has the key."""
-        for attack in (deep_json, giant_json):
+        """So are giant and deep bodies of one who has the key, and those of which the end is
+        missing."""
+        for attack in (deep_json, giant_json, almost_whole):
             self.withstands(attack)

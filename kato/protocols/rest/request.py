@@ -182,10 +182,10 @@ class RestRequest(Request):
             intent.headers.get(b"Accept-Encoding", ())
         )
 
-    @property
-    def body(self) -> bytes:
-        """What has come of the body."""
-        return bytes(self._body)
+    def take_body(self) -> bytes:
+        """All of the body, once: it is kept no second time while it waits to be read."""
+        body, self._body = bytes(self._body), bytearray()
+        return body
 
     def parseCookies(self) -> None:
         """Nobody asks for cookies here."""

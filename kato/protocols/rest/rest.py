@@ -133,11 +133,11 @@ class Rest:
         elif intent.page is Page.GRAPHQL:
             self._serve_graphql(intent, request)
         else:
-            intent.parameters(request.body, self.intake.limits)
+            intent.parameters(request.take_body(), self.intake.limits)
             self._show(intent.page, intent, request)
 
     def _ask(self, intent: Intent, request: "RestRequest") -> "Deferred[Reply]":
-        body, bearer, limits = request.body, intent.bearer, self.intake.limits
+        body, bearer, limits = request.take_body(), intent.bearer, self.intake.limits
         if len(body) <= LONG_BODY:
             return self._carry_out(intent.command(body, limits), bearer, request)
         reading = self.intake.read(len(body), partial(intent.command, body, limits))
@@ -174,7 +174,7 @@ class Rest:
             answering = self._graphql.answer(
                 request.method,
                 intent.given,
-                request.body,
+                request.take_body(),
                 intent.headers,
                 bearer=intent.bearer,
                 origin=request.origin,
