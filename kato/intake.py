@@ -21,11 +21,15 @@ GUESTS = 8
 class Share:
     """How many bytes are kept of one key, or of one address, whatever the connection."""
 
-    __slots__ = ("__weakref__", "guest", "held")
+    __slots__ = ("__weakref__", "guest", "held", "message")
 
-    def __init__(self, *, guest: bool) -> None:
-        """@param guest: whether no key was told yet, where one is asked for."""
+    def __init__(self, *, guest: bool, message: int) -> None:
+        """
+        @param guest: whether no key was told yet, where one is asked for.
+        @param message: how many bytes one message may have.
+        """
         self.guest = guest
+        self.message = message
         self.held = 0
 
 
@@ -48,15 +52,17 @@ class Intake:
             return self._one_at_a_time.run(self._in_thread, judge)
         return self._in_thread(judge)
 
-    def share(self, who: Hashable, *, guest: bool = False) -> Share:
+    def share(self, who: Hashable, *, guest: bool = False, message: int | None = None) -> Share:
         """The share of one client, of which all connections have the same.
 
         @param who: the name of a key, or an address.
         @param guest: whether no key was told yet, where one is asked for.
+        @param message: how many bytes one message may have, where that is not the limit of all.
         """
         share = self._shares.get((who, guest))
         if share is None:
-            share = self._shares[who, guest] = Share(guest=guest)
+            longest = message or self.limits.message
+            share = self._shares[who, guest] = Share(guest=guest, message=longest)
         return share
 
     def hold(self, size: int, share: Share) -> None:
@@ -64,16 +70,15 @@ class Intake:
 
         @raise TooManyRequests: where there is no room for them.
         """
-        limits, held, mine = self.limits, self.held + size, share.held + size
-        room = limits.buffered
+        room, held, mine = self.limits.buffered, self.held + size, share.held + size
         if held > room:
             raise _full(self.held, "requests", size, "limit", room)
         if share.guest and self.held_of_guests + size > room // GUESTS:
             raise _full(
                 self.held_of_guests, "requests without a key", size, "limit", room // GUESTS
             )
-        if mine > room - held and mine > limits.message:
-            most = max(limits.message, (room - held + mine) // 2)
+        if mine > room - held and mine > share.message:
+            most = max(share.message, (room - held + mine) // 2)
             raise _full(share.held, "this client's requests", size, "share", most)
         self.keep(size, share)
 

@@ -32,7 +32,7 @@ from kato.origin import Origin
 from kato.policy import is_open
 from kato.protocols.zmq.asked import Asked
 from kato.protocols.zmq.backlog import Backlog
-from kato.protocols.zmq.forwarding import is_marked, limit
+from kato.protocols.zmq.forwarding import FORWARDED, is_marked, limit
 from kato.protocols.zmq.interface import Listening, Router, Sockets
 from kato.replies import error_map, moved_map
 from kato.requests import Request, named_processor, parse_key
@@ -111,8 +111,9 @@ class ZmqServer:
         self._clock = clock
         self._in_thread = in_thread
         self._intake = intake or Intake(in_thread)
-        self._share = self._intake.share(PEER)
         self._limits = self._intake.limits
+        longest = FORWARDED * self._limits.message
+        self._share = self._intake.share(PEER, message=longest)
         self._sole = sole
         self._controls = controls
         self._may_answer = may_answer
@@ -176,7 +177,11 @@ class ZmqServer:
         if self.under_way > most:
             raise TooManyRequests(f"{most:,} requests are under way", retry_after=1)
         if _reads_long(frames[-1]):
-            self._intake.hold(len(frames[-1]), self._share)
+            self._intake.hold(self._kept(frames), self._share)
+
+    def _kept(self, frames: list[bytes]) -> int:
+        """How many bytes a message takes; what is too long is refused unread, and takes no more."""
+        return min(len(frames[-1]), limit(frames[:-1], self._limits.message))
 
     def _read(self, frames: list[bytes]) -> None:
         asked = self._begun(frames)
@@ -186,7 +191,7 @@ class ZmqServer:
         return Asked(frames[:-1], self._clock.seconds())
 
     def _read_in_thread(self, frames: list[bytes]) -> None:
-        asked, size = self._begun(frames), len(frames[-1])
+        asked, size = self._begun(frames), self._kept(frames)
         most = self._limits.message if is_compressed(frames[-1]) else size
         reading = self._intake.read(most, partial(self._judge, frames))
         reading.addCallback(self._judged, size, frames, asked)
