@@ -31,7 +31,7 @@ class Asks(Protocol):
 class Bearer:
     """One who asks, with what is granted to him."""
 
-    __slots__ = ("_asks", "_clock", "_grant", "_judged", "_keeper")
+    __slots__ = ("_asks", "_clock", "_grant", "_judged", "_keeper", "_paid")
 
     def __init__(self, asks: Asks, grant: Grant, keeper: Keeper, clock: IReactorTime) -> None:
         self._asks = asks
@@ -40,6 +40,8 @@ class Bearer:
         self._clock = clock
         self._judged: tuple[object, object, Key] | None = None
         """What he may do, as was seen last."""
+        self._paid = False
+        """Whether what he asks first was counted for the rate of his key already."""
 
     @property
     def key(self) -> Key:
@@ -106,12 +108,30 @@ class Bearer:
             self._keeper.forbidden += 1
             raise
 
+    def begin(self) -> "Bearer":
+        """Begin a request, which counts for the rate of his key whatever comes of it; gives who
+        asks in it, of whom no more is counted for the first thing that he asks.
+
+        @raise TooManyRequests: where he makes too many.
+        """
+        allowance = self._grant.allowance
+        if allowance is None:
+            return self
+        self._take(allowance)
+        begun = Bearer(self._asks, self._grant, self._keeper, self._clock)
+        begun._judged, begun._paid = self._judged, True
+        return begun
+
     def _take(self, allowance: Allowance) -> None:
+        if self._paid:
+            self._paid = False
+            return
         wait = allowance.take(self._clock.seconds())
         if wait:
             self._keeper.over_rate += 1
             raise TooManyRequests(
-                f"this key may make {self.key.rate:g} requests a second", retry_after=wait
+                f"rate: more requests than this key may make, {self.key.rate:g} a second",
+                retry_after=wait,
             )
 
     def ask(self, command: Command) -> "Deferred[Reply]":

@@ -157,12 +157,28 @@ class BearerTests(GateCase):
         self.successResultOf(other.subscribe(Wish("p1"), lambda _: None))
         for bearer in (one, other):
             error = self.failureResultOf(bearer.ask(ask), TooManyRequests).value
-            self.assertEqual(error.message, "this key may make 1 requests a second")
+            self.assertEqual(
+                error.message, "rate: more requests than this key may make, 1 a second"
+            )
             self.assertEqual(error.retry_after, 1)
         self.successResultOf(self.bearer(gate, "b").ask(ask))
         self.clock.advance(1)
         self.successResultOf(one.ask(ask))
         self.assertEqual(gate.keeper.statistics()["over_rate"], 2)
+
+    def test_begun(self) -> None:
+        """A request counts once with what is asked first in it, whatever comes of it; what else is
+        asked in it counts for itself."""
+        gate = self.gate(a=Key("a", ALL, rate=2.0))
+        ask = Command.parse("get_status", processor="p1")
+        bearer = self.bearer(gate, "a")
+        bearer.begin()
+        begun = bearer.begin()
+        for _ in range(3):
+            self.successResultOf(begun.ask(ask))
+        self.failureResultOf(begun.ask(ask), TooManyRequests)
+        with self.assertRaises(TooManyRequests):
+            bearer.begin()
 
     def test_changed(self) -> None:
         """Who is there already has what his key grants now, and nothing once it is gone."""

@@ -133,7 +133,7 @@ def _bearer(head: Head, target: Target, gate: Gate) -> Bearer:
     given = given_keys(head.headers)
     if not given and _waits_for_key(head, target):
         return gate.anybody
-    return gate.identify(given, how=_how(head, target), peer=head.client)
+    return gate.identify(given, how=_how(head, target), peer=head.client).begin()
 
 
 def _waits_for_key(head: Head, target: Target) -> bool:

@@ -200,15 +200,16 @@ class GraphqlSession(Hearing["Heard | Exception"]):
         self._goes_on(doing.addErrback(self._failed, running), heard.size)
 
     async def _carry_out(self, running: Running, heard: Heard) -> None:
+        bearer = self._bearer.begin()
         found = await self._found(heard)
         if isinstance(found, list):
             self._refuse(running, found)
         elif self._goes_on_with(running):
             running.operation = found
             if found.subscribes:
-                await self._listen(running, found)
+                await self._listen(running, found, bearer)
             else:
-                await self._give(running, await found.carry_out(self._bearer, running.origin))
+                await self._give(running, await found.carry_out(bearer, running.origin))
 
     async def _found(self, heard: Heard) -> Operates | list[Result]:
         """What a client wants; nothing further is heard before that is known, so that operations
@@ -252,7 +253,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
 
     # What is listened to
 
-    async def _listen(self, running: Running, operation: Operates) -> None:
+    async def _listen(self, running: Running, operation: Operates, bearer: Bearer) -> None:
         def granted(told: Subscribed) -> None:
             self._tell_ledger(running, None)
             first = operation.begin(told, self._clock.seconds())
@@ -260,9 +261,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
                 self._say(_next(running.name, first))
 
         wish = operation.wish
-        subscribing = self.subscriptions.subscribe(
-            running.name, wish, self._bearer.subscribe, granted
-        )
+        subscribing = self.subscriptions.subscribe(running.name, wish, bearer.subscribe, granted)
         await (subscribing if wish.position is None else self._recovers(subscribing))
 
     def _tell(self, subscription: Subscription, event: Event) -> None:

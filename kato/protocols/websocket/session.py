@@ -12,6 +12,7 @@ from kato.defects import judged
 from kato.errors import KatoError
 from kato.events import STATUS, Event, Subscribed, Wish
 from kato.fields import mapping
+from kato.gate import Bearer
 from kato.keeper import WrongKey
 from kato.origin import Origin
 from kato.protocols.websocket.asked import Asked
@@ -61,26 +62,26 @@ class Session(Hearing[Heard]):
                 self._goes_on(doing, size)
 
     def _do(self, asked: Asked) -> "Deferred[None] | None":
-        heard = asked.heard
+        heard, bearer = asked.heard, self._bearer.begin()
         saying = heard.saying
         if saying is not None:
             self._conversation.hear(saying.kind)
             if saying.kind in JUDGED:
-                self._bearer.judge(saying.request.operation, saying.request.processor)
+                bearer.judge(saying.request.operation, saying.request.processor)
         if heard.failure is not None:
             raise heard.failure
         assert saying is not None, "what is not at fault is a request"
         if heard.command is None:
             asked.operation = saying.kind.value
-            return self._say(saying)
+            return self._say(saying, bearer)
         asked.operation = heard.command.operation
-        asking = self._bearer.ask(heard.command.asked(asked.origin))
+        asking = bearer.ask(heard.command.asked(asked.origin))
         return asking.addCallback(self._reply, saying)
 
-    def _say(self, saying: Saying) -> "Deferred[None] | None":
+    def _say(self, saying: Saying, bearer: Bearer) -> "Deferred[None] | None":
         """Do what concerns this connection."""
         if saying.kind is Kind.SUBSCRIBE:
-            return self._subscribe(saying)
+            return self._subscribe(saying, bearer)
         if saying.kind is Kind.AUTHENTICATE:
             return self._authenticate(saying)
         self._unsubscribe(saying)
@@ -128,15 +129,13 @@ class Session(Hearing[Heard]):
 
     # What it listens to
 
-    def _subscribe(self, saying: Saying) -> "Deferred[None]":
+    def _subscribe(self, saying: Saying, bearer: Bearer) -> "Deferred[None]":
         wish = Wish.parse(saying.request.processor, saying.request.params)
 
         def granted(told: Subscribed) -> None:
             self._confirm(saying, "subscribed", told.as_map(), wish.processor)
 
-        subscribing = self.subscriptions.subscribe(
-            wish.processor, wish, self._bearer.subscribe, granted
-        )
+        subscribing = self.subscriptions.subscribe(wish.processor, wish, bearer.subscribe, granted)
         return subscribing if wish.position is None else self._recovers(subscribing)
 
     def _unsubscribe(self, saying: Saying) -> None:
