@@ -69,8 +69,9 @@ class Limits:
     def _check_observation(self, observation: Observation, path: str) -> None:
         strings, vectors = observation.strings, observation.vectors
         if len(strings) + len(vectors) > self.symbols:
+            most = "strings" if len(strings) >= len(vectors) else "vectors"
             raise InvalidRequest(
-                f"{within(path, 'strings')}: {len(strings):,} strings and {len(vectors):,} vectors "
+                f"{within(path, most)}: {len(strings):,} strings and {len(vectors):,} vectors "
                 f"are over the limit of {self.symbols:,} symbols"
             )
         if strings and max(map(len, strings)) > self.string:

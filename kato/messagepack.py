@@ -151,7 +151,7 @@ def unpack(
     @raise PayloadTooLarge: where it is over the limit.
     """
     if len(body) > limit:
-        raise PayloadTooLarge(f"message: {len(body)} bytes are over the limit of {limit}")
+        raise PayloadTooLarge(f"message: {len(body):,} bytes are over the limit of {limit:,}")
     value = _read(body, _extended_plain if plain else _extended, max_values)
     if isinstance(value, _Compressed):
         value = _read(_decompressed(value.data, limit), _extended, max_values)
@@ -230,7 +230,9 @@ def _decompressed(data: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise InvalidRequest(f"message: not compressed with zlib, {error}") from None
     if over:
-        raise PayloadTooLarge(f"message: over the limit of {limit} bytes when it is unpacked")
+        raise PayloadTooLarge(
+            f"message: more bytes than the limit of {limit:,} when it is unpacked"
+        )
     if not inflating.eof:
         raise InvalidRequest("message: not compressed with zlib, it breaks off")
     if inflating.unused_data:

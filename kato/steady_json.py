@@ -347,7 +347,9 @@ class _Reading:
     def _count(self, values: int) -> None:
         self._values += values
         if self._counts and self._values > self._max_values:
-            raise PayloadTooLarge(f"body: over the limit of {self._max_values:,} values")
+            raise PayloadTooLarge(
+                f"body: {self._values:,} values or more are over the limit of {self._max_values:,}"
+            )
 
     def _broken(self, why: str, place: int | None = None) -> InvalidRequest:
         """What is wrong, and where: here, if nothing else is said."""

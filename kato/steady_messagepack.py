@@ -239,7 +239,10 @@ class _Reading:
     def _count(self, values: int) -> None:
         self._values += values
         if self._values > self._max_values:
-            raise PayloadTooLarge(f"message: over the limit of {self._max_values:,} values")
+            raise PayloadTooLarge(
+                f"message: {self._values:,} values or more are over the limit of "
+                f"{self._max_values:,}"
+            )
 
 
 def _broken(why: str) -> InvalidRequest:

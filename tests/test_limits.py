@@ -98,8 +98,24 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "INVALID_REQUEST",
         "observations[1].strings[0]: 11 characters are over the limit of 10, got 'xxxxxxxxxxx'",
     ),
-    ("observe", {"metadata": {"m": [0] * 30}}, "PAYLOAD_TOO_LARGE", "over the limit of 30 values"),
-    ("observe", {"metadata": {"m": "x" * 2_000}}, "PAYLOAD_TOO_LARGE", "over the limit of 2000"),
+    (
+        "observe",
+        {"vectors": [[1.0]] * 5},
+        "INVALID_REQUEST",
+        "vectors: 0 strings and 5 vectors are over the limit of 4 symbols",
+    ),
+    (
+        "observe",
+        {"metadata": {"m": [0] * 30}},
+        "PAYLOAD_TOO_LARGE",
+        " values or more are over the limit of 30",
+    ),
+    (
+        "observe",
+        {"metadata": {"m": "x" * 2_000}},
+        "PAYLOAD_TOO_LARGE",
+        " bytes are over the limit of 2,000",
+    ),
 ]
 """What is refused under L{SMALL}: an operation, its parameters, and what is answered."""
 

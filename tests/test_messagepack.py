@@ -122,7 +122,7 @@ class CompressionTests(SynchronousTestCase):
         """No more is unpacked than the limit allows."""
         bomb = extension(COMPRESSED, zlib.compress(bytes(10_000)))
         error = self.assertRaises(PayloadTooLarge, unpack, bomb, limit=9_999)
-        self.assertIn("9999 bytes when it is unpacked", error.message)
+        self.assertIn("the limit of 9,999 when it is unpacked", error.message)
 
     def test_at_the_limit(self) -> None:
         """A message that has just as many bytes as the limit allows is read."""
@@ -221,7 +221,7 @@ class SteadyTests(SynchronousTestCase):
         ):
             self.assertEqual(unpack(pack(value), max_values=values), value)
             error = self.assertRaises(PayloadTooLarge, unpack, pack(value), max_values=values - 1)
-            self.assertIn(f"limit of {values - 1:,} values", error.message)
+            self.assertIn(f"values or more are over the limit of {values - 1:,}", error.message)
 
     def test_long(self) -> None:
         """What is wrong far behind, or deep, is refused in words."""

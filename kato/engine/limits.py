@@ -12,13 +12,14 @@ MAX_MODELS = 1_000_000
 def too_many_events(most: int, path: str = "") -> LimitReached:
     """Make the error for one more event than C{most}; C{path} says where it stands."""
     return LimitReached(
-        f"{path}short-term memory holds {most} events and may not hold more: learn or clear first"
+        f"{path}short-term memory holds {most:,} events and may not hold more, which is the limit "
+        "max-events: learn or clear first"
     )
 
 
 def too_many_models(most: int, path: str = "") -> LimitReached:
     """Make the error for one more model than C{most}; C{path} says what would make it."""
     return LimitReached(
-        f"{path}long-term memory holds {most} models and may not hold more: delete some, or clear "
-        "short-term memory"
+        f"{path}long-term memory holds {most:,} models and may not hold more, which is the limit "
+        "max-models: delete some, or clear short-term memory"
     )

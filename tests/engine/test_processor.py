@@ -224,7 +224,10 @@ class ProcessorTests(SynchronousTestCase):
         known = learn(processor, "a", "b")
         with self.assertRaises(LimitReached) as caught:
             learn(processor, "c", "d")
-        self.assertIn("long-term memory holds 1 models", caught.exception.message)
+        told = (
+            "long-term memory holds 1 models and may not hold more, which is the limit max-models"
+        )
+        self.assertIn(told, caught.exception.message)
         self.assertEqual(processor.short_term_memory(), [["c"], ["d"]])
         processor.clear_short_term_memory()
         self.assertEqual(learn(processor, "a", "b"), known)

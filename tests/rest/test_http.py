@@ -209,7 +209,7 @@ class BodyTests(SynchronousTestCase):
         answer = self.client.answer()
         self.assertEqual(answer.status, 413)
         self.assertEqual(answer.json["error_code"], "PAYLOAD_TOO_LARGE")
-        self.assertIn("16777216", answer.json["message"])
+        self.assertIn("16,777,217 bytes are over the limit of 16,777,216", answer.json["message"])
         self.assertEqual(answer.headers["connection"], "close")
         self.assertTrue(self.client.wire.half_closed)
 

@@ -150,7 +150,8 @@ class SizeTests(SynchronousTestCase):
             answer = client.answer()
             self.assertEqual(answer.status, 431)
             self.assertEqual(answer.json["error_code"], "HEADERS_TOO_LARGE")
-            self.assertIn("head: ", answer.json["message"])
+            told = r"^head: [\d,]+ (bytes|headers) or more are over the limit of (16,384|100)$"
+            self.assertRegex(answer.json["message"], told)
             self.assertTrue(client.wire.half_closed)
 
     def test_just_fits(self) -> None:
@@ -195,6 +196,8 @@ class SlowTests(SynchronousTestCase):
             self.server.clock.advance(IDLE)
             answer = client.answer()
             self.assertEqual((answer.status, answer.json["error_code"]), (408, "REQUEST_TIMEOUT"))
+            told = "request: no byte of it came for 60 seconds, the limit"
+            self.assertEqual(answer.json["message"], told)
             self.assertEqual(answer.headers["connection"], "close")
 
     def test_begun_behind_another(self) -> None:
@@ -211,7 +214,10 @@ class SlowTests(SynchronousTestCase):
             self.server.clock.advance(30)
             self.client.send(b"x")
         self.server.clock.advance(30)
-        self.assertEqual(self.client.answer().status, 408)
+        answer = self.client.answer()
+        self.assertEqual(answer.status, 408)
+        told = r"request: not whole after 3\d\d seconds, over the limit of 300"
+        self.assertRegex(answer.json["message"], told)
 
     def test_long_answer(self) -> None:
         """However long an answer takes, its connection waits, and goes on behind it."""

@@ -163,7 +163,10 @@ class RestChannel(RefusingChannel):
         """Refuse a head that is too large, be it in one line or in many."""
         if not self.requests:
             self.request_line = line
-        self.refuse(HeadersTooLarge(f"head: over the limit of {MAX_HEAD} bytes"))
+        size = max(self._head_size, len(line))
+        self.refuse(
+            HeadersTooLarge(f"head: {size:,} bytes or more are over the limit of {MAX_HEAD:,}")
+        )
 
     def headerReceived(self, line: bytes) -> bool:
         """Read a header; C{False} says that the request is refused.
@@ -174,7 +177,11 @@ class RestChannel(RefusingChannel):
         self._header_line = line
         self._headers += 1
         if self._headers > MAX_HEADERS:
-            self.refuse(HeadersTooLarge(f"head: more than {MAX_HEADERS} headers"))
+            self.refuse(
+                HeadersTooLarge(
+                    f"head: {self._headers} headers or more are over the limit of {MAX_HEADERS}"
+                )
+            )
             return False
         name, colon, value = line.partition(b":")
         if not colon or name.lower() in _FRAMING or len(value.translate(None, _NEVER)) < len(value):

@@ -172,7 +172,7 @@ def check_length(length: int | None, most: int) -> None:
     @raise PayloadTooLarge: where it is.
     """
     if length is not None and length > most:
-        raise PayloadTooLarge(f"body: over the limit of {most} bytes")
+        raise PayloadTooLarge(f"body: {length:,} bytes are over the limit of {most:,}")
 
 
 def _queried(route: Route, query: bytes) -> dict[str, Any]:

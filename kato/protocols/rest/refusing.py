@@ -102,7 +102,14 @@ class RefusingChannel(HTTPChannel):
         if self.began is None or self.refused:
             super().timeoutConnection()
         else:
-            self.refuse(RequestTimeout("the request did not come whole in time"))
+            self.refuse(self._timed_out(self.site.clock.seconds() - self.began))
+
+    def _timed_out(self, took: float) -> RequestTimeout:
+        if took < WHOLE_REQUEST:
+            return RequestTimeout(f"request: no byte of it came for {IDLE} seconds, the limit")
+        return RequestTimeout(
+            f"request: not whole after {took:.0f} seconds, over the limit of {WHOLE_REQUEST:.0f}"
+        )
 
     def refuse(self, error: KatoError) -> None:
         """Answer C{error} in the middle of a request, and read no more; who tells wrong keys waits

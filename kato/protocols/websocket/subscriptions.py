@@ -85,7 +85,10 @@ class Subscriptions:
         if name in self._by_name:
             raise Conflict(f"processor: {_named(subject)} subscribed to already, unsubscribe first")
         if len(self) >= self._most:
-            raise LimitReached(f"a connection may have {self._most:,} subscriptions")
+            raise LimitReached(
+                f"processor: one more than {len(self):,} subscriptions is over the limit of "
+                f"{self._most:,} of a connection"
+            )
         subscription = self._by_name[name] = Subscription(name, subject)
         self._traffic.subscriptions += 1
         asked = source(wish, partial(self._listener, subscription))
