@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from kato.changes import Snapshot
 from kato.engine import Processor
 from kato.engine.arrays import NUMPY, Arrays
-from kato.engine.limits import MAX_EVENTS, MAX_MODELS
+from kato.engine.limits import MAX_EVENTS, MAX_GATHERED, MAX_MODELS, MAX_VECTORS
 from kato.engine.matchers import Provider, best_provider
 from kato.genes import Genes
 from kato.model import Model
@@ -51,6 +51,8 @@ class Engines:
         names: Mapping[str, str] | None = None,
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
+        max_vectors: int = MAX_VECTORS,
+        max_gathered: int = MAX_GATHERED,
         matcher: Provider | None = None,
         arrays: Arrays = NUMPY,
         fingerprinted: bool = False,
@@ -67,6 +69,8 @@ class Engines:
         self._names = names or {}
         self._max_events = max_events
         self._max_models = max_models
+        self._max_vectors = max_vectors
+        self._max_gathered = max_gathered
         self._arrays = arrays
         self._fingerprinted = fingerprinted
 
@@ -78,6 +82,8 @@ class Engines:
             name=self._names.get(processor),
             max_events=self._max_events,
             max_models=self._max_models,
+            max_vectors=self._max_vectors,
+            max_gathered=self._max_gathered,
             matcher=self.matcher.make,
             arrays=self._arrays,
             fingerprinted=self._fingerprinted,
@@ -90,6 +96,8 @@ class Engines:
             replace(snapshot, models=counted),
             max_events=self._max_events,
             max_models=self._max_models,
+            max_vectors=self._max_vectors,
+            max_gathered=self._max_gathered,
             matcher=self.matcher.make,
             arrays=self._arrays,
             fingerprinted=self._fingerprinted,

@@ -203,6 +203,8 @@ def _engines(settings: Settings, matcher: Provider, *, fingerprinted: bool) -> E
         names=names,
         max_events=settings.max_events,
         max_models=settings.max_models,
+        max_vectors=settings.max_vectors,
+        max_gathered=settings.max_gathered,
         matcher=matcher,
         arrays=arrays(settings.vectors),
         fingerprinted=fingerprinted,

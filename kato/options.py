@@ -16,7 +16,7 @@ from kato import engine_options, key_options, limit_options, log_options, zmq_op
 from kato.caching.address import Address as CacheAddress
 from kato.caching.address import BadAddress
 from kato.commands import parse_processor_id
-from kato.engine.limits import MAX_EVENTS, MAX_MODELS
+from kato.engine.limits import MAX_EVENTS, MAX_GATHERED, MAX_MODELS, MAX_VECTORS
 from kato.errors import InvalidRequest
 from kato.fields import shown
 from kato.option_values import seconds, whole
@@ -74,6 +74,8 @@ class CommonOptions(usage.Options):
         ["max-processors", None, "1000", "how many processors there may be"],
         ["max-events", None, str(MAX_EVENTS), "how many events a short-term memory may hold"],
         ["max-models", None, str(MAX_MODELS), "how many models a processor may learn"],
+        ["max-vectors", None, str(MAX_VECTORS), "how many vectors a processor may hold"],
+        ["max-gathered", None, str(MAX_GATHERED), "names of emotives between two learnings"],
         *limit_options.PARAMETERS,
         ["checkpoint", None, None, "seconds until an observation is durable; 0: at once"],
         ["timeout", None, "30", "seconds until a request without an answer gets 504"],
@@ -124,6 +126,8 @@ class CommonOptions(usage.Options):
             max_processors=self._whole("max-processors", 1),
             max_events=self._whole("max-events", 1),
             max_models=self._whole("max-models", 1),
+            max_vectors=self._whole("max-vectors", 1),
+            max_gathered=self._whole("max-gathered", 1),
             limits=limit_options.parsed_limits(self._given),
             cache=self._cache(),
             cache_ttl=self._seconds("cache-ttl", CACHE_TTL, least=0.001),

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from kato.caching.address import Address as CacheAddress
-from kato.engine.limits import MAX_EVENTS, MAX_MODELS
+from kato.engine.limits import MAX_EVENTS, MAX_GATHERED, MAX_MODELS, MAX_VECTORS
 from kato.genes import Genes
 from kato.key_file import StoredKey
 from kato.limits import Limits
@@ -80,6 +80,8 @@ class Settings:
     max_processors: int = 1000
     max_events: int = MAX_EVENTS
     max_models: int = MAX_MODELS
+    max_vectors: int = MAX_VECTORS
+    max_gathered: int = MAX_GATHERED
     limits: Limits = Limits()
     cache: CacheAddress | None = None
     cache_ttl: float = CACHE_TTL

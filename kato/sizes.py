@@ -27,6 +27,7 @@ class Size(NamedTuple):
     events: int
     unsaved: int = 0
     accuracy: Accuracy | None = None
+    vectors: int = 0
 
     @classmethod
     def of(cls, engine: Processor, *, unsaved: bool, before: "Size | None") -> "Size":
@@ -41,7 +42,16 @@ class Size(NamedTuple):
         else:
             use = engine.memory
             memory = use.models + use.index + use.symbols
-        return cls(engine.id, models, symbols, memory, end - start, unsaved, engine.accuracy)
+        return cls(
+            engine.id,
+            models,
+            symbols,
+            memory,
+            end - start,
+            unsaved,
+            engine.accuracy,
+            engine.vectors_held,
+        )
 
 
 def largest(sizes: Iterable[Size], most: int) -> list[Size]:
@@ -62,6 +72,7 @@ def largest(sizes: Iterable[Size], most: int) -> list[Size]:
             memory=sum(each.memory for each in rest),
             events=sum(each.events for each in rest),
             unsaved=sum(each.unsaved for each in rest),
+            vectors=sum(each.vectors for each in rest),
             accuracy=_all([each.accuracy.total for each in rest if each.accuracy is not None]),
         ),
     ]

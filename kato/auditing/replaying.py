@@ -124,6 +124,8 @@ def _created(processor: str, revision: int, created: Mapping[str, Any]) -> Proce
         name=created["name"],
         max_events=sys.maxsize,
         max_models=sys.maxsize,
+        max_vectors=sys.maxsize,
+        max_gathered=sys.maxsize,
     )
     engine.revision = revision - 1
     return engine

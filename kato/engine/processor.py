@@ -16,7 +16,7 @@ from kato.engine.arrays import NUMPY, Arrays
 from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.emotives import averages, gather
 from kato.engine.knowledge import Knowledge
-from kato.engine.limits import MAX_EVENTS, MAX_MODELS, too_many_events
+from kato.engine.limits import MAX_EVENTS, MAX_GATHERED, MAX_MODELS, MAX_VECTORS, too_many_events
 from kato.engine.matchers import best_matcher
 from kato.engine.matching import Matcher, MemoryUse
 from kato.engine.observed import Observed, SequenceObserved
@@ -25,6 +25,7 @@ from kato.engine.perceiving import event_of
 from kato.engine.recollection import Recollection
 from kato.engine.rehearsal import Rehearsal
 from kato.engine.room import Room, Trial
+from kato.engine.space import Space
 from kato.engine.stm import ShortTermMemory
 from kato.engine.vectors import VectorMemory
 from kato.errors import ObservationNotFound
@@ -60,6 +61,8 @@ class Processor:
         name: str | None = None,
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
+        max_vectors: int = MAX_VECTORS,
+        max_gathered: int = MAX_GATHERED,
         matcher: Callable[[], Matcher] = best_matcher,
         arrays: Arrays = NUMPY,
         fingerprinted: bool = False,
@@ -68,7 +71,9 @@ class Processor:
         @param processor_id: how it is addressed.
         @param name: how people call it; its id where none is given.
         @param max_events: how many events its short-term memory may hold,
-        @param max_models: and how many models it may learn.
+        @param max_models: how many models it may learn,
+        @param max_vectors: how many vectors it may hold, learned or not,
+        @param max_gathered: and how many names of emotives between two learnings.
         @param matcher: makes an empty matcher; the best provider there is, where none is given.
         @param arrays: where many vectors are compared.
         @param fingerprinted: whether its models are to have a fingerprint (L{Outlook.fingerprint}).
@@ -82,6 +87,8 @@ class Processor:
         self._accuracy: Accuracy | None = None
         self._max_events = max_events
         self._max_models = max_models
+        self._max_vectors = max_vectors
+        self._max_gathered = max_gathered
         self._new_matcher = matcher
         self._stm = ShortTermMemory()
         self._fingerprinted = fingerprinted
@@ -126,6 +133,11 @@ class Processor:
     def vectors(self) -> int:
         """How many vectors it has learned."""
         return len(self._vectors)
+
+    @property
+    def vectors_held(self) -> int:
+        """How many there are with those that were observed, and not learned yet."""
+        return self._vectors.held
 
     @property
     def window(self) -> Window:
@@ -197,10 +209,14 @@ class Processor:
         )
 
     def _judge_room(self, observation: Observation) -> None:
-        """See that one more event fits, and what it would have learned at once.
+        """See that it fits, and what it would have learned at once.
 
         @raise LimitReached: where it does not.
         """
+        if observation.vectors or observation.emotives:
+            space = self._space()
+            if not space.holds((observation,)):
+                space.take(observation)
         if not observation.has_event:
             return
         if len(self._stm) >= self._max_events:
@@ -211,6 +227,14 @@ class Processor:
 
     def _room(self) -> Room:
         return Room(self._knowledge, self._max_models)
+
+    def _space(self) -> Space:
+        return Space(
+            self._vectors,
+            self._emotives,
+            max_vectors=self._max_vectors,
+            max_emotives=self._max_gathered,
+        )
 
     def _observe(self, observation: Observation, now: float, made_id: str | None) -> Observed:
         """Observe what was found fit."""
@@ -272,7 +296,7 @@ class Processor:
         @raise LimitReached: where short-term memory would be too full at one of them, or long-term
             memory for what would be learned.
         """
-        rehearsal = self._rehearsal(2 * len(observations) + 1)
+        rehearsal = self._rehearsal(observations)
         fresh = rehearsal.go(observations, learn_after_each, learn_at_end)
         story = Story(self._stm.events)
         bounded = False
@@ -300,10 +324,9 @@ class Processor:
         seen = Seen(observation, observed.unique_id, self._stm.events, len(self._stm))
         return (seen,) if observed.learned is None else (seen, observed.learned)
 
-    def _rehearsal(self, learnings: int) -> Rehearsal:
-        """@param learnings: no more than so many there may be."""
-        room, trial = self._room(), None
-        if not room.holds(learnings):
+    def _rehearsal(self, observations: Sequence[Observation]) -> Rehearsal:
+        room, trial, space = self._room(), None, self._space()
+        if not room.holds(2 * len(observations) + 1):
             trial = Trial(room, self._stm.events, self._vectors, self.genes)
         return Rehearsal(
             self._observations,
@@ -311,6 +334,7 @@ class Processor:
             max_events=self._max_events,
             genes=self.genes,
             trial=trial,
+            space=None if space.holds(observations) else space,
         )
 
     def learn(self) -> str:
@@ -555,6 +579,8 @@ class Processor:
         *,
         max_events: int = MAX_EVENTS,
         max_models: int = MAX_MODELS,
+        max_vectors: int = MAX_VECTORS,
+        max_gathered: int = MAX_GATHERED,
         matcher: Callable[[], Matcher] = best_matcher,
         arrays: Arrays = NUMPY,
         fingerprinted: bool = False,
@@ -567,6 +593,8 @@ class Processor:
             name=state.name,
             max_events=max_events,
             max_models=max_models,
+            max_vectors=max_vectors,
+            max_gathered=max_gathered,
             matcher=matcher,
             arrays=arrays,
             fingerprinted=fingerprinted,

@@ -7,6 +7,7 @@ from kato.engine.auto_learning import learns_at, left_of
 from kato.engine.limits import too_many_events
 from kato.engine.recollection import Recollection
 from kato.engine.room import Trial
+from kato.engine.space import Space
 from kato.genes import Genes
 from kato.observation import Observation
 
@@ -26,17 +27,20 @@ class Rehearsal:
         max_events: int,
         genes: Genes,
         trial: Trial | None,
+        space: Space | None,
     ) -> None:
         """
         @param remembered: the observations that are known by their ids.
         @param length: of short-term memory, in events.
         @param trial: finds out whether there is room for what is learned, where that is in doubt.
+        @param space: the same of what is observed.
         """
         self._remembered = remembered
         self._length = length
         self._max_events = max_events
         self._genes = genes
         self._trial = trial
+        self._space = space
         self._recent: dict[str, tuple[int, str]] = {}
         self._ordinal = remembered.next_ordinal
 
@@ -46,7 +50,7 @@ class Rehearsal:
         """Tell which observations are new.
 
         @raise Conflict: where an id was used for another observation.
-        @raise LimitReached: where short-term memory would be too full, or long-term memory.
+        @raise LimitReached: where short-term memory would be too full, or another.
         """
         fresh = []
         for i, observation in enumerate(observations):
@@ -60,6 +64,8 @@ class Rehearsal:
 
     def _learn(self, path: str) -> None:
         self._length = 0
+        if self._space is not None:
+            self._space.learn()
         if self._trial is not None:
             self._trial.learn(path)
 
@@ -74,6 +80,8 @@ class Rehearsal:
                 raise self._remembered.conflict(key, f"{path}.unique_id")
             self._recent[key] = (self._ordinal, digest)
             self._ordinal += 1
+        if self._space is not None:
+            self._space.take(observation, f"{path}.")
         if observation.has_event:
             self._take_event(path)
         if self._trial is not None:
@@ -97,3 +105,5 @@ class Rehearsal:
         self._length += 1
         if learns_at(self._length, self._genes):
             self._length = left_of(self._length, self._genes)
+            if self._space is not None:
+                self._space.learn()

@@ -108,6 +108,15 @@ class VectorMemory:
     def __len__(self) -> int:
         return len(self._learned)
 
+    @property
+    def held(self) -> int:
+        """How many there are, learned or not."""
+        return len(self._learned) + len(self._pending)
+
+    def holds(self, symbol: str) -> bool:
+        """Whether the vector of this symbol is there, learned or not."""
+        return symbol in self._learned or symbol in self._pending
+
     def classify(self, vector: Vector, genes: Genes) -> Classified:
         """The symbols of C{vector}, by the gene C{classifier}."""
         own = vector_symbol(vector)
@@ -122,7 +131,7 @@ class VectorMemory:
     def observe(self, vector: Vector) -> None:
         """Hold C{vector} for the next learning."""
         symbol = vector_symbol(vector)
-        if symbol not in self._learned and symbol not in self._pending:
+        if not self.holds(symbol):
             self._pending[symbol] = vector
             self._fresh[symbol] = StoredVector(symbol, vector, False)
 

@@ -26,6 +26,8 @@ _SERVICES = frozenset(
         "--max-processors",
         "--max-events",
         "--max-models",
+        "--max-vectors",
+        "--max-gathered",
         "--checkpoint",
         "--classifier",
         "--max-predictions",

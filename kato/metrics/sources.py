@@ -175,6 +175,7 @@ def _read_sizes(readings: Readings, worker: Worker, most: int) -> None:
     for each in sizes:
         readings.take("kato_processor_models", each.models, each.processor)
         readings.take("kato_processor_symbols", each.symbols, each.processor)
+        readings.take("kato_processor_vectors", each.vectors, each.processor)
         readings.take("kato_processor_events", each.events, each.processor)
         readings.take("kato_processor_memory_bytes", each.memory, each.processor)
         if each.accuracy is not None:

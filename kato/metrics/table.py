@@ -172,6 +172,9 @@ _PROCESSORS = (
     ),
     _gauge("kato_processor_models", "processor", meaning="Models that it has learned."),
     _gauge("kato_processor_symbols", "processor", meaning="Distinct symbols of its models."),
+    _gauge(
+        "kato_processor_vectors", "processor", meaning="Vectors that it holds, learned or not yet."
+    ),
     _gauge("kato_processor_events", "processor", meaning="Events in its short-term memory."),
     _gauge(
         "kato_processor_memory_bytes", "processor", meaning="Bytes of memory that its models take."
