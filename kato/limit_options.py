@@ -22,6 +22,9 @@ _SAYS: Mapping[str, str] = {
     "waiting": "requests that wait for one processor",
     "subscriptions": "subscriptions of a WebSocket",
     "buffered": "bytes of requests that are not whole, or not read yet",
+    "idle": "seconds without a byte on a connection of HTTP",
+    "arrival": "seconds in which a request comes whole over HTTP",
+    "greeting": "seconds in which a WebSocket tells its key",
 }
 
 _DEFAULTS = Limits()

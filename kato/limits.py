@@ -27,6 +27,9 @@ class Limits:
 
     C{connections}, C{requests} under way and bytes that are C{buffered} are those of a process,
     C{waiting} requests those for one processor, C{subscriptions} those of a connection.
+
+    In seconds are C{idle}, for which a connection of HTTP may be silent, C{arrival}, in which a
+    request must come whole, and C{greeting}, in which a WebSocket must tell its key.
     """
 
     message: int = MAX_MESSAGE
@@ -41,6 +44,9 @@ class Limits:
     waiting: int = 10_000
     subscriptions: int = 1_000
     buffered: int = 96 * 2**20
+    idle: int = 60
+    arrival: int = 300
+    greeting: int = 10
 
     @property
     def guests(self) -> int:

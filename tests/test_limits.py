@@ -401,6 +401,45 @@ class RoomTests(StreamTestCase):
         self.assertEqual(self.held, 0)
 
 
+class TimeTests(StreamTestCase):
+    """How long a client may take."""
+
+    settings = Settings(api_key=b"k", limits=Limits(idle=2, arrival=5, greeting=3))
+
+    def status_of(self, *pieces: bytes) -> tuple[int, str]:
+        """How one is answered who sends such pieces, a second between."""
+        wire = Wire()
+        channel = self.system.parts.site.buildProtocol(None)
+        channel.makeConnection(wire)
+        for piece in pieces:
+            channel.dataReceived(piece)
+            self.system.clock.advance(1)
+        self.system.clock.advance(2)
+        [answer] = read_answers(wire.value())
+        return answer.status, answer.json["message"]
+
+    def test_idle(self) -> None:
+        """No byte for so long ends a request that was begun."""
+        told = "request: no byte of it came for 2 seconds, the limit"
+        self.assertEqual(self.status_of(b"GET /live"), (408, told))
+
+    def test_arrival(self) -> None:
+        """So does one that comes drop by drop for so long."""
+        told = "request: not whole after 6 seconds, over the limit of 5"
+        self.assertEqual(self.status_of(b"GET ", *[b"x"] * 7), (408, told))
+
+    def test_greeting(self) -> None:
+        """A WebSocket that tells no key for so long is closed, whatever is spoken on it."""
+        plain = self.connect()
+        graphql = self.connect("graphql-transport-ws", path="/graphql")
+        self.system.pass_time(2)
+        self.assertEqual((plain.closed, graphql.closed), (None, None))
+        self.system.pass_time(1)
+        self.assertEqual(plain.closed, (4401, "no key within 3 seconds"))
+        told = "Connection initialisation timeout: 3 seconds"
+        self.assertEqual(graphql.closed, (4408, told))
+
+
 class FairnessTests(StreamTestCase):
     """Much that one client sends at once leaves others their turn."""
 

@@ -6,8 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.codec import MAX_MESSAGE
 from kato.commands import Command
+from kato.limits import Limits
 from kato.protocols.rest.channel import PIPELINED, SMALL_BODY
-from kato.protocols.rest.refusing import IDLE
 from tests.rest.talking import Server, Wire, get, post, request
 
 OBSERVE = b'{"strings":["a"]}'
@@ -83,7 +83,7 @@ class ConnectionTests(SynchronousTestCase):
         self.assertEqual(self.client.wire.producerState, "producing")
         self.client.channel.pauseProducing()
         self.client.send(get("/live") * 2)
-        self.server.clock.advance(IDLE)
+        self.server.clock.advance(Limits().idle)
         self.assertTrue(self.client.wire.disconnecting)
         self.assertEqual(len(self.client.answers()), 1)
 

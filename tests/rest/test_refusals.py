@@ -7,12 +7,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import HTTPChannel
 
 from kato.errors import InternalError
+from kato.limits import Limits
 from kato.protocols.rest.channel import MAX_HEAD, MAX_HEADERS
-from kato.protocols.rest.refusing import IDLE, LINGER, WHOLE_REQUEST
+from kato.protocols.rest.refusing import LINGER
 from tests.rest.talking import Client, Server, Wire, get, post, request
 
 START = b"POST /p1/observe HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n"
+
+IDLE, ARRIVAL = Limits().idle, Limits().arrival
 
 
 class MalformedTests(SynchronousTestCase):
@@ -210,7 +213,7 @@ class SlowTests(SynchronousTestCase):
     def test_drop_by_drop(self) -> None:
         """Sending a byte now and then does not keep a request alive for ever."""
         self.client.send(b"GET /p1/ping?")
-        for _ in range(int(WHOLE_REQUEST / 30) + 2):
+        for _ in range(int(ARRIVAL / 30) + 2):
             self.server.clock.advance(30)
             self.client.send(b"x")
         self.server.clock.advance(30)

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from kato.protocols.rest.request import RestRequest
     from kato.protocols.rest.site import RestSite
 
-IDLE = 60
-"""Seconds without a byte, after which a connection is closed."""
-
-WHOLE_REQUEST = 300.0
-"""Seconds after which a request must have come in whole, however often a byte of it came."""
-
 LINGER = 5
 """Seconds in which one who was refused in the middle of a request may read why."""
 
@@ -94,7 +88,7 @@ class RefusingChannel(HTTPChannel):
         """Wait on for the next byte, if this request has not been coming for too long."""
         if self.timeOut is None:
             return
-        if self.began is None or self.site.clock.seconds() - self.began < WHOLE_REQUEST:
+        if self.began is None or self.site.clock.seconds() - self.began < self._arrival:
             self._patience.wait(self.timeOut)
 
     def timeoutConnection(self) -> None:
@@ -104,11 +98,18 @@ class RefusingChannel(HTTPChannel):
         else:
             self.refuse(self._timed_out(self.site.clock.seconds() - self.began))
 
+    @property
+    def _arrival(self) -> int:
+        """Seconds in which a request must come whole, however often a byte of it comes."""
+        return self.site.rest.intake.limits.arrival
+
     def _timed_out(self, took: float) -> RequestTimeout:
-        if took < WHOLE_REQUEST:
-            return RequestTimeout(f"request: no byte of it came for {IDLE} seconds, the limit")
+        if took < self._arrival:
+            return RequestTimeout(
+                f"request: no byte of it came for {self.timeOut} seconds, the limit"
+            )
         return RequestTimeout(
-            f"request: not whole after {took:.0f} seconds, over the limit of {WHOLE_REQUEST:.0f}"
+            f"request: not whole after {took:.0f} seconds, over the limit of {self._arrival}"
         )
 
     def refuse(self, error: KatoError) -> None:

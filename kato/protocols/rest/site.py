@@ -23,7 +23,7 @@ from kato.protocols.rest.answers import DateHeader
 from kato.protocols.rest.assets import Assets
 from kato.protocols.rest.channel import RestChannel
 from kato.protocols.rest.handed_in import AcceptsStreams, AnswersDocuments, TellsMetrics
-from kato.protocols.rest.refusing import IDLE, RefusingChannel
+from kato.protocols.rest.refusing import RefusingChannel
 from kato.protocols.rest.request import RestRequest
 from kato.protocols.rest.rest import Rest
 from kato.protocols.rest.routes import Page
@@ -44,7 +44,7 @@ class RestSite(Site):
         super().__init__(
             Resource(),
             requestFactory=RestRequest,
-            timeout=IDLE,
+            timeout=rest.intake.limits.idle,
             reactor=clock,
             parsePOSTFormSubmission=False,
         )

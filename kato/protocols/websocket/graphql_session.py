@@ -16,7 +16,7 @@ from kato.ledger import Answered, defect_of, outcome_of
 from kato.origin import Origin
 from kato.policy import SUBSCRIBE
 from kato.protocols.websocket.frames import Announced, Codec, Written
-from kato.protocols.websocket.hearing import GUEST_PATIENCE, LONG, Hearing
+from kato.protocols.websocket.hearing import LONG, Hearing
 from kato.protocols.websocket.subscriptions import Subscription
 from kato.protocols.websocket.transport_ws import (
     HOW,
@@ -134,7 +134,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
         self._wait(self._close_silent)
 
     def _close_silent(self) -> None:
-        self.close(TOO_LATE, f"Connection initialisation timeout: {GUEST_PATIENCE:g} seconds")
+        self.close(TOO_LATE, f"Connection initialisation timeout: {self._limits.greeting} seconds")
 
     def _hear_no_more(self) -> None:
         self._state = State.ENDING

@@ -29,9 +29,6 @@ GOING_AWAY = 1001
 TOO_SLOW = 4008
 """Why a connection is closed."""
 
-GUEST_PATIENCE = 10.0
-"""Seconds within which a client must say who it is, where that is asked for."""
-
 GUEST_MESSAGE = 64 * 1024
 """How many bytes a message of one may have who has told no key yet."""
 
@@ -188,7 +185,7 @@ class Hearing(ABC, Generic[H]):
 
     def _wait(self, give_up: Callable[[], None]) -> None:
         """Give the client some time to say who it is."""
-        self._giving_up = self._clock.callLater(GUEST_PATIENCE, self._give_up, give_up)
+        self._giving_up = self._clock.callLater(self._limits.greeting, self._give_up, give_up)
 
     def _give_up(self, give_up: Callable[[], None]) -> None:
         self._giving_up = None

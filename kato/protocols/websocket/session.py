@@ -18,7 +18,7 @@ from kato.origin import Origin
 from kato.protocols.websocket.asked import Asked
 from kato.protocols.websocket.conversation import HOW, JUDGED, Conversation, Heard, Kind, Saying
 from kato.protocols.websocket.frames import Written
-from kato.protocols.websocket.hearing import GUEST_PATIENCE, Hearing
+from kato.protocols.websocket.hearing import Hearing
 from kato.protocols.websocket.subscriptions import Subscription
 from kato.replies import error_map
 
@@ -41,7 +41,7 @@ class Session(Hearing[Heard]):
             self._wait(self._close_guest)
 
     def _close_guest(self) -> None:
-        self.close(NO_KEY, f"no key within {GUEST_PATIENCE:g} seconds")
+        self.close(NO_KEY, f"no key within {self._limits.greeting} seconds")
 
     # What is answered
 
