@@ -20,6 +20,7 @@ _KEYED = f"X-API-Key: {KEY}"
 _MASK = b"\0\0\0\0"
 _SOME = 200
 _BOMBERS = 6
+_TRY_LATER = 1013
 _CLOSE = 0x88
 
 
@@ -145,16 +146,26 @@ def bombs(siege: Siege, over: Event) -> None:
 
 
 def quiet_bombs(siege: Siege, over: Event) -> None:
-    """Bombs of a size that is taken, from one who has the key, on several connections at once."""
+    """Bombs of a size that is taken, from one who has the key, on several connections at once: as
+    many as his share holds are answered, the others closed until there is room."""
     raw = frame(0xC1, bomb(b'{"id":1,"method":"ping","params":' + b" " * (15 * 2**20) + b"{}}"))
     made = [opened(siege, _DEFLATES, _KEYED) for _ in range(_BOMBERS)]
     while not over.is_set():
         for each in made:
             each.sendall(raw)
-        for each in made:
+        answered = 0
+        for place, each in enumerate(made):
             each.settimeout(PATIENCE)
-            if b'"id":1' not in each.recv(4096):
-                raise AssertionError("no answer")
+            said = each.recv(4096)
+            if b'"id":1' in said:
+                answered += 1
+            elif _TRY_LATER.to_bytes(2, "big") in said:
+                each.close()
+                made[place] = opened(siege, _DEFLATES, _KEYED)
+            else:
+                raise AssertionError(said)
+        if not answered:
+            raise AssertionError("no answer")
     for each in made:
         each.close()
 
