@@ -59,7 +59,7 @@ class Histogram:
 
 class RequestCounts:
     """Requests that were answered, by what they asked for, where they came in, and what became of
-    them; and those that were refused before it was known what they asked for."""
+    them; and those that were refused before anything was done for them."""
 
     def __init__(self) -> None:
         self._answered: dict[tuple[str, str, str], Histogram] = {}
@@ -68,7 +68,8 @@ class RequestCounts:
     def add(self, operation: str | None, transport: str, outcome: str, seconds: float) -> None:
         """Count a request.
 
-        @param operation: what it asked for; C{None}: it was refused before that was known.
+        @param operation: what it asked for; C{None}: it was refused before anything was done
+            for it.
         @param outcome: L{OKAY}, or an error code.
         @param seconds: how long it took; a clock that was set back makes it nothing.
         """

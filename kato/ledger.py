@@ -20,8 +20,8 @@ class Entry(Protocol):
     """A request that was answered; times in Unix seconds.
 
     C{operation} is what it asked for, C{None} where it was refused before that was known;
-    C{outcome} is C{okay} or an error code; C{quiet} says that nobody wants to read of it each time.
-    As a string it is a line for people.
+    C{outcome} is C{okay} or an error code; C{quiet} says that nobody wants to read of it each time,
+    C{refused} that nothing was done for it.  As a string it is a line for people.
     """
 
     @property
@@ -48,6 +48,11 @@ class Entry(Protocol):
     def quiet(self) -> bool:
         """Whether it is told to who debugs alone."""
 
+    @property
+    def refused(self) -> bool:
+        """Whether it was refused before anything was done for it: then it is counted as such, and
+        not by what it asked for."""
+
     def as_dict(self) -> dict[str, object]:
         """Its fields, as a line of JSON tells them."""
 
@@ -55,7 +60,8 @@ class Entry(Protocol):
 class Answered(NamedTuple):
     """A request that came as a message; see L{Entry}.
 
-    C{defect} is what the client was told of a defect of ours, by which it is found in the log.
+    C{defect} is what the client was told of a defect of ours, by which it is found in the log;
+    C{client} the address of who asked, where it is known.
     """
 
     operation: str | None
@@ -68,21 +74,27 @@ class Answered(NamedTuple):
     ended: float
     quiet: bool = False
     defect: str | None = None
+    client: str | None = None
+    refused: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Its fields, as a line of JSON tells them."""
-        return {
+        fields = {
             "transport": self.transport,
             **told(self.operation, self.processor, self.outcome, self.key, self.defect),
             "milliseconds": round((self.ended - self.began) * 1000, 3),
             "request_id": self.request_id,
         }
+        if self.client is not None:
+            fields["client"] = self.client
+        return fields
 
     def __str__(self) -> str:
         """A line for people."""
         words = (self.transport, self.operation or "-", self.processor or "-", self.outcome)
         milliseconds = (self.ended - self.began) * 1000
-        return f"{' '.join(words)} {milliseconds:.3f} ms {self.request_id}"
+        asker = who(self.client, self.key)
+        return f"{' '.join(words)} {milliseconds:.3f} ms {self.request_id}{asker}"
 
 
 def told(
@@ -99,6 +111,14 @@ def told(
     if defect is not None:
         fields["defect"] = defect
     return fields
+
+
+def who(client: str | None, key: str | None) -> str:
+    """How a line for people ends: from where it was asked and with which key, as far as there are
+    such."""
+    if key is None:
+        return "" if client is None else f" {client}"
+    return f" {client or '-'} {key}"
 
 
 def outcome_of(error: KatoError | None) -> str:
@@ -153,7 +173,8 @@ class Ledger:
         loud: list[Entry] = []
         quiet: list[Entry] = []
         for each in gathered:
-            add(each.operation, each.transport, each.outcome, each.ended - each.began)
+            operation = None if each.refused else each.operation
+            add(operation, each.transport, each.outcome, each.ended - each.began)
             (quiet if each.quiet else loud).append(each)
         if loud:
             self.log.info("{number} requests", number=len(loud), lines=loud)

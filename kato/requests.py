@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from kato.commands import About, Command, known_operation, parse_processor_id
+from kato.commands import OPERATIONS, About, Command, known_operation, parse_processor_id
 from kato.errors import InvalidRequest
 from kato.fields import array, mapping, shown, text
 from kato.limits import Limits
@@ -82,6 +82,12 @@ class Request:
         """What the method is called now, where that is an older name of it."""
         method = self.method
         return OLDER.get(method, method) if isinstance(method, str) else method
+
+    @property
+    def named(self) -> str | None:
+        """The operation that is asked for, if there is one of that name."""
+        operation = self.operation
+        return operation if isinstance(operation, str) and operation in OPERATIONS else None
 
     def command(self, sole: Callable[[], str | None], limits: Limits) -> Command:
         """What is asked for.

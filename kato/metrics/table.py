@@ -54,8 +54,7 @@ _REQUESTS = (
     _counter(
         "kato_refused_total",
         *("transport", "code"),
-        meaning="Requests that were refused before it was known what they asked for, by error "
-        "code.",
+        meaning="Requests that were refused before anything was done for them, by error code.",
     ),
     _gauge("kato_requests_under_way", meaning="Operations that have no answer yet."),
     _gauge("kato_connections", "transport", meaning="Open connections."),

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kato.ledger import told
+from kato.ledger import told, who
 
 
 class Answered(NamedTuple):
@@ -22,6 +22,7 @@ class Answered(NamedTuple):
     key: str | None = None
     quiet: bool = False
     defect: str | None = None
+    refused: bool = False
 
     @property
     def transport(self) -> str:
@@ -48,8 +49,8 @@ class Answered(NamedTuple):
         milliseconds = (self.ended - self.began) * 1000
         name = self.request_id.decode("ascii")
         return (
-            f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name} "
-            f"{self.client or '-'}"
+            f"{_printable(self.method)} {path} {self.status} {milliseconds:.3f} ms {name}"
+            f"{who(self.client or '-', self.key)}"
         )
 
 

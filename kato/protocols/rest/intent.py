@@ -54,6 +54,25 @@ class Head:
     client: str | None = None
 
 
+class Seen:
+    """What is known of a request by now, be it refused: the name of the C{key} that it came with,
+    C{None} where none is asked for; and the C{route} that it asks for."""
+
+    __slots__ = ("key", "route")
+
+    def __init__(self) -> None:
+        self.key: str | None = None
+        self.route: Route | None = None
+
+    @property
+    def operation(self) -> str | None:
+        """What it asks for: an operation, or the word for a page."""
+        if self.route is None:
+            return None
+        serves = self.route.serves
+        return serves.word if isinstance(serves, Page) else serves
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What a request with a good head asks for, and who does; C{given} is what path and query
@@ -103,9 +122,10 @@ class Intent:
         return _renamed(_joined(self.given, written), route.also)
 
 
-def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
+def judge(head: Head, access: Access, gate: Gate, limits: Limits, seen: Seen) -> Intent:
     """Judge the head of a request, before its body is read: also whether who asks may do so.
 
+    @param seen: takes what becomes known.
     @raise KatoError: for the first thing that is wrong with it.
     """
     access.check_host(head.headers, version=head.version, local=head.local, told=head.host)
@@ -115,7 +135,9 @@ def judge(head: Head, access: Access, gate: Gate, limits: Limits) -> Intent:
     if head.method == PREFLIGHT and is_preflight(head.headers, access):
         return _preflight(head, gate.anybody)
     bearer = _bearer(head, target, gate)
+    seen.key = bearer.name
     match = find(head.method.decode("ascii"), target.segments)
+    seen.route = match.route
     _judge_bearer(bearer, match)
     if head.length != 0:
         check_length(head.length, limits.message)

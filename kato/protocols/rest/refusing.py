@@ -158,6 +158,15 @@ class RefusingChannel(HTTPChannel):
         return given or self.site.make_id()
 
     def _tell(self, error: KatoError, request_id: bytes) -> None:
+        request = self.requests[-1] if self.requests else None
+        if request is not None and request.intent is not None:
+            request.code, request.error = error.http_status, error
+            self.site.log(request)
+        else:
+            self._tell_unread(error, request_id)
+
+    def _tell_unread(self, error: KatoError, request_id: bytes) -> None:
+        """A request was refused of which the head could not be read."""
         method, _, rest = self.request_line.partition(b" ")
         now = self.site.clock.seconds()
         self.site.ledger.tell(
@@ -171,5 +180,6 @@ class RefusingChannel(HTTPChannel):
                 client=(self.requests[-1].caller if self.requests else self.direct).address,
                 outcome=outcome_of(error),
                 defect=defect_of(error),
+                refused=True,
             )
         )

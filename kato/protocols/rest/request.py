@@ -23,8 +23,8 @@ from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.browsers import joined, told
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
-from kato.protocols.rest.intent import Head, Intent, check_length
-from kato.protocols.rest.routes import QUIET
+from kato.protocols.rest.intent import Head, Intent, Seen, check_length
+from kato.protocols.rest.routes import QUIET, named_processor
 from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class RestRequest(Request):
         self.caller = channel.direct
         self.told = b""
         self.intent: Intent | KatoError | None = None
+        self.seen = Seen()
         self.command: Command | None = None
         """What it asks a processor, once that is known."""
         self.error: KatoError | None = None
@@ -102,7 +103,8 @@ class RestRequest(Request):
                 getattr(self.host, "host", None),
                 self.caller.host,
                 self.client_address,
-            )
+            ),
+            self.seen,
         )
         if self.channel.is_guest and self._tells_key:
             self._site.admit(self.channel)
@@ -136,23 +138,20 @@ class RestRequest(Request):
     @property
     def origin(self) -> Origin:
         """Where it came in, and with which key."""
-        intent = self.intent
-        key = intent.bearer.name if isinstance(intent, Intent) else None
-        return Origin("rest", self.request_id.decode("ascii"), key)
+        return Origin("rest", self.request_id.decode("ascii"), self.seen.key)
 
     def answered(self, now: float) -> Answered:
         """What the log tells of it, and what is counted.
 
         @param now: when it was answered.
         """
-        command, error = self.command, self.error
-        operation = processor = key = page = None
-        if command is not None:
-            operation, processor = command.operation, command.processor
-            key = None if command.origin is None else command.origin.key
-        elif isinstance(self.intent, Intent) and self.intent.page is not None:
-            page = self.intent.page
-            operation = page.word
+        command, error, page = self.command, self.error, None
+        operation = self.seen.operation
+        if command is None:
+            processor = named_processor(self.uri)
+            page = self.intent.page if isinstance(self.intent, Intent) else None
+        else:
+            processor = command.processor
         return Answered(
             self.method,
             self.uri,
@@ -164,9 +163,10 @@ class RestRequest(Request):
             outcome=OKAY if error is None else error.error_code,
             operation=operation,
             processor=processor,
-            key=key,
+            key=self.seen.key,
             quiet=page in QUIET,
             defect=defect_of(error),
+            refused=command is None and page is None,
         )
 
     @property

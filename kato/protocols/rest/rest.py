@@ -40,7 +40,7 @@ from kato.protocols.rest.handed_in import (
     AnswersDocuments,
     TellsMetrics,
 )
-from kato.protocols.rest.intent import Head, Intent, judge
+from kato.protocols.rest.intent import Head, Intent, Seen, judge
 from kato.protocols.rest.routes import Page, methods_at, named_processor
 from kato.protocols.rest.target import parse_target
 from kato.threads import InThread
@@ -102,10 +102,13 @@ class Rest:
         """Whether clients must tell a key."""
         return not self.gate.is_open
 
-    def judge(self, head: Head) -> Intent | KatoError:
-        """Judge the head of a request: what it asks for, or why it is refused."""
+    def judge(self, head: Head, seen: Seen) -> Intent | KatoError:
+        """Judge the head of a request: what it asks for, or why it is refused.
+
+        @param seen: takes what becomes known in any case.
+        """
         try:
-            return self._served(judge(head, self._access, self.gate, self.intake.limits))
+            return self._served(judge(head, self._access, self.gate, self.intake.limits, seen))
         except KatoError as error:
             return error
         except Exception:

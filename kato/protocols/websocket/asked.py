@@ -25,9 +25,11 @@ class Asked:
 
         @param error: why it was not done; C{None}: it was.
         """
-        heard = self.heard
+        heard, operation = self.heard, self.operation
+        if operation is None and heard.saying is not None:
+            operation = heard.saying.named
         return Answered(
-            operation=self.operation,
+            operation=operation,
             transport=self.origin.transport,
             outcome=outcome_of(error),
             processor=heard.processor,
@@ -37,4 +39,5 @@ class Asked:
             ended=now,
             quiet=heard.saying is not None and heard.saying.kind is Kind.PING,
             defect=defect_of(error),
+            refused=self.operation is None,
         )

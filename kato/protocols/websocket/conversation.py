@@ -108,6 +108,11 @@ class Saying:
         request = Request.parse(raw, _KNOWN)
         return cls(_kind(request), request, tag)
 
+    @property
+    def named(self) -> str | None:
+        """What is asked for, if there is anything of that name."""
+        return self.request.named if self.kind is Kind.OPERATION else self.kind.value
+
     def command(self, limits: Limits) -> Command:
         """What an operation asks for.
 

@@ -13,10 +13,14 @@ class Asked:
 
     C{envelope} is the frames before the request, C{began} when it came, in Unix seconds; C{accept}
     what the client takes, C{processor} whom it names, C{origin} where it came in; C{command} is
-    what it asks a processor, C{control} what it asks the server, once it is known that it may.
+    what it asks a processor, C{control} what it asks the server, once it is known that it may;
+    C{wanted} the operation that it names.
     """
 
-    __slots__ = ("accept", "began", "command", "control", "envelope", "origin", "processor")
+    __slots__ = (
+        *("accept", "began", "command", "control", "envelope", "origin", "processor"),
+        "wanted",
+    )
 
     def __init__(self, envelope: list[bytes], began: float) -> None:
         self.envelope = envelope
@@ -26,6 +30,7 @@ class Asked:
         self.origin: Origin | None = None
         self.command: Command | None = None
         self.control: str | None = None
+        self.wanted: str | None = None
 
     def answered(self, error: KatoError | None, origin: Origin, now: float) -> Answered:
         """What the log tells of it, and what is counted.
@@ -33,7 +38,7 @@ class Asked:
         @param error: why it was not done; C{None}: it was.
         @param origin: where it came in.
         """
-        operation, processor = self.control, self.processor
+        operation, processor = self.control or self.wanted, self.processor
         if self.command is not None:
             operation, processor = self.command.operation, self.command.processor
         return Answered(
@@ -47,4 +52,5 @@ class Asked:
             now,
             quiet=self.control is not None or (operation == "ping" and processor is None),
             defect=defect_of(error),
+            refused=self.command is None and self.control is None,
         )

@@ -245,6 +245,7 @@ class ZmqServer:
         if request is None:
             assert heard.failure is not None, "what is no request is at fault"
             raise heard.failure
+        asked.wanted = request.named
         bearer = self._bearer(request, asked.envelope).begin()
         asked.origin = request.origin or self._origin(bearer.name)
         bearer.judge(request.operation, request.processor)
