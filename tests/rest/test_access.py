@@ -218,6 +218,9 @@ class KeyTests(SynchronousTestCase):
             ("p1", "ping"),
             ("stats",),
             ("connect",),
+            ("live", "status"),
+            ("ready", "gene", "sort"),
+            ("", "static"),
         ]:
             self.assertFalse(is_open(segments), segments)
 

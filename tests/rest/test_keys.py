@@ -1,5 +1,7 @@
 """Keys with scopes over REST, and those who guess them (SPEC 9)."""
 
+from itertools import product
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato import suspicion
@@ -52,6 +54,21 @@ class ScopeTests(SynchronousTestCase):
         """Statistics are for administrators of all processors."""
         self.assertEqual(self.server.ask(get("/stats", "X-API-Key: reads")).status, 403)
         self.assertEqual(self.server.ask(get("/stats", "X-API-Key: all")).status, 200)
+
+    def test_nothing_told(self) -> None:
+        """Without a key, and with a wrong one, every path is answered the same, byte for byte, be
+        there one or not."""
+        self.patch(suspicion, "FREE", 10**9)
+        paths = ("/p1/status", "/p1/gene/sort", "/p1/nothing", "/p1", "/stats", "/openapi.json")
+        paths += ("/nowhere/at/all", "/connect", "/live/status", "/ready/gene/sort", "//status")
+        for header in ("X-Other: 1", WRONG):
+            told = set()
+            for method, path in product(("GET", "POST", "DELETE"), paths):
+                raw = request(method, path, None, header, "X-Request-ID: mine")
+                answer = self.server.ask(raw)
+                self.assertEqual(answer.status, 401)
+                told.add((*answer.headers.items(), answer.body))
+            self.assertEqual(len(told), 1, told)
 
     def test_rate(self) -> None:
         """Who asks too often is told when to come again."""

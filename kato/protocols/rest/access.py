@@ -20,8 +20,8 @@ Headers = Mapping[bytes, Sequence[bytes]]
 Segments = tuple[str, ...]
 """The words of a path, decoded."""
 
-_OPEN_WORDS = frozenset({"", "static", "live", "ready"})
-_OPEN_PING = ("kato-api", "ping")
+_OPEN: frozenset[Segments] = frozenset({("",), ("live",), ("ready",), ("kato-api", "ping")})
+_FILES = "static"
 
 _LOCALHOST = "localhost"
 _PORTS = {"http": 80, "https": 443}
@@ -109,7 +109,7 @@ class Access:
 
 def is_open(segments: Segments) -> bool:
     """Whether a path is open to all without a key."""
-    return segments[0] in _OPEN_WORDS or segments == _OPEN_PING
+    return segments in _OPEN or segments[0] == _FILES
 
 
 def given_keys(headers: Headers) -> list[bytes]:

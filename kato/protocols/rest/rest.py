@@ -18,6 +18,7 @@ from kato.errors import (
     InvalidRequest,
     KatoError,
     ProcessorUnavailable,
+    Unauthorized,
     UnknownOperation,
 )
 from kato.fields import shown
@@ -299,9 +300,9 @@ class Rest:
         self._send_error(error, request)
 
     def _send_error(self, error: KatoError, request: "RestRequest") -> None:
-        body = error_body(
-            error, time_stamp=self._clock.seconds(), processor=named_processor(request.uri)
-        )
+        """Say why; whether a path is one of a processor's is not told to who has no key."""
+        processor = None if isinstance(error, Unauthorized) else named_processor(request.uri)
+        body = error_body(error, time_stamp=self._clock.seconds(), processor=processor)
         request.answer(error.http_status, [body], extra_headers(error))
 
 
