@@ -161,6 +161,7 @@ def build(
 def _read(parts: Parts, clock: IReactorTime, readings: Readings) -> None:
     """Take the readings of all that speaks to clients."""
     readings.take("kato_connections", parts.site.connections, "rest")
+    readings.take("kato_connections_turned_away_total", parts.site.turned_away, "rest")
     streams = parts.streams
     read_streams(readings, streams.statistics(), streams.traffic, now=clock.seconds())
     read_zmq(readings, parts.server, parts.publisher)

@@ -253,7 +253,7 @@ class RoomTests(StreamTestCase):
         channel.makeConnection(late)
         [answer] = read_answers(late.value())
         self.assertEqual((answer.status, answer.headers["retry-after"]), (429, "1"))
-        self.assertEqual(answer.json["message"], "4 connections are open")
+        self.assertEqual(answer.json["message"], "connections: 4 are open, which is the limit")
         self.assertFalse(late.disconnecting)
         channel.dataReceived(get("/live"))
         self.assertTrue(late.disconnecting)

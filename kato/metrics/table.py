@@ -61,8 +61,8 @@ _REQUESTS = (
     _counter(
         "kato_connections_turned_away_total",
         "transport",
-        meaning="Connections of ZeroMQ that were ended, since those that have told no key were too "
-        "many, or sent too much.",
+        meaning="Connections that were not served: of REST, since too many were open; of ZeroMQ, "
+        "since those that have told no key were too many, or sent too much.",
     ),
 )
 

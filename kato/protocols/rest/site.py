@@ -27,7 +27,7 @@ from kato.protocols.rest.refusing import RefusingChannel
 from kato.protocols.rest.request import RestRequest
 from kato.protocols.rest.rest import Rest
 from kato.protocols.rest.routes import Page
-from kato.protocols.rest.turned_away import TurnedAway
+from kato.protocols.rest.turned_away import TurningAway
 from kato.threads import InThread
 
 
@@ -56,6 +56,7 @@ class RestSite(Site):
         self._channels: set[RefusingChannel] = set()
         self._guests: set[RefusingChannel] = set()
         self._taken = 0
+        self._turning_away = TurningAway(clock=clock)
         self._drained: Deferred[None] | None = None
         self._ids = map(f"{token_hex(4)}-{{:x}}".format, count(1))
 
@@ -84,16 +85,22 @@ class RestSite(Site):
         try:
             self._check_room()
         except TooManyRequests as error:
-            return TurnedAway(error, date=self.date(), clock=self.clock)
+            return self._turning_away.turn_away(
+                error, addr, date=self.date(), request_id=self.make_id()
+            )
         return super().buildProtocol(addr)
 
     def _check_room(self) -> None:
         limits = self.rest.intake.limits
         if self._taken >= limits.connections:
-            raise TooManyRequests(f"{limits.connections:,} connections are open", retry_after=1)
+            raise TooManyRequests(
+                f"connections: {limits.connections:,} are open, which is the limit", retry_after=1
+            )
         if len(self._guests) >= limits.guests:
             raise TooManyRequests(
-                f"{limits.guests:,} connections are open that have told no key yet", retry_after=1
+                f"connections: {limits.guests:,} are open that have told no key yet, which is the "
+                "limit",
+                retry_after=1,
             )
 
     def opened(self, channel: RefusingChannel) -> None:
@@ -127,6 +134,11 @@ class RestSite(Site):
     def connections(self) -> int:
         """How many connections there are."""
         return len(self._channels)
+
+    @property
+    def turned_away(self) -> int:
+        """How many connections were too many so far."""
+        return self._turning_away.number
 
     def drain(self) -> "Deferred[None]":
         """Close all connections, each behind the answer that is under way on it; fires when none is

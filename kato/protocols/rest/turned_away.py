@@ -3,8 +3,9 @@
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.errors import TooManyRequests
@@ -12,6 +13,9 @@ from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
 
 LINGER = 1.0
 """Seconds in which one who is turned away may read why."""
+
+PAUSE = 60.0
+"""Seconds for which the log says no more of those who are turned away."""
 
 
 class TurnedAway(Protocol):
@@ -23,9 +27,12 @@ class TurnedAway(Protocol):
 
     transport: Any
 
-    def __init__(self, error: TooManyRequests, *, date: bytes, clock: IReactorTime) -> None:
+    def __init__(
+        self, error: TooManyRequests, *, date: bytes, request_id: bytes, clock: IReactorTime
+    ) -> None:
         self._error = error
         self._date = date
+        self._request_id = request_id
         self._clock = clock
         self._leaving: IDelayedCall | None = None
 
@@ -37,7 +44,7 @@ class TurnedAway(Protocol):
             error.http_status,
             len(body),
             date=self._date,
-            request_id=b"-",
+            request_id=self._request_id,
             extra=extra_headers(error) + CLOSE,
         )
         self.transport.writeSequence([start, body])
@@ -54,3 +61,37 @@ class TurnedAway(Protocol):
 
     def _leave(self) -> None:
         self.transport.loseConnection()
+
+
+class TurningAway:
+    """Counts those who are turned away, and tells the log of it now and then: it must not grow by a
+    line for each of a flood."""
+
+    log = Logger()
+
+    def __init__(self, *, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._silent_until = float("-inf")
+        self.number = 0
+        """How many were turned away so far."""
+
+    def turn_away(
+        self, error: TooManyRequests, address: IAddress | None, *, date: bytes, request_id: bytes
+    ) -> TurnedAway:
+        """Make what answers one connection.
+
+        @param error: why it is not served.
+        @param address: where it comes from.
+        """
+        self.number += 1
+        now = self._clock.seconds()
+        if now >= self._silent_until:
+            self._silent_until = now + PAUSE
+            self.log.warn(
+                "a connection from {client} was turned away, {number} so far: {reason}",
+                client=getattr(address, "host", None) or "-",
+                number=self.number,
+                reason=error.message,
+                request_id=request_id.decode("ascii"),
+            )
+        return TurnedAway(error, date=date, request_id=request_id, clock=self._clock)

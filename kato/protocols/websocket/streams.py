@@ -90,12 +90,17 @@ class Streams:
     def _check_room(self, *, keyed: bool) -> None:
         limits, open_now = self._intake.limits, len(self._sessions)
         if open_now >= limits.connections:
-            raise TooManyRequests(f"{limits.connections:,} streams are open", retry_after=1)
+            raise TooManyRequests(
+                f"connections: {limits.connections:,} streams are open, which is the limit",
+                retry_after=1,
+            )
         if keyed or open_now < limits.guests:
             return
         if sum(each.is_guest for each in self._sessions.values()) >= limits.guests:
             raise TooManyRequests(
-                f"{limits.guests:,} streams are open that have told no key yet", retry_after=1
+                f"connections: {limits.guests:,} streams are open that have told no key yet, "
+                "which is the limit",
+                retry_after=1,
             )
 
     def _opened(
