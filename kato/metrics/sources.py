@@ -139,6 +139,8 @@ def read_worker(readings: Readings, worker: Worker, *, most: int, checkpoint: fl
     readings.take("kato_event_listeners", told["events"]["listeners"])
     readings.take("kato_events_told_total", told["events"]["told"])
     _read_store(readings, worker, told["store"])
+    if "audit" in told:
+        _read_audit(readings, told["audit"])
     read_cache(readings, worker.long_turns)
     readings.take("kato_checkpoint_seconds", checkpoint)
     _read_sizes(readings, worker, most)
@@ -154,6 +156,11 @@ def _read_store(readings: Readings, worker: Worker, told: Mapping[str, Any]) -> 
     if "bytes" in told:
         readings.take("kato_store_bytes", told["bytes"])
         readings.take("kato_store_free_bytes", told["free"])
+
+
+def _read_audit(readings: Readings, told: Mapping[str, Any]) -> None:
+    for each in ("lines", "failures"):
+        readings.take(f"kato_audit_{each}_total", told[each])
 
 
 def read_cache(readings: Readings, long_turns: LongTurns) -> None:

@@ -9,7 +9,7 @@ class Kind(Enum):
     """What may be done with a number."""
 
     COUNTER = "counter"
-    """It only rises, from 0 at the start of the process."""
+    """It only rises: from 0 at the start of the process, or from what a file had by then."""
     GAUGE = "gauge"
     """It is as it is now."""
     HISTOGRAM = "histogram"
@@ -148,6 +148,18 @@ _STORE = (
     ),
 )
 
+_AUDIT = (
+    _counter(
+        "kato_audit_lines_total",
+        meaning="Lines of the audit log, those of earlier starts among them.",
+    ),
+    _counter(
+        "kato_audit_failures_total",
+        meaning="How often lines of the audit log could not be written or synced; changes are "
+        "refused then.",
+    ),
+)
+
 _CACHE = (
     _gauge("kato_cache_up", meaning="Whether the cache answers."),
     _counter(
@@ -236,6 +248,7 @@ TABLE: Mapping[str, Metric] = {
         *_QUEUES,
         *_STREAMS,
         *_STORE,
+        *_AUDIT,
         *_CACHE,
         *_PROCESSORS,
         *_ACCURACY,

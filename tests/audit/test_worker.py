@@ -10,6 +10,8 @@ from kato.audit.reading import read_log
 from kato.commands import Command, Reply
 from kato.engines import Engines
 from kato.errors import StorageUnavailable
+from kato.metrics import Readings
+from kato.metrics.sources import read_worker
 from kato.origin import Origin
 from kato.worker import Worker
 from tests.audit.logs import contents, files_in, log_in, replayed, told
@@ -214,6 +216,27 @@ class FullDiskTests(AuditCase):
         self.clock.advance(1.0)
         self.answer("observe", observation("c"))
         self.assertEqual(self.kept("revision", "event"), [(1, None), (2, None)])
+
+    def metrics(self) -> dict[str, Any]:
+        """What is measured of the log."""
+        readings = Readings()
+        read_worker(readings, self.worker, most=0, checkpoint=1.0)
+        read = {metric.name: [each.value for each in values] for metric, values in readings}
+        return {name: value for name, [value, *_] in read.items() if "_audit_" in name}
+
+    def test_measured(self) -> None:
+        """Prometheus is told how many lines there are, and how often there was no room for one."""
+        self.answer("observe", observation("a"))
+        before = self.metrics()
+        self.answer("observe", observation("b"))
+        self.files.full = True
+        asked = self.ask("observe", observation("c"))
+        self.run_threads()
+        self.failureResultOf(asked, StorageUnavailable)
+        after = self.metrics()
+        self.assertEqual(after["kato_audit_lines_total"], before["kato_audit_lines_total"] + 1)
+        self.assertEqual(before["kato_audit_failures_total"], 0)
+        self.assertGreater(after["kato_audit_failures_total"], 0)
 
     def test_seen_in_vain(self) -> None:
         """Who is told the same again, or what came of it, before it is kept, is refused with it."""

@@ -13,7 +13,7 @@ from tests.metrics.world import World, samples, summed
 from tests.rest.talking import Server, get, logged
 from tests.source import ROOT
 
-ABSENT = ("kato_service_", "kato_threads", "kato_curve_", "kato_cache_")
+ABSENT = ("kato_service_", "kato_threads", "kato_curve_", "kato_cache_", "kato_audit_")
 """How metrics begin of what a gateway in memory has not."""
 
 UNITS = ("_seconds", "_bytes", "_total", "_info")
@@ -76,7 +76,8 @@ class PageTests(SynchronousTestCase):
 
     def test_all(self) -> None:
         """It shows all metrics of the table but those of what it has not (files, threads, services
-        elsewhere, encryption, a cache), with their labels; and what the process is."""
+        elsewhere, encryption, a cache, an audit log), with their labels; and what the process
+        is."""
         self.world.rest("PUT", "/p1", {"genes": {"track_accuracy": True}})
         self.world.rest("POST", "/p1/observe", {"strings": ["a"]})
         self.world.rest("POST", "/p1/observe", {"strings": [3]})

@@ -59,8 +59,10 @@ class ScopeTests(SynchronousTestCase):
         """Without a key, and with a wrong one, every path is answered the same, byte for byte, be
         there one or not."""
         self.patch(suspicion, "FREE", 10**9)
-        paths = ("/p1/status", "/p1/gene/sort", "/p1/nothing", "/p1", "/stats", "/openapi.json")
-        paths += ("/nowhere/at/all", "/connect", "/live/status", "/ready/gene/sort", "//status")
+        paths = [
+            *("/p1/status", "/p1/gene/sort", "/p1/nothing", "/p1", "/stats", "/openapi.json"),
+            *("/nowhere/at/all", "/connect", "/live/status", "/ready/gene/sort", "//status"),
+        ]
         for header in ("X-Other: 1", WRONG):
             told = set()
             for method, path in product(("GET", "POST", "DELETE"), paths):
