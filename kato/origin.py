@@ -22,12 +22,14 @@ class Origin:
 
     C{transport} is C{rest}, C{websocket}, C{graphql} or C{zmq}; C{id} is that of the request at
     this edge, by which logs know it; C{key} is the name of the key it came with, C{None} where none
-    is asked for.
+    is asked for; C{client} the address of who asked, C{None} where it has none or is not known: it
+    stays at this edge.
     """
 
     transport: str
     id: str
     key: str | None = None
+    client: str | None = None
 
     def sent(self) -> dict[str, str]:
         """As one of ours tells another."""

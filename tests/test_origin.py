@@ -22,6 +22,11 @@ class OriginTests(SynchronousTestCase):
                 request.command(lambda: None, Limits()).asked(request.origin).origin, origin
             )
 
+    def test_client(self) -> None:
+        """The address of who asked is handed on to nobody."""
+        origin = Origin("websocket", "1", "k", "192.0.2.1")
+        self.assertEqual(Origin.parse(origin.sent()), Origin("websocket", "1", "k"))
+
     def test_same_request(self) -> None:
         """A request is the same wherever it comes in."""
         command = Command.parse("learn", processor="p1")

@@ -9,6 +9,7 @@ from kato.ledger import Entry
 from kato.policy import Key
 from tests.access_world import World
 from tests.rest.talking import PEER, Wire, logged
+from tests.websocket.memory import CLIENT
 
 KEYS = {"one": Key("one-s", frozenset(Scope), ("p1",)), "all": Key("all-s", frozenset(Scope))}
 
@@ -47,6 +48,29 @@ class WhoAskedTests(SynchronousTestCase):
             line = self.line()
             got = [line.get(each) for each in ("key", "operation", "processor", "outcome")]
             self.assertEqual(got, ["one-s", "learn", "p2", "FORBIDDEN"], line)
+
+    def test_client(self) -> None:
+        """The address of who asked stands in every line but those of ZeroMQ, which tells none."""
+        client = self.world.websocket("one")
+        client.ask(method="learn", processor="p1")
+        self.world.graphql("one", "learn", "p1", {})
+        self.world.rest("one", "learn", "p1", {})
+        self.world.zmq("one", {"method": "learn", "processor": "p1"})
+        told = {(each.transport, each.as_dict().get("client")) for each in self.lines()}
+        stream = ("websocket", CLIENT.host)
+        self.assertLessEqual({stream, ("graphql", PEER.host), ("rest", PEER.host)}, told)
+        self.assertIn(("zmq", None), told)
+        self.assertEqual({each for each in told if each[1] is None}, {("zmq", None)})
+
+    def test_as_text(self) -> None:
+        """For people a line ends with the address and the key, as far as there are such."""
+        client = self.world.websocket("one")
+        self.lines()
+        client.ask(method="learn", processor="p1")
+        self.world.zmq("one", {"method": "learn", "processor": "p1"})
+        stream, plain = map(str, self.lines())
+        self.assertTrue(stream.endswith(f" {CLIENT.host} one-s"), stream)
+        self.assertTrue(plain.endswith(" - one-s"), plain)
 
     def test_refused_is_counted_as_such(self) -> None:
         """What was refused before anything was done for it is counted apart, by the code."""

@@ -11,7 +11,8 @@ from kato.limits import Limits
 from kato.policy import Key
 from kato.settings import Settings
 from tests.doubles import Threads
-from tests.websocket.memory import Client, StreamTestCase, System
+from tests.rest.talking import logged
+from tests.websocket.memory import CLIENT, Client, StreamTestCase, System
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -244,6 +245,17 @@ class OperationTests(SocketTestCase):
             {key: each.count for key, each in answered.items() if key[1] == "graphql"},
             {("observe", "graphql", "okay"): 1, ("subscribe", "graphql", "okay"): 1},
         )
+
+    def test_client(self) -> None:
+        """The line of each in the log has the client's address."""
+        events = logged(self)
+        client = self.begun()
+        self.subscribe(client, "1", OBSERVE, strings=["a"])
+        self.subscribe(client, "2", EVENTS)
+        self.system.parts.monitoring.ledger.write()
+        lines = [line.as_dict() for event in events for line in event.get("lines", ())]
+        told = [(each["operation"], each["client"]) for each in lines]
+        self.assertEqual(told[-2:], [("observe", CLIENT.host), ("subscribe", CLIENT.host)])
 
 
 class SubscriptionTests(SocketTestCase):

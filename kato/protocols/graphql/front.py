@@ -2,6 +2,7 @@
 made operations."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -105,7 +106,7 @@ class Graphql:
             return Answer.elsewhere(says)
         if prepared.changes and method != b"POST":
             return Answer.by_post(says)
-        origin = Origin(TRANSPORT, origin.id, origin.key)
+        origin = replace(origin, transport=TRANSPORT)
         return Answer.well(await prepared.carry_out(bearer, origin), says)
 
     async def _read(

@@ -109,6 +109,7 @@ class Operation:
                 began=began,
                 ended=self._clock.seconds(),
                 defect=defect_of(error),
+                client=origin.client,
             )
         )
         return answer

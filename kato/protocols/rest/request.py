@@ -138,7 +138,7 @@ class RestRequest(Request):
     @property
     def origin(self) -> Origin:
         """Where it came in, and with which key."""
-        return Origin("rest", self.request_id.decode("ascii"), self.seen.key)
+        return Origin("rest", self.request_id.decode("ascii"), self.seen.key, self.client_address)
 
     def answered(self, now: float) -> Answered:
         """What the log tells of it, and what is counted.

@@ -39,5 +39,6 @@ class Asked:
             ended=now,
             quiet=heard.saying is not None and heard.saying.kind is Kind.PING,
             defect=defect_of(error),
+            client=self.origin.client,
             refused=self.operation is None,
         )

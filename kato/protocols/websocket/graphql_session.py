@@ -194,7 +194,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
         name = heard.id
         if name in self._running:
             raise Closing(TWICE, f"Subscriber for {name} already exists")
-        origin = Origin("graphql", self._make_id(), self._bearer.name)
+        origin = Origin("graphql", self._make_id(), self._bearer.name, self.client_address)
         running = self._running[name] = Running(name, origin, self._clock.seconds())
         doing = Deferred.fromCoroutine(self._carry_out(running, heard))
         self._goes_on(doing.addErrback(self._failed, running), heard.size)
@@ -286,5 +286,6 @@ class GraphqlSession(Hearing["Heard | Exception"]):
                 began=running.began,
                 ended=self._clock.seconds(),
                 defect=defect_of(error),
+                client=running.origin.client,
             )
         )

@@ -88,7 +88,7 @@ class Session(Hearing[Heard]):
         return None
 
     def _origin(self) -> Origin:
-        return Origin("websocket", self._make_id(), self._bearer.name)
+        return Origin("websocket", self._make_id(), self._bearer.name, self.client_address)
 
     def _told(self, _: None, asked: Asked, error: KatoError | None = None) -> None:
         self._ledger.tell(asked.answered(error, self._clock.seconds()))
