@@ -8,7 +8,8 @@ from kato.errors import Forbidden, InvalidRequest, KatoError, Unauthorized
 from kato.gate import Gate
 from kato.limits import Limits
 from kato.protocols.rest.access import Access, Headers, is_open, parse_authority
-from kato.protocols.rest.intent import Head, Intent, Seen, judge
+from kato.protocols.rest.intent import Head, Intent, judge
+from kato.protocols.rest.routes import Route
 from tests.gates import make_gate
 
 LOCAL = "192.0.2.7"
@@ -161,6 +162,13 @@ class OriginTests(SynchronousTestCase):
         self.assertIs(got, Forbidden)
 
 
+class Taken:
+    """Takes what is known of a request."""
+
+    key: str | None = None
+    route: Route | None = None
+
+
 class KeyTests(SynchronousTestCase):
     """Who has the key."""
 
@@ -171,7 +179,7 @@ class KeyTests(SynchronousTestCase):
     ) -> Intent:
         named = {b"Host": [b"localhost"], **headers}
         head = Head(b"GET", path, b"HTTP/1.1", named, 0, LOCAL)
-        return judge(head, Access(), gate or self.GATE, Limits(), Seen())
+        return judge(head, Access(), gate or self.GATE, Limits(), Taken())
 
     def test_no_key_is_asked_for(self) -> None:
         """A server without a key takes whatever comes."""

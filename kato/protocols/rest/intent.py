@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from kato.commands import OPERATIONS, Command, parse_request_id
 from kato.errors import InvalidRequest, PayloadTooLarge
@@ -54,23 +54,12 @@ class Head:
     client: str | None = None
 
 
-class Seen:
-    """What is known of a request by now, be it refused: the name of the C{key} that it came with,
-    C{None} where none is asked for; and the C{route} that it asks for."""
+class Seen(Protocol):
+    """Takes what is known of a request by now, be it refused: the name of the C{key} that it came
+    with, C{None} where none is asked for; and the C{route} that it asks for."""
 
-    __slots__ = ("key", "route")
-
-    def __init__(self) -> None:
-        self.key: str | None = None
-        self.route: Route | None = None
-
-    @property
-    def operation(self) -> str | None:
-        """What it asks for: an operation, or the word for a page."""
-        if self.route is None:
-            return None
-        serves = self.route.serves
-        return serves.word if isinstance(serves, Page) else serves
+    key: str | None
+    route: Route | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from kato.protocols.rest.answers import CLOSE, JSON, head
 from kato.protocols.rest.browsers import joined, told
 from kato.protocols.rest.compression import accepts_gzip
 from kato.protocols.rest.delivery import Delivery
-from kato.protocols.rest.intent import Head, Intent, Seen, check_length
-from kato.protocols.rest.routes import QUIET, named_processor
+from kato.protocols.rest.intent import Head, Intent, check_length
+from kato.protocols.rest.routes import QUIET, Route, named_processor
 from kato.protocols.rest.whole import WholeHead
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class RestRequest(Request):
 
     channel: "RestChannel"
 
+    key: str | None = None
+    """The name of the key that it came with, once that is known."""
+    route: Route | None = None
+    """What it asks for, once that is known, be it refused or not."""
+
     def __init__(self, channel: "RestChannel", queued: object = False) -> None:
         super().__init__(channel, queued, parsePOSTFormSubmission=False)
         self.began = channel.began
@@ -58,7 +63,6 @@ class RestRequest(Request):
         self.caller = channel.direct
         self.told = b""
         self.intent: Intent | KatoError | None = None
-        self.seen = Seen()
         self.command: Command | None = None
         """What it asks a processor, once that is known."""
         self.error: KatoError | None = None
@@ -104,7 +108,7 @@ class RestRequest(Request):
                 self.caller.host,
                 self.client_address,
             ),
-            self.seen,
+            self,
         )
         if self.channel.is_guest and self._tells_key:
             self._site.admit(self.channel)
@@ -138,7 +142,7 @@ class RestRequest(Request):
     @property
     def origin(self) -> Origin:
         """Where it came in, and with which key."""
-        return Origin("rest", self.request_id.decode("ascii"), self.seen.key, self.client_address)
+        return Origin("rest", self.request_id.decode("ascii"), self.key, self.caller.address)
 
     def answered(self, now: float) -> Answered:
         """What the log tells of it, and what is counted.
@@ -146,12 +150,13 @@ class RestRequest(Request):
         @param now: when it was answered.
         """
         command, error, page = self.command, self.error, None
-        operation = self.seen.operation
-        if command is None:
+        operation: str | None = None
+        if command is not None:
+            operation, processor = command.operation, command.processor
+        else:
+            operation = None if self.route is None else self.route.word
             processor = named_processor(self.uri)
             page = self.intent.page if isinstance(self.intent, Intent) else None
-        else:
-            processor = command.processor
         return Answered(
             self.method,
             self.uri,
@@ -163,7 +168,7 @@ class RestRequest(Request):
             outcome=OKAY if error is None else error.error_code,
             operation=operation,
             processor=processor,
-            key=self.seen.key,
+            key=self.key,
             quiet=page in QUIET,
             defect=defect_of(error),
             refused=command is None and page is None,

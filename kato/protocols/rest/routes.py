@@ -105,6 +105,11 @@ class Route:
     body: Body = Body.NONE
     also: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def word(self) -> str:
+        """What is asked for in one word: an operation, or a page."""
+        return self.serves.word if isinstance(self.serves, Page) else self.serves
+
 
 ROUTES = (
     Route("GET", "/", Page.ASSET, _OF_THE_PAGE),
