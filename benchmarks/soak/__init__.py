@@ -9,8 +9,7 @@ what the clients counted, and the audit log gives all processors back.
 The rest of the time a gateway with two services lives through kills, restarts, and a network that
 is lost or silent: the world and the judge of C{tests.live.world}.
 
-What is missing in the server (C{/metrics}, C{--audit}) is not judged, and said.  Faults are random;
-the seed is printed, C{--seed} takes one.
+Faults are random; the seed is printed, C{--seed} takes one.
 """
 
 import argparse

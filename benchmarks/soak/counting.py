@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from http import HTTPStatus
 from threading import Lock
 from typing import NamedTuple
 
@@ -43,11 +44,15 @@ class Tally:
         with self._lock:
             self.lost[operation, transport] += 1
 
-    def compared(self, page: str) -> Iterator[str]:
-        """What differs from what the server counted.
+    def compared(self, status: int, page: str) -> Iterator[str]:
+        """What differs from what the server counted; that nobody can tell differs, too.
 
+        @param status: with which the page came.
         @param page: of its metrics, before which all that was asked has been answered.
         """
+        if status != HTTPStatus.OK:
+            yield f"/metrics was answered {status}: {page[:200]}"
+            return
         counted = told(page)
         for kind in sorted(set(counted) | set(self.answered)):
             least = self.answered[kind]
