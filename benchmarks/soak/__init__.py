@@ -1,10 +1,10 @@
 """C{python -m benchmarks soak --minutes 20}: a server under mixed load and faults, for long.
 
-Three quarters of the time one gateway on SQLite is spoken to over REST, WebSocket and ZeroMQ, while
-readers do not read, connections are cut, queues fill up, and its disk is full for a moment: its
-memory is flat after the first two minutes (in a short run after a third), no client sees an error
-that it should not see, each operation is done once however often it was sent, C{/metrics} counts
-what the clients counted, and the audit log gives all processors back.
+Three quarters of the time one gateway on SQLite is spoken to over REST, GraphQL, WebSocket and
+ZeroMQ, while readers do not read, connections are cut, queues fill up, and its disk is full for a
+moment: its memory is flat after the first two minutes (in a short run after a third), no client
+sees an error that it should not see, each operation is done once however often it was sent,
+C{/metrics} counts what the clients counted, and the audit log gives all processors back.
 
 The rest of the time a gateway with two services lives through kills, restarts, and a network that
 is lost or silent: the world and the judge of C{tests.live.world}.

@@ -1,6 +1,7 @@
 """Clients of the soak: each speaks over one transport to a processor of its own, says again what
 failed for now, and knows what must have come of all."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,7 +13,8 @@ from typing import Any, Protocol
 import zmq
 
 from benchmarks.soak.counting import OKAY, Kind, Tally
-from tests.live.server import LiveServer
+from tests.graphql.documents import answered, asked
+from tests.live.server import Connection, LiveServer
 from tests.live.speaking import NOTHING, Answer, Params, RestSpeaker, ZmqSpeaker
 from tests.live.streaming import Gone, Stream
 
@@ -26,6 +28,10 @@ _REMEMBERED = 10_000
 _BATCH = 250
 _WORDS = 2
 """So few, that all sequences there may be are soon learned: then nothing grows for want of them."""
+_MOST_MODELS = 100
+"""More than can be learned of them: sequences of at most five."""
+_MODELS = "query Q($id: ID!) { processor(id: $id) { models { nodes { name frequency } } } }"
+"""Asks for as many, and for nothing that each model would be asked for."""
 
 GENES = {"max_sequence_length": 5, "persistence": 2, "max_predictions": 10}
 
@@ -75,10 +81,46 @@ class StreamSpeaker:
         self._stream.close()
 
 
+class GraphqlSpeaker:
+    """Asks by documents of GraphQL, over one connection that is kept alive."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ask(
+        self,
+        operation: str,
+        params: Params = NOTHING,
+        processor: str | None = None,
+        request_id: str | None = None,
+    ) -> Answer:
+        if operation == "list_models":
+            data = self._told({"query": _MODELS, "variables": {"id": processor}})["data"]
+            return {"status": OKAY, "models": data["processor"]["models"]["nodes"]}
+        return answered(operation, self._told(asked(operation, params, processor, request_id)))
+
+    def _told(self, document: Mapping[str, Any]) -> Answer:
+        told: Answer = json.loads(self._connection.text("POST", "/graphql", document))
+        return told
+
+    def leave(
+        self, operation: str, params: Params, processor: str | None, request_id: str | None
+    ) -> None:
+        """Go away without waiting for the answer."""
+        self._connection.request(
+            "POST", "/graphql", asked(operation, params, processor, request_id)
+        )
+        self._connection.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 def speakers(server: LiveServer, zmq_port: int) -> Mapping[str, Callable[[], Asks]]:
     """What connects over each transport, by its name in the metrics."""
     return {
         "rest": lambda: RestSpeaker(server.connect()),
+        "graphql": lambda: GraphqlSpeaker(server.connect()),
         "websocket": lambda: StreamSpeaker(server.port),
         "zmq": lambda: ZmqSpeaker(zmq_port),
     }
@@ -223,7 +265,7 @@ class Soaker:
 
     def check(self) -> None:
         """What was learned is what is known, each as often as it was learned."""
-        told = self.insist("list_models", {"limit": 10_000})["models"]
+        told = self.insist("list_models", {"limit": _MOST_MODELS})["models"]
         known = {each["name"]: each["frequency"] for each in told}
         if known != dict(self.learned):
             raise AssertionError(f"{self.processor} knows {known}, and learned {self.learned}")
