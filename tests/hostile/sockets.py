@@ -48,14 +48,18 @@ def drip(made: Sequence[socket.socket], message: bytes, over: Event, pause: floa
 
 
 def pour(connection: socket.socket, message: bytes, over: Event) -> None:
-    """Send a message again and again, and read nothing, as long as it is taken."""
+    """Send a message again and again, and read nothing, as long as it is taken: once at least."""
     connection.settimeout(0.2)
+    reached = over.is_set()
     with suppress(OSError):
         while not over.is_set():
             try:
                 connection.sendall(message)
             except TimeoutError:
                 over.wait(0.05)
+            reached = True
+    if not reached:
+        raise AssertionError("the server took nothing of it")
 
 
 def abort(connection: socket.socket) -> None:

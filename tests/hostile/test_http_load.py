@@ -107,11 +107,15 @@ def giant_heads(siege: Siege, over: Event) -> None:
     """Heads of a megabyte, in one line or in many."""
     line = b"GET /" + b"a" * 2**20
     many = b"GET /live HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 2**17
+    refused = 0
     while not over.is_set():
         for raw in (line, many):
             said = exchanged(siege.port, raw, 1.0)
             if said and b" 431 " not in said.partition(b"\r\n")[0]:
                 raise AssertionError(said[:200])
+            refused += bool(said)
+    if not refused:
+        raise AssertionError("nobody was told that the head is too large")
 
 
 def pipelined(siege: Siege, over: Event) -> None:
@@ -131,6 +135,9 @@ def refused_bodies(siege: Siege, over: Event) -> None:
     while not over.is_set():
         with connect(siege.port) as connection:
             connection.sendall(_head("victim/observe", _LARGEST))
+            said = connection.recv(4096)
+            if b" 401 " not in said.partition(b"\r\n")[0]:
+                raise AssertionError(said[:200])
             ended = Event()
             for _ in range(20):
                 pour(connection, b"x" * 2**16, ended)
@@ -142,8 +149,11 @@ def refused_bodies(siege: Siege, over: Event) -> None:
 def refused_by_the_thousand(siege: Siege, over: Event) -> None:
     """Requests without a key, and with a wrong one, as many as can be sent."""
     raw = b"GET /victim/status HTTP/1.1\r\nHost: localhost\r\nX-API-Key: wrong\r\n\r\n" * 50
+    refused = 0
     while not over.is_set():
-        exchanged(siege.port, raw, 0.2)
+        refused += exchanged(siege.port, raw, 0.2).count(b" 401 ")
+    if not refused:
+        raise AssertionError("nobody was refused")
 
 
 def _bodies(siege: Siege, over: Event, *bodies: bytes) -> None:
