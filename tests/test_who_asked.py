@@ -7,11 +7,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.commands import Scope
 from kato.ledger import Entry
 from kato.policy import Key
-from tests.access_world import World
+from tests.access_world import USUAL, WAYS, World
 from tests.rest.talking import PEER, Wire, logged
 from tests.websocket.memory import CLIENT
 
-KEYS = {"one": Key("one-s", frozenset(Scope), ("p1",)), "all": Key("all-s", frozenset(Scope))}
+KEYS = {
+    "one": Key("one-s", frozenset(Scope), ("p1",)),
+    "all": Key("all-s", frozenset(Scope)),
+    "slow": Key("slow-s", frozenset(Scope), rate=1.0),
+}
+CLIENTS = {"rest": PEER.host, "graphql": PEER.host, "zmq": "-"}
+"""Where clients are; those on WebSockets are elsewhere."""
 
 
 class WhoAskedTests(SynchronousTestCase):
@@ -34,47 +40,35 @@ class WhoAskedTests(SynchronousTestCase):
         return line.as_dict()
 
     def test_refused(self) -> None:
-        """Of one who may not do something the log names the key, the operation and the processor,
-        on every transport alike."""
-        client = self.world.websocket("one")
-        request = {"method": "learn", "processor": "p2"}
-        self.lines()
-        for ask in (
-            lambda: self.world.rest("one", "learn", "p2", {}),
-            lambda: client.ask(**request),
-            lambda: self.world.zmq("one", request),
-        ):
-            ask()
-            line = self.line()
-            got = [line.get(each) for each in ("key", "operation", "processor", "outcome")]
-            self.assertEqual(got, ["one-s", "learn", "p2", "FORBIDDEN"], line)
+        """Of one who may not do something the log names the key, the operation, the processor and
+        where he is, on every transport and sub-protocol alike; of ZeroMQ, which tells no addresses,
+        all but that."""
+        for way in WAYS:
+            self.world.ask(way, "one", "learn", "p2", {})
+            [line] = [each.as_dict() for each in self.lines() if each.operation == "learn"]
+            got = [line.get(each) for each in ("key", "processor", "outcome")]
+            self.assertEqual(got, ["one-s", "p2", "FORBIDDEN"], way)
+            self.assertEqual("client" in line, way.transport != "zmq", way)
 
-    def test_client(self) -> None:
-        """The address of who asked stands in every line but those of ZeroMQ, which tells none."""
-        client = self.world.websocket("one")
-        client.ask(method="learn", processor="p1")
-        self.world.graphql("one", "learn", "p1", {})
-        self.world.rest("one", "learn", "p1", {})
-        self.world.zmq("one", {"method": "learn", "processor": "p1"})
-        told = {(each.transport, each.as_dict().get("client")) for each in self.lines()}
-        stream = ("websocket", CLIENT.host)
-        self.assertLessEqual({stream, ("graphql", PEER.host), ("rest", PEER.host)}, told)
-        self.assertIn(("zmq", None), told)
-        self.assertEqual({each for each in told if each[1] is None}, {("zmq", None)})
+    def test_too_often(self) -> None:
+        """So is the key named of one who asks more often than he may."""
+        for way in USUAL:
+            self.world.system.clock.advance(10.0)
+            for _ in range(5):
+                self.world.ask(way, "slow", "learn", "p1", {})
+            refused = [each for each in self.lines() if each.outcome == "TOO_MANY_REQUESTS"]
+            self.assertEqual({each.as_dict()["key"] for each in refused}, {"slow-s"}, way)
 
     def test_as_text(self) -> None:
         """For people a line ends with the address and the key, as far as there are such."""
-        client = self.world.websocket("one")
-        self.lines()
-        client.ask(method="learn", processor="p1")
-        self.world.zmq("one", {"method": "learn", "processor": "p1"})
-        stream, plain = map(str, self.lines())
-        self.assertTrue(stream.endswith(f" {CLIENT.host} one-s"), stream)
-        self.assertTrue(plain.endswith(" - one-s"), plain)
+        for way in USUAL:
+            self.world.ask(way, "one", "learn", "p1", {})
+            [line] = [str(each) for each in self.lines() if each.operation == "learn"]
+            self.assertRegex(line, rf" {CLIENTS.get(way.transport, CLIENT.host)} one-s$", way)
 
     def test_refused_is_counted_as_such(self) -> None:
         """What was refused before anything was done for it is counted apart, by the code."""
-        self.world.rest("one", "learn", "p2", {})
+        self.world.get("one", "POST", "/p2/learn")
         self.world.zmq("one", {"method": "learn", "processor": "p2"})
         counts = self.world.system.parts.monitoring.ledger.counts
         self.assertEqual(counts.refused, {("rest", "FORBIDDEN"): 1, ("zmq", "FORBIDDEN"): 1})

@@ -246,6 +246,14 @@ class OperationTests(SocketTestCase):
             {("observe", "graphql", "okay"): 1, ("subscribe", "graphql", "okay"): 1},
         )
 
+    def test_refused(self) -> None:
+        """So is one of which nobody knows what it asks for, as refused."""
+        client = self.begun()
+        self.subscribe(client, "1", "{ nothing }")
+        client.told()
+        counts = self.system.parts.monitoring.ledger.counts
+        self.assertEqual(counts.refused, {("graphql", "INVALID_REQUEST"): 1})
+
     def test_client(self) -> None:
         """The line of each in the log has the client's address."""
         events = logged(self)

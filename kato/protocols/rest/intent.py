@@ -125,6 +125,7 @@ def judge(head: Head, access: Access, gate: Gate, limits: Limits, seen: Seen) ->
         return _preflight(head, gate.anybody)
     bearer = _bearer(head, target, gate)
     seen.key = bearer.name
+    bearer = bearer.begin()
     match = find(head.method.decode("ascii"), target.segments)
     seen.route = match.route
     _judge_bearer(bearer, match)
@@ -144,7 +145,7 @@ def _bearer(head: Head, target: Target, gate: Gate) -> Bearer:
     given = given_keys(head.headers)
     if not given and _waits_for_key(head, target):
         return gate.anybody
-    return gate.identify(given, how=_how(head, target), peer=head.client).begin()
+    return gate.identify(given, how=_how(head, target), peer=head.client)
 
 
 def _waits_for_key(head: Head, target: Target) -> bool:

@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from kato.counting import OKAY
 from kato.defects import judged
 from kato.errors import Forbidden, KatoError
 from kato.events import Event, Subscribed, Wish
 from kato.gate import Bearer
 from kato.keeper import WrongKey
-from kato.ledger import Answered, defect_of, outcome_of
+from kato.ledger import Answered, defect_of
 from kato.origin import Origin
 from kato.policy import SUBSCRIBE
 from kato.protocols.websocket.frames import Announced, Codec, Written
@@ -203,6 +204,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
         bearer = self._bearer.begin()
         found = await self._found(heard)
         if isinstance(found, list):
+            self._tell_ledger(running, found[0]["extensions"]["code"])
             self._refuse(running, found)
         elif self._goes_on_with(running):
             running.operation = found
@@ -236,8 +238,8 @@ class GraphqlSession(Hearing["Heard | Exception"]):
 
     def _failed(self, failure: Failure, running: Running) -> None:
         error = judged(failure, self.log, "GraphQL on a WebSocket")
-        if running.operation is not None and running.operation.subscribes:
-            self._tell_ledger(running, error)
+        if running.operation is None or running.operation.subscribes:
+            self._tell_ledger(running, error.error_code, defect_of(error))
         self._refuse(running, self._knows.errors(error))
 
     def _refuse(self, running: Running, errors: list[Result]) -> None:
@@ -255,7 +257,7 @@ class GraphqlSession(Hearing["Heard | Exception"]):
 
     async def _listen(self, running: Running, operation: Operates, bearer: Bearer) -> None:
         def granted(told: Subscribed) -> None:
-            self._tell_ledger(running, None)
+            self._tell_ledger(running, OKAY)
             first = operation.begin(told, self._clock.seconds())
             if first is not None:
                 self._say(_next(running.name, first))
@@ -273,19 +275,22 @@ class GraphqlSession(Hearing["Heard | Exception"]):
     def _end_subscription(self, name: Hashable) -> None:
         self._refuse(self._running[name], self._knows.errors(Forbidden(FORBIDDEN)))
 
-    def _tell_ledger(self, running: Running, error: KatoError | None) -> None:
-        assert running.operation is not None, "it is known what is subscribed to"
+    def _tell_ledger(self, running: Running, outcome: str, defect: str | None = None) -> None:
+        """What came of a subscription, or of what is not known yet; other operations tell of their
+        commands themselves."""
+        known = running.operation is not None
         self._ledger.tell(
             Answered(
-                operation=SUBSCRIBE,
+                operation=SUBSCRIBE if known else None,
                 transport=running.origin.transport,
-                outcome=outcome_of(error),
+                outcome=outcome,
                 processor=None,
                 request_id=running.origin.id,
                 key=running.origin.key,
                 began=running.began,
                 ended=self._clock.seconds(),
-                defect=defect_of(error),
+                defect=defect,
                 client=running.origin.client,
+                refused=not known,
             )
         )

@@ -246,8 +246,9 @@ class ZmqServer:
             assert heard.failure is not None, "what is no request is at fault"
             raise heard.failure
         asked.wanted = request.named
-        bearer = self._bearer(request, asked.envelope).begin()
+        bearer = self._bearer(request, asked.envelope)
         asked.origin = request.origin or self._origin(bearer.name)
+        bearer = bearer.begin()
         bearer.judge(request.operation, request.processor)
         if command is None:
             assert heard.failure is not None, "what asks for nothing is at fault"
