@@ -41,6 +41,8 @@ class Asked:
         operation, processor = self.control or self.wanted, self.processor
         if self.command is not None:
             operation, processor = self.command.operation, self.command.processor
+        refused = self.command is None and self.control is None
+        is_ping = not refused and operation == "ping" and processor is None
         return Answered(
             operation,
             origin.transport,
@@ -50,7 +52,7 @@ class Asked:
             origin.key,
             self.began,
             now,
-            quiet=self.control is not None or (operation == "ping" and processor is None),
+            quiet=self.control is not None or is_ping,
             defect=defect_of(error),
-            refused=self.command is None and self.control is None,
+            refused=refused,
         )
