@@ -52,7 +52,14 @@ class Ask:
         if isinstance(sealed, Reply):
             self.answer.callback(sealed)
         else:
-            self.answer.errback(sealed)
+            self.answer.errback(bare(sealed) if isinstance(sealed, KatoError) else sealed)
+
+
+def bare(error: KatoError) -> KatoError:
+    """An error that is answered, without the frames that it came through: they hold the engine,
+    and with their locals the error itself, in a circle that only the collector frees."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 class Slot:

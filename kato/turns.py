@@ -31,7 +31,7 @@ from kato.lengths import is_long
 from kato.loading import Loading
 from kato.questions import questions_of
 from kato.sharing import Sharing
-from kato.slots import Ask, Slot
+from kato.slots import Ask, Slot, bare
 from kato.timing import TimedTurn, TurnTimes
 from kato.turn import Outcome, take_turn
 
@@ -187,10 +187,17 @@ class Turns:
         self.pump(slot)
 
     def _end(
-        self, result: Outcome | Failure, slot: Slot, ask: Ask, engine: Processor, generation: int
+        self,
+        result: Outcome | KatoError | Failure,
+        slot: Slot,
+        ask: Ask,
+        engine: Processor,
+        generation: int,
     ) -> None:
         if generation != slot.generation:
             ask.settle(not_done())
+        elif isinstance(result, KatoError):
+            ask.settle(result)
         elif isinstance(result, Failure):
             if slot.engine is engine and not result.check(KatoError):
                 why = StorageUnavailable("a defect came between: not done", retry_after=1)
@@ -203,8 +210,10 @@ class Turns:
             self._answering.answer(slot, ask, result, kept=kept)
 
 
-def _outcome(turn: Callable[[], Outcome]) -> Outcome | Failure:
+def _outcome(turn: Callable[[], Outcome]) -> Outcome | KatoError | Failure:
     try:
         return turn()
+    except KatoError as error:
+        return bare(error)
     except Exception:
         return Failure()

@@ -1,6 +1,8 @@
 """The worker: turns in order, and answers when what they saw is durable."""
 
+import gc
 import json
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -247,6 +249,20 @@ class TurnTests(WorkerCase):
         self.failureResultOf(self.ask("learn"), ZeroDivisionError)
         status = self.answer("get_status")
         self.assertEqual((status["models"], status["events"], status["interval"]), (1, 0, 2))
+
+    def test_refused(self) -> None:
+        """What a client did wrong holds on to nothing: an engine that is thrown away after it is
+        gone without the collector."""
+        self.addCleanup(gc.enable)
+        gc.disable()
+        self.observe("a")
+        asked = self.ask("get_model", {"model_name": "MODEL|none"})
+        slot = self.worker._slots.at("p1")
+        assert slot.engine is not None
+        engine = weakref.ref(slot.engine)
+        self.answer("delete_processor")
+        self.assertIsNone(engine())
+        self.failureResultOf(asked, ModelNotFound)
 
     def test_defect_between(self) -> None:
         """What gathers for the next commit when a defect throws the engine away is not answered as
