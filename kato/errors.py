@@ -189,3 +189,11 @@ def _codes() -> Mapping[str, type[KatoError]]:
 
 BY_CODE = _codes()
 """The errors by the code that a client is told."""
+
+
+def bare(error: KatoError) -> KatoError:
+    """An error that is answered, without the frames that it came through: they hold the engine, or
+    what was read, and with their locals the error itself, in a circle that only the collector
+    frees."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)

@@ -230,9 +230,7 @@ def _decompressed(data: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise InvalidRequest(f"message: not compressed with zlib, {error}") from None
     if over:
-        raise PayloadTooLarge(
-            f"message: more bytes than the limit of {limit:,} when it is unpacked"
-        )
+        raise PayloadTooLarge(f"message: over the limit of {limit:,} bytes when it is unpacked")
     if not inflating.eof:
         raise InvalidRequest("message: not compressed with zlib, it breaks off")
     if inflating.unused_data:

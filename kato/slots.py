@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from kato.changes import Changes
 from kato.commands import Command, Reply
 from kato.engine import Processor
-from kato.errors import KatoError
+from kato.errors import KatoError, bare
 from kato.sizes import Size
 from kato.telling import Telling
 from kato.tenure import Result, Tenure
@@ -53,13 +53,6 @@ class Ask:
             self.answer.callback(sealed)
         else:
             self.answer.errback(bare(sealed) if isinstance(sealed, KatoError) else sealed)
-
-
-def bare(error: KatoError) -> KatoError:
-    """An error that is answered, without the frames that it came through: they hold the engine,
-    and with their locals the error itself, in a circle that only the collector frees."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
 
 
 class Slot:

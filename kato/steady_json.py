@@ -316,17 +316,18 @@ class _Reading:
         and is a good one without a few of its last characters then."""
         end = _at_character(self._body, self._place + max(self._step, 4 * _ESCAPE))
         text = self._body[self._place : end].decode()
-        why: json.JSONDecodeError | None = None
+        why: tuple[str, int] | None = None
         for attempt in _closed(text) if end < len(self._body) else (f'"{text}',):
             try:
                 part, following = self._scan(attempt, 0)
             except json.JSONDecodeError as error:
-                why = why or error
+                why = why or (error.msg, error.pos)  # the error itself holds this frame
             else:
                 self._place += _size(text, following - 2)
                 return str(part)
         assert why is not None, "what was not read is at fault"
-        raise self._broken(why.msg, self._place + _size(text, why.pos - 1) if why.pos else begin)
+        message, place = why
+        raise self._broken(message, self._place + _size(text, place - 1) if place else begin)
 
     # Steps
 

@@ -24,6 +24,7 @@ from kato.errors import (
     ProcessorNotFound,
     StorageUnavailable,
     TooManyRequests,
+    bare,
 )
 from kato.fields import shown
 from kato.ground import Ground
@@ -31,7 +32,7 @@ from kato.lengths import is_long
 from kato.loading import Loading
 from kato.questions import questions_of
 from kato.sharing import Sharing
-from kato.slots import Ask, Slot, bare
+from kato.slots import Ask, Slot
 from kato.timing import TimedTurn, TurnTimes
 from kato.turn import Outcome, take_turn
 

@@ -53,6 +53,16 @@ def read(text: str) -> DocumentNode:
     return document
 
 
+def tried(text: str) -> DocumentNode | Malformed:
+    """As L{read}, for a thread: what is raised through its frames would stay there for a while,
+    with the text."""
+    try:
+        return read(text)
+    except Malformed as malformed:
+        malformed.__context__ = None
+        return malformed.with_traceback(None)
+
+
 def _parsed(text: str) -> DocumentNode:
     try:
         return parse(
@@ -62,7 +72,7 @@ def _parsed(text: str) -> DocumentNode:
             max_source_length=MAX_LENGTH,
         )
     except GraphQLError as error:
-        raise Malformed([error]) from None
+        raise Malformed([error.with_traceback(None)]) from None
 
 
 class _Names(Visitor):

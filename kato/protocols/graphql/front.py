@@ -17,7 +17,7 @@ from kato.gate import Bearer
 from kato.intake import Intake
 from kato.ledger import Ledger
 from kato.origin import Origin
-from kato.protocols.graphql.documents import Documents, Malformed, read
+from kato.protocols.graphql.documents import Documents, Malformed, tried
 from kato.protocols.graphql.executing import make_executor
 from kato.protocols.graphql.http import Answer, Headers, Media, media, read_body, read_query
 from kato.protocols.graphql.operation import Operation
@@ -133,7 +133,9 @@ class Graphql:
         try:
             document = self._documents.find(asked.query)
             if document is None:
-                document = await self._in_thread(partial(read, asked.query))
+                document = await self._in_thread(partial(tried, asked.query))
+                if isinstance(document, Malformed):
+                    return refused(document.errors, self.log)
                 self._documents.keep(asked.query, document)
             make = partial(make_executor, document, asked.variables, asked.operation)
             executor = await self._in_thread(make) if long else make()
