@@ -30,6 +30,7 @@ from kato.client.results import (
 T = TypeVar("T")
 
 Json = Mapping[str, Any]
+"""An object as it is sent, or came."""
 
 
 @dataclass(frozen=True, slots=True)

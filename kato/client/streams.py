@@ -24,6 +24,7 @@ MAX_MESSAGE = 64 * 2**20
 """How many bytes a message of the server may have: events are as large as what they tell."""
 
 NO_KEY = 4401
+"""With this a server closes the connection of who has told no key that it knows."""
 _UNAUTHORIZED = 401
 _NOW = frozenset({1001, 1006, 4008})
 _FIRST, _LONGEST = 0.25, 8.0

@@ -97,6 +97,7 @@ class Patience:
 
 
 Trying = Generator[Request | Pause, Response | Lost | None, T]
+"""Says what to send, or how long to wait, is told what came of it, and returns the answer."""
 
 
 def trying(
