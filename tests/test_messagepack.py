@@ -122,7 +122,7 @@ class CompressionTests(SynchronousTestCase):
         """No more is unpacked than the limit allows."""
         bomb = extension(COMPRESSED, zlib.compress(bytes(10_000)))
         error = self.assertRaises(PayloadTooLarge, unpack, bomb, limit=9_999)
-        self.assertIn("the limit of 9,999 when it is unpacked", error.message)
+        self.assertIn("over the limit of 9,999 bytes when it is unpacked", error.message)
 
     def test_at_the_limit(self) -> None:
         """A message that has just as many bytes as the limit allows is read."""
