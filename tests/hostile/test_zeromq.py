@@ -160,7 +160,7 @@ def _shake(made: Sequence[socket.socket], kind: bytes = b"DEALER") -> None:
 def half_frames(siege: Siege, over: Event) -> None:
     """Messages so long that they are just taken, the end of which never comes."""
     size = 90 * 2**20
-    with connections(siege.zmq_port, 8) as made:
+    with connections(siege.zmq_port, 4) as made:
         _shake(made[::2])
         for each in made[1::2]:
             each.sendall(_GREETING)

@@ -78,7 +78,10 @@ class VisitorTests(SynchronousTestCase):
         came = {1: 40, 2: 90, 3: 60, 4: 10**9}
         leaving = visitors.weigh(lambda each: Traffic(came[each.descriptor], 0))
         self.assertEqual([(each.descriptor, each.held) for each in leaving], [(2, 90)])
+        self.assertTrue(visitors.is_tight)
+        came = {1: 5, 3: 15, 4: 10**9}
         self.assertEqual(visitors.weigh(lambda each: Traffic(came[each.descriptor], 0)), [])
+        self.assertFalse(visitors.is_tight)
 
     def test_both_ways(self) -> None:
         """What was not read of a guest is held, and what it has not taken; what nobody can tell

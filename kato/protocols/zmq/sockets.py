@@ -37,7 +37,7 @@ is."""
 _MOST_GUESTS = 1_000
 """So many of those who connect to a port may have told no key yet, if not fewer; and libzmq may
 hold"""
-_REQUESTS_HELD = 4 * MAX_MESSAGE
+_REQUESTS_HELD = 5 * MAX_MESSAGE // 2
 """so many bytes of all of them that ask,"""
 _SUBSCRIPTIONS_HELD = 2 * 2**20
 """and so many of those that subscribe: of these it makes some ten times as many."""

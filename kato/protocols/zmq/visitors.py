@@ -70,6 +70,8 @@ class Visitors:
         self._named: dict[bytes, Visitor] = {}
         self.turned_away = 0
         """How many had to go so far."""
+        self.is_tight = False
+        """Whether guests had a quarter of what may be held, when they were last looked at."""
 
     def __len__(self) -> int:
         return len(self._guests) + len(self._known)
@@ -139,6 +141,7 @@ class Visitors:
         for visitor in self._guests.values():
             visitor.weigh(traffic(visitor))
         held = sum(each.held for each in self._guests.values())
+        self.is_tight = 4 * held > self._most_held
         leaving = []
         for visitor in sorted(self._guests.values(), key=lambda each: each.held, reverse=True):
             if held <= self._most_held:

@@ -59,6 +59,8 @@ def end(visitor: Visitor) -> None:
     """Have libzmq find that a connection is over."""
     with suppress(OSError), _copied(visitor.descriptor) as connection:
         if _is_ip(connection) and _peer(connection) == visitor.peer:
+            # What comes after this has no room: else it were read on, as long as there is some.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
             connection.shutdown(socket.SHUT_RDWR)
 
 
