@@ -3,7 +3,7 @@ start going over all their models."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twisted.logger import Logger
 
@@ -67,12 +67,16 @@ class Engines:
         self.matcher = matcher or best_provider()
         self._genes = genes or Genes()
         self._names = names or {}
-        self._max_events = max_events
-        self._max_models = max_models
-        self._max_vectors = max_vectors
-        self._max_gathered = max_gathered
-        self._arrays = arrays
-        self._fingerprinted = fingerprinted
+        self._alike: Mapping[str, Any] = {
+            "max_events": max_events,
+            "max_models": max_models,
+            "max_vectors": max_vectors,
+            "max_gathered": max_gathered,
+            "matcher": self.matcher.make,
+            "arrays": arrays,
+            "fingerprinted": fingerprinted,
+        }
+        """What all engines are made with, new ones and others."""
 
     def make(self, processor: str) -> Processor:
         """Make the engine of a new processor."""
@@ -80,28 +84,13 @@ class Engines:
             processor,
             genes=self._genes,
             name=self._names.get(processor),
-            max_events=self._max_events,
-            max_models=self._max_models,
-            max_vectors=self._max_vectors,
-            max_gathered=self._max_gathered,
-            matcher=self.matcher.make,
-            arrays=self._arrays,
-            fingerprinted=self._fingerprinted,
+            **self._alike,
         )
 
     def restore(self, snapshot: Snapshot) -> Restored:
         """Make the engine of a processor that is stored, in the thread in which it is read."""
         counted = _Counted(snapshot)
-        engine = Processor.restore(
-            replace(snapshot, models=counted),
-            max_events=self._max_events,
-            max_models=self._max_models,
-            max_vectors=self._max_vectors,
-            max_gathered=self._max_gathered,
-            matcher=self.matcher.make,
-            arrays=self._arrays,
-            fingerprinted=self._fingerprinted,
-        )
+        engine = Processor.restore(replace(snapshot, models=counted), **self._alike)
         engine.name = self._names.get(engine.id, engine.name)
         from_index = snapshot.index is not None and not counted.number
         if snapshot.index is not None:
