@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from threading import Thread
-from time import perf_counter
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
-from twisted.internet.task import LoopingCall, react
+from twisted.internet.task import react
 from twisted.internet.threads import deferToThread
 
+from benchmarks.ticking import timed
 from kato.gateway import build
 from kato.hosting import Host
 from kato.key_reading import make_keeper
@@ -82,22 +82,9 @@ async def _times(reactor: Any, port: int, raw: bytes, number: int) -> tuple[floa
     """Seconds until so many clients are answered, and the longest in which nothing else was
     done."""
     clients = [await deferToThread(_opened, port) for _ in range(number)]
-    waits, last = [0.0], perf_counter()
-
-    def tick() -> None:
-        nonlocal last
-        now = perf_counter()
-        waits.append(now - last)
-        last = now
-
-    ticking = LoopingCall(tick)
-    ended: Deferred[None] = ticking.start(0.001, now=False).addCallback(lambda _: None)
-    began = perf_counter()
-    await gatherResults([_beside(reactor, partial(_ask, each, raw)) for each in clients])
-    took = perf_counter() - began
-    ticking.stop()
-    await ended
-    return took, max(waits)
+    return await timed(
+        lambda: gatherResults([_beside(reactor, partial(_ask, each, raw)) for each in clients])
+    )
 
 
 def _opened(port: int) -> socket.socket:

@@ -9,13 +9,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from time import perf_counter
 
 import msgpack
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.task import LoopingCall, react
+from twisted.internet.defer import ensureDeferred
+from twisted.internet.task import react
 from twisted.internet.threads import deferToThread
 
+from benchmarks.ticking import timed
 from kato.codec import decode_json
 from kato.errors import PayloadTooLarge
 from kato.letting_go import let_go
@@ -101,30 +101,8 @@ def _packed_messages() -> Iterator[tuple[str, bytes]]:
 
 async def _best(read: Read, body: bytes) -> str:
     """The least of several times: others use this machine, too."""
-    times = [await _times(read, body) for _ in range(ROUNDS)]
+    times = [await timed(partial(deferToThread, _read, read, body)) for _ in range(ROUNDS)]
     return " | ".join(f"{min(each) * 1e3:,.0f}" for each in zip(*times, strict=True))
-
-
-async def _times(read: Read, body: bytes) -> tuple[float, float]:
-    """Seconds that it took, and the longest in which nothing else was done."""
-    waits = [0.0]
-    last = perf_counter()
-
-    def tick() -> None:
-        nonlocal last
-        now = perf_counter()
-        waits.append(now - last)
-        last = now
-
-    ticking = LoopingCall(tick)
-    ended: Deferred[None] = ticking.start(0.001, now=False).addCallback(lambda _: None)
-    began = perf_counter()
-    await deferToThread(_read, read, body)
-    took = perf_counter() - began
-    tick()
-    ticking.stop()
-    await ended
-    return took, max(waits)
 
 
 def _read(read: Read, body: bytes) -> None:
