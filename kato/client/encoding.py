@@ -7,7 +7,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any
 
-from kato.client.given import shown
+from kato.client.given import is_unicode, shown
 from kato.errors import InvalidRequest
 
 
@@ -44,7 +44,7 @@ def _why(body: Mapping[str, Any]) -> str | None:
 def _misfits(value: Any, path: str) -> Iterator[str]:
     """What is wrong in a value, each with its place."""
     if isinstance(value, str):
-        if not _is_unicode(value):
+        if not is_unicode(value):
             yield f"{path}: not valid Unicode, {shown(value)}"
     elif isinstance(value, dict):
         for name, each in value.items():
@@ -67,11 +67,3 @@ def _no_number(value: Any, path: str) -> Iterator[str]:
     else:
         if not isfinite(number):
             yield f"{path}: expected a finite number, got {shown(value)}"
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -114,11 +114,18 @@ def text_of(value: object, name: str) -> str:
     """
     if not isinstance(value, str):
         raise InvalidRequest(f"{name}: expected a string, got {shown(value)}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidRequest(f"{name}: not valid Unicode, {shown(value)}") from None
+    if not is_unicode(value):
+        raise InvalidRequest(f"{name}: not valid Unicode, {shown(value)}")
     return value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a string can be sent: half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def listed(value: Any, name: str, what: str) -> list[Any]:
