@@ -39,6 +39,7 @@ FLOORS: Mapping[str, int] = {
     "kato.key_file": 2,
     "kato.key_editing": 2,
     "kato.allowance": 2,
+    "kato.seldom": 2,
     "kato.suspicion": 2,
     "kato.origin": 1,
     "kato.claims": 2,

@@ -19,7 +19,7 @@ from kato.protocols.zmq.curve import (
     written_pair,
 )
 from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, PAUSE, Guard, Known, judge
-from kato.protocols.zmq.seldom import Seldom
+from kato.seldom import Seldom
 
 KEYS = st.binary(min_size=32, max_size=32)
 PAIR = KeyPair(*zmq.curve_keypair())

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from kato.errors import TooManyRequests
 from kato.protocols.rest.answers import CLOSE, error_body, extra_headers, head
+from kato.seldom import Seldom
 
 LINGER = 1.0
 """Seconds in which one who is turned away may read why."""
@@ -71,7 +72,7 @@ class TurningAway:
 
     def __init__(self, *, clock: IReactorTime) -> None:
         self._clock = clock
-        self._silent_until = float("-inf")
+        self._seldom = Seldom(PAUSE, most=1)
         self.number = 0
         """How many were turned away so far."""
 
@@ -84,9 +85,7 @@ class TurningAway:
         @param address: where it comes from.
         """
         self.number += 1
-        now = self._clock.seconds()
-        if now >= self._silent_until:
-            self._silent_until = now + PAUSE
+        if self._seldom.is_due("turned away", now=self._clock.seconds()):
             self.log.warn(
                 "a connection from {client} was turned away, {number} so far: {reason}",
                 client=getattr(address, "host", None) or "-",

@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from kato.protocols.zmq.interface import Socket
-from kato.protocols.zmq.seldom import Seldom
+from kato.seldom import Seldom
 
 MAX_BYTES = 64 * 2**20
 """How many bytes are kept for one peer; what is over is lost, and counted."""

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from kato.fields import shown
 from kato.protocols.zmq.curve import SIZE, KeyPair, read_key, written_key
-from kato.protocols.zmq.seldom import Seldom
+from kato.seldom import Seldom
 
 EVERYBODY = b"kato"
 """The domain of sockets on which clients are answered, gateways among them."""

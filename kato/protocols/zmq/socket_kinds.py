@@ -18,7 +18,7 @@ from zmq.utils.monitor import parse_monitor_message
 from kato.codec import MAX_MESSAGE
 from kato.protocols.zmq.guard import Guard
 from kato.protocols.zmq.interface import Listening, Received
-from kato.protocols.zmq.seldom import Seldom
+from kato.seldom import Seldom
 
 BURST = 100
 """How many messages of one socket are taken before others have their turn,"""

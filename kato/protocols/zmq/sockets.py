@@ -25,9 +25,9 @@ from kato.protocols.zmq.curve import KeyPair
 from kato.protocols.zmq.door import ZmqDoor
 from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, Guard
 from kato.protocols.zmq.interface import CannotEncrypt, Listening, Received
-from kato.protocols.zmq.seldom import Seldom
 from kato.protocols.zmq.socket_kinds import ZmqDesk, ZmqMonitor, ZmqSocket, ZmqSubscriber
 from kato.protocols.zmq.visitors import Visitors
+from kato.seldom import Seldom
 from kato.threads import InThread
 
 _FROM_STRANGERS = 16
