@@ -14,6 +14,13 @@ from kato.threads import InThread
 HUGE = 2**20
 """Messages of more bytes are read one at a time: what is read takes many times the room."""
 
+BRIEF = 4 * 2**10
+"""A message of no more bytes is taken however much is kept: each connection may have as much.
+
+So what somebody has begun to send by the thousand keeps out no brief request whose body happens to
+come after its head.
+"""
+
 GUESTS = 8
 """What part of the room those have together who have told no key yet."""
 
@@ -65,11 +72,17 @@ class Intake:
             share = self._shares[who, guest] = Share(guest=guest, message=longest)
         return share
 
-    def hold(self, size: int, share: Share) -> None:
+    def hold(self, size: int, share: Share, already: int = 0) -> None:
         """Keep so many bytes more: of one client half of what others leave, or one message.
 
+        @param already: how many bytes are kept of the same message.
         @raise TooManyRequests: where there is no room for them.
         """
+        if already + size > BRIEF:
+            self._check_room(size, share)
+        self.keep(size, share)
+
+    def _check_room(self, size: int, share: Share) -> None:
         room, held, mine = self.limits.buffered, self.held + size, share.held + size
         if held > room:
             raise _full(self.held, "requests", size, "limit", room)
@@ -80,10 +93,9 @@ class Intake:
         if mine > room - held and mine > share.message:
             most = max(share.message, (room - held + mine) // 2)
             raise _full(share.held, "this client's requests", size, "share", most)
-        self.keep(size, share)
 
     def keep(self, size: int, share: Share) -> None:
-        """Keep so many bytes for which there is room."""
+        """Keep so many bytes, be there room for them or not."""
         self.held += size
         share.held += size
         self.held_of_guests += size * share.guest

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from kato.commands import Command, Scope
 from kato.dispatch import Dispatch
 from kato.errors import InvalidRequest, TooManyRequests
-from kato.intake import HUGE, Intake, Share
+from kato.intake import BRIEF, HUGE, Intake, Share
 from kato.keys import digest
 from kato.limits import Limits
 from kato.messagepack import pack, unpack
@@ -347,13 +347,49 @@ class RoomTests(StreamTestCase):
         channel = self.system.parts.site.buildProtocol(None)
         channel.makeConnection(wire)
         head = request("POST", "/p1/observe", None, "X-API-Key: k", "Transfer-Encoding: chunked")
-        channel.dataReceived(head + b"3e8\r\n" + b" " * 1_000 + b"\r\n")
-        self.assertEqual(self.held, 1_000)
-        self.begun(b"", 199_000)
+        channel.dataReceived(head + b"1000\r\n" + b" " * BRIEF + b"\r\n")
+        self.assertEqual(self.held, BRIEF)
+        self.begun(b"", 200_000 - BRIEF)
         channel.dataReceived(b"1\r\n \r\n")
         [answer] = read_answers(wire.value())
         self.assertEqual(answer.status, 429)
-        self.assertEqual(self.held, 199_000)
+        self.assertEqual(self.held, 200_000 - BRIEF)
+
+    def test_let_in(self) -> None:
+        """A body that was let in goes on, however little room is left for others since."""
+        limits = Limits(buffered=600_000, message=200_000)
+        self.system = System(self, replace(self.settings, limits=limits))
+        self.system.parts.site.rest.gate.keeper.replace(
+            {digest(key): Key(key.decode(), ALL) for key in (b"k", b"other")}
+        )
+        body = b'{"metadata":{"m":"' + b"x" * 140_000 + b'"}}'
+        wires = [self.begun(body[:10], len(body)) for _ in range(2)]
+        other, _ = self.begun(b"", 200_000, key="other")
+        for wire, channel in wires:
+            channel.dataReceived(body[10:70_000])
+            channel.dataReceived(body[70_000:])
+            self.assertEqual([each.status for each in read_answers(wire.value())], [200])
+        self.assertEqual((other.value(), self.held), (b"", 200_000))
+
+    def test_brief(self) -> None:
+        """A brief request is answered on every transport where no room is left, though its body
+        comes after its head, or by the byte."""
+        self.begun(b"", 200_000)
+        wire, channel = self.begun(b"", 15)
+        for byte in b'{"strings":[]}\n':
+            channel.dataReceived(bytes([byte]))
+        self.assertEqual([each.status for each in read_answers(wire.value())], [200])
+        client = self.connect(headers={"X-API-Key": "k"})
+        self.assertEqual(client.ask(method="ping", params={})["status"], "okay")
+        speaker = client.speaker
+        speaker.beginMessage()
+        for byte in b'{"id":1,"method":"ping"}':
+            speaker.sendMessageFrame(bytes([byte]))
+            client.flush()
+        speaker.endMessage()
+        client.flush()
+        self.assertEqual([each["status"] for each in client.told()], ["okay"])
+        self.assertEqual(self.held, 200_000)
 
     def test_nothing_of_strangers(self) -> None:
         """Of a body that is sent without the key nothing is kept."""
@@ -491,7 +527,7 @@ class ShareTests(SynchronousTestCase):
         """How many messages of this size are kept of one client, who begins as many as he can."""
         for number in count():
             try:
-                self.intake.hold(size, self.share(who, guest=guest))
+                self.intake.hold(size, self.share(who, guest=guest), BRIEF)
             except TooManyRequests:
                 return number
         raise AssertionError
@@ -518,9 +554,9 @@ class ShareTests(SynchronousTestCase):
         """One message is kept of everybody, however little room there is beside it."""
         intake = Intake(Threads(), Limits(message=400_000, buffered=400_000))
         share = intake.share("one")
-        for _ in range(400):
-            intake.hold(1_000, share)
-        error = self.assertRaises(TooManyRequests, intake.hold, 1, share)
+        for number in range(400):
+            intake.hold(1_000, share, number * 1_000)
+        error = self.assertRaises(TooManyRequests, intake.hold, 1, share, 400_000)
         self.assertEqual(
             error.message,
             "body: 400,000 bytes of requests wait to be read, 1 more are over the limit of 400,000",
@@ -558,7 +594,7 @@ class ShareTests(SynchronousTestCase):
         shares = {who: intake.share(who) for who in "abcd"}
         for who, size in asked:
             with contextlib.suppress(TooManyRequests):
-                intake.hold(size, shares[who])
+                intake.hold(size, shares[who], BRIEF)
                 if shares[who].held > 400_000:
                     self.assertLessEqual(shares[who].held, 2_000_000 - intake.held)
             self.assertLessEqual(intake.held, 2_000_000)

@@ -131,7 +131,7 @@ class RestRequest(Request):
         if self._share is None:
             guest = rest.gate.is_guest(bearer)
             self._share = rest.intake.share(bearer.whose(self.client_address), guest=guest)
-        rest.intake.hold(size, self._share)
+        rest.intake.hold(size, self._share, self._held)
         self._held += size
 
     def _release(self) -> None:
@@ -205,7 +205,8 @@ class RestRequest(Request):
         self._body += data
         try:
             check_length(len(self._body), self._site.rest.intake.limits.message)
-            self._hold(max(0, len(self._body) - self._held), self.intent.bearer)
+            if (more := len(self._body) - self._held) > 0:
+                self._hold(more, self.intent.bearer)
         except KatoError as error:
             self._body.clear()
             self._release()

@@ -194,7 +194,7 @@ class StreamProtocol(WebSocketServerProtocol):
             return
         share = self._session.share
         try:
-            self.factory.intake.hold(len(payload), share)
+            self.factory.intake.hold(len(payload), share, sum(self._held.values()))
         except TooManyRequests:
             self._session.close(TRY_LATER, "too many bytes of requests wait to be read")
         else:
