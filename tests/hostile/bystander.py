@@ -18,6 +18,8 @@ from time import perf_counter, process_time
 _PAUSE = 0.003
 _EACH = 8
 """After so many requests it computes."""
+_STALE = 20.0
+"""Seconds after which it connects anew: a server closes a connection on which nothing is asked."""
 _COMPUTES = 0.003
 """Seconds of processor time."""
 
@@ -38,11 +40,14 @@ class Bystander:
     """Observes, and asks for predictions."""
 
     def __init__(self, port: int, key: str) -> None:
-        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        self._asked = 0.0
 
     def watch(self, number: int) -> Seen:
         """Ask so often."""
+        if perf_counter() - self._asked > _STALE:
+            self._http.close()
         times: list[float] = []
         slownesses: list[float] = []
         errors: list[str] = []
@@ -56,6 +61,7 @@ class Bystander:
             if each % _EACH == 0:
                 slownesses.append(slowness())
             pause.wait(_PAUSE)
+        self._asked = perf_counter()
         times.sort()
         slownesses.sort()
         return Seen(

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event
 
-_PATIENCE = 20.0
+from tests.live.server import PATIENCE
+
 _ABORTS = struct.pack("ii", 1, 0)
 
 
@@ -19,7 +20,7 @@ def many_files() -> None:
 
 def connect(port: int) -> socket.socket:
     """A connection."""
-    return socket.create_connection(("127.0.0.1", port), _PATIENCE)
+    return socket.create_connection(("127.0.0.1", port), PATIENCE)
 
 
 @contextmanager
@@ -51,13 +52,14 @@ def pour(connection: socket.socket, message: bytes, over: Event) -> None:
     """Send a message again and again, and read nothing, as long as it is taken: once at least."""
     connection.settimeout(0.2)
     reached = over.is_set()
+    left = memoryview(message)
     with suppress(OSError):
         while not over.is_set():
             try:
-                connection.sendall(message)
+                left = left[connection.send(left) :] or memoryview(message)
+                reached = True
             except TimeoutError:
                 over.wait(0.05)
-            reached = True
     if not reached:
         raise AssertionError("the server took nothing of it")
 
@@ -69,14 +71,19 @@ def abort(connection: socket.socket) -> None:
     connection.close()
 
 
-def exchanged(port: int, raw: bytes, patience: float = 5.0) -> bytes:
-    """All that comes back for some bytes, until the server closes, or says no more for a while."""
+def exchanged(port: int, raw: bytes, *, quiet: float = PATIENCE, first: float = PATIENCE) -> bytes:
+    """All that comes back for some bytes, until the server closes.
+
+    @param quiet: for so many seconds it may say no more, once it has begun to answer.
+    @param first: in so many seconds it must have begun.
+    """
     with connect(port) as connection:
         with suppress(OSError):
             connection.sendall(raw)
-        connection.settimeout(patience)
+        connection.settimeout(first)
         said = b""
         with suppress(OSError):
             while piece := connection.recv(65536):
                 said += piece
+                connection.settimeout(quiet)
     return said

@@ -86,7 +86,7 @@ class SmugglingTests(HostileCase):
         before, after_one = self.state(), None
         for raw in _shapes():
             with self.subTest(raw=raw):
-                found = answers(exchanged(self.siege.port, raw, 3.0))
+                found = answers(exchanged(self.siege.port, raw))
                 statuses = [status for status, _, _ in found]
                 if self.state() != before:  # a fair request after all, and the one behind it too
                     self.assertEqual(statuses, [200, 401])
@@ -105,7 +105,7 @@ class SmugglingTests(HostileCase):
         body = ABUSED.encode() * 100
         for header in (f"Content-Length: {2**30}", "Transfer-Encoding: chunked"):
             head = f"POST /victim/observe HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n"
-            found = answers(exchanged(self.siege.port, head.encode() + body, 3.0))
+            found = answers(exchanged(self.siege.port, head.encode() + body))
             self.assertEqual([status for status, _, _ in found], [401])
 
 
@@ -133,7 +133,7 @@ class PathTests(HostileCase):
                 start = f"GET /{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                 sent = f"{start}{name}: {value}\r\n\r\n".encode()
                 with self.subTest(name=name, value=value):
-                    for _, head, _ in answers(exchanged(self.siege.port, sent, 0.5)):
+                    for _, head, _ in answers(exchanged(self.siege.port, sent, first=0.5)):
                         self.assertNotIn(b"\nset-cookie", head.lower())
                         self.assertNotRegex(head, rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\xff]")
         for line in self.siege.server.log:

@@ -15,11 +15,11 @@ import zmq
 
 from tests.hostile.siege import KEY, WRONG_KEY, HostileCase, Siege
 from tests.hostile.sockets import abort, connect, connections
+from tests.live.server import PATIENCE
 
 _GREETING = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x00NULL" + b"\0" * 48
 _PING = msgpack.packb({"method": "ping"})
 _WRONG = msgpack.packb({"method": "get_status", "processor": "victim", "api_key": WRONG_KEY})
-_PATIENCE = 5_000
 
 
 @contextmanager
@@ -27,7 +27,12 @@ def dealer(siege: Siege, port: int = 0, kind: int = zmq.DEALER, **options: int) 
     """A socket that speaks to the server."""
     context = zmq.Context()
     made: Any = context.socket(kind)
-    for name, value in {"LINGER": 0, "RCVTIMEO": _PATIENCE, "SNDTIMEO": 200, **options}.items():
+    for name, value in {
+        "LINGER": 0,
+        "RCVTIMEO": int(1000 * PATIENCE),
+        "SNDTIMEO": 200,
+        **options,
+    }.items():
         made.setsockopt(getattr(zmq, name), value)
     made.connect(f"tcp://127.0.0.1:{port or siege.zmq_port}")
     try:
@@ -72,7 +77,8 @@ def garbage(siege: Siege, over: Event) -> None:
             _GREETING + b"\xff" * 999,
         ):
             connection = connect(siege.zmq_port)
-            connection.sendall(raw)
+            with contextlib.suppress(OSError):  # it may be seen for what it is before it ends
+                connection.sendall(raw)
             abort(connection)
 
 
