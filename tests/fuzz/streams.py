@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import txaio
 from twisted.internet.address import IPv4Address
@@ -27,12 +28,11 @@ _PROTOCOLS = ("kato.v1.json", "kato.v1.msgpack")
 
 
 class _Gateway:
-    """A gateway, to which connections are made; its clock is Autobahn's, too."""
+    """A gateway, to which connections are made."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.clock.advance(1_000_000)
-        txaio.config.loop = self.clock  # type: ignore[attr-defined]  # made at import
         store = MemoryStore()
         store.open()
         host = Host(Settings(), store, clock=self.clock, in_thread=at_once)
@@ -55,6 +55,17 @@ class _Gateway:
             self.clock.advance(5)
         said: bytes = wire.value()
         return said
+
+
+@contextmanager
+def _clock() -> Iterator[Clock]:
+    """A clock that is Autobahn's, too, meanwhile."""
+    before, clock = txaio.config.loop, Clock()  # type: ignore[attr-defined]  # made at import
+    txaio.config.loop = clock  # type: ignore[attr-defined]
+    try:
+        yield clock
+    finally:
+        txaio.config.loop = before  # type: ignore[attr-defined]
 
 
 def _frames(said: bytes) -> Iterator[tuple[int, bytes]]:
@@ -86,7 +97,11 @@ def _stream(data: bytes) -> None:
 
 
 def _judged(pieces: Iterator[bytes]) -> list[tuple[int, bytes]]:
-    gateway = _Gateway()
+    with _clock() as clock:
+        return _judged_by(_Gateway(clock), pieces)
+
+
+def _judged_by(gateway: _Gateway, pieces: Iterator[bytes]) -> list[tuple[int, bytes]]:
     said = gateway.said(pieces)
     head, _, rest = said.partition(b"\r\n\r\n")
     hold(head.startswith(b"HTTP/1.1 101 "), "no stream", head)
