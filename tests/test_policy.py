@@ -1,7 +1,7 @@
 """Who may do what, as a pure function (SPEC 9)."""
 
 from fnmatch import fnmatchcase
-from time import perf_counter
+from time import thread_time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,12 +40,12 @@ class KeyTests(SynchronousTestCase):
         self.assertFalse(Key("k", ALL, ("p*1",)).sees("P1"))
 
     def test_hard_pattern(self) -> None:
-        """No pattern takes long, whatever is held against it."""
+        """No pattern takes long of the processor, whatever is held against it."""
         key = Key("k", ALL, ("*a" * 30 + "*b",))
-        began = perf_counter()
+        began = thread_time()
         for _ in range(100):
             self.assertFalse(key.sees("a" * 64))
-        self.assertLess(perf_counter() - began, 1.0)
+        self.assertLess(thread_time() - began, 1.0)
 
     def test_told(self) -> None:
         """What one is told of one's key is in a fixed order."""
