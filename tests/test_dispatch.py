@@ -123,6 +123,8 @@ class DispatchTests(SynchronousTestCase):
 
     def test_stop_given_up(self) -> None:
         """Who waits for the end may give up: nothing is left unsaid in the log."""
+        gc.collect()
+        self.flushLoggedErrors()  # what other tests left unsaid
         asked = self.dispatch.ask(LEARN)
         stopped = self.dispatch.stop()
         stopped.cancel()
