@@ -51,10 +51,10 @@ class CollectionsTests(SynchronousTestCase):
         before = list(gc.callbacks)
         times = iter(range(100))
         collections = Collections(monotonic=lambda: float(next(times)))
+        gc.disable()  # first: else one that is due by chance is counted, too
+        self.addCleanup(gc.enable)
         collections.start()
         self.addCleanup(collections.stop)
-        gc.disable()
-        self.addCleanup(gc.enable)
         gc.collect(0)
         gc.collect(2)
         gc.collect(2)
