@@ -151,9 +151,12 @@ def spread(siege: Siege, over: Event) -> None:
 
 
 def changes(siege: Siege, over: Event) -> None:
-    """As many changes in a document as may be, of one who has the key."""
+    """As many changes in a document as may be, of one who has the key; what they leave is cleared
+    now and then, since it stands in each answer, and there would be more the longer it takes."""
     change = 'observe(processor: "many", observation: {strings: ["a", "b"]}) { shortTermMemory }'
-    _asks(siege, over, f"mutation {{ {_named(80, change)} }}", expected=b'"data":', key=KEY)
+    clear = 'mutation { clearShortTermMemory(processor: "many") { interval } }'
+    documents = [f"mutation {{ {_named(80, change)} }}"] * 2 + [clear]
+    _asks(siege, over, *documents, expected=b'"data":', key=KEY)
 
 
 def _spoken(siege: Siege) -> socket.socket:
