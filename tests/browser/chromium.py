@@ -10,13 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 from twisted.trial.unittest import SkipTest
 
 from tests.live.server import PATIENCE
@@ -39,6 +43,10 @@ _OPTIONS = (
 _OFTEN = 0.05
 """Seconds after which it is looked again whether something has come."""
 
+_TRIES = 3
+"""The driver waits no longer than a minute for the browser, and listens on a port that was free
+a moment before: on a busy machine either may go wrong."""
+
 
 def _program() -> tuple[str, str]:
     browser = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -57,21 +65,32 @@ def browser() -> Chrome:
     @raise SkipTest: where there is none, except in CI.
     """
     program, driver = _program()
+    for left in reversed(range(_TRIES)):
+        try:
+            return _started(program, driver)
+        except WebDriverException:
+            if not left:
+                raise
+    raise AssertionError("it is tried at least once")
+
+
+def _started(program: str, driver: str) -> Chrome:
     options = ChromeOptions()
     options.binary_location = program
     profile = tempfile.TemporaryDirectory(prefix="kato-browser-", ignore_cleanup_errors=True)
+    atexit.register(profile.cleanup)
     for each in (*_OPTIONS, f"--user-data-dir={profile.name}"):
         options.add_argument(each)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     started = Chrome(options=options, service=Service(driver))
-    atexit.register(profile.cleanup)
     atexit.register(started.quit)
+    started.set_script_timeout(PATIENCE)
     return started
 
 
 class Page:
-    """The dashboard of one server.  Servers have ports of their own, so what a page keeps in the
-    browser no other test finds."""
+    """The dashboard of one server.  What it keeps in the browser is forgotten when it is left: the
+    port may become that of another test's server."""
 
     def __init__(self, port: int) -> None:
         self._origin = f"http://127.0.0.1:{port}"
@@ -85,7 +104,9 @@ class Page:
         self._browser.get(self._origin + address)
 
     def leave(self) -> None:
-        """Close the page."""
+        """Close the page, and forget what it has kept."""
+        if self.run("return location.origin") == self._origin:
+            self.run("localStorage.clear(); sessionStorage.clear()")
         self._browser.get("about:blank")
 
     def reload(self) -> None:
@@ -193,14 +214,26 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click on an element when it can be seen."""
-        self.until(lambda: self.element(selector).is_displayed(), f"{selector} is shown")
-        self.element(selector).click()
+
+        def clicked() -> bool:
+            element = self.element(selector)
+            if not element.is_displayed():
+                return False
+            element.click()
+            return True
+
+        self.until(clicked, f"{selector} is shown")
+
+    def choose(self, selector: str, option: str) -> None:
+        """Choose an option by its words."""
+        Select(self.element(selector)).select_by_visible_text(option)
 
     def type(self, selector: str, text: str, *, over: bool = False) -> None:
-        """Type into a field, and enter it.
+        """Type into a field when it can be seen, and enter it.
 
         @param over: in the place of what stands there.
         """
+        self.until(lambda: self.element(selector).is_displayed(), f"{selector} is shown")
         field = self.element(selector)
         if over:
             field.send_keys(Keys.CONTROL + "a")

@@ -11,7 +11,7 @@ from kato.commands import Scope
 from kato.key_file import StoredKey, write_key
 from kato.keys import digest
 from kato.policy import Key
-from tests.browser.chromium import Page
+from tests.browser.chromium import Page, browser
 from tests.live.ports import HeldPort
 from tests.live.server import Connection, LiveServer
 
@@ -26,6 +26,7 @@ class BrowserTestCase(SynchronousTestCase):
 
     def start(self, *options: str) -> LiveServer:
         """Start a server, with memory as its storage if nothing else is said."""
+        browser()  # which may take long, and a connection that is silent for long is closed
         server = LiveServer(*(options or ("--storage", "memory:"))).start()
         self.addCleanup(server.stop)
         self.rest = server.connect()
@@ -41,6 +42,11 @@ class BrowserTestCase(SynchronousTestCase):
     def live(self) -> None:
         """Wait until the page is connected."""
         self.page.until_text("#connection", "Live")
+
+    def watched(self, processor: str) -> None:
+        """Wait until a processor is shown, and all is told that happens to it from now on."""
+        self.page.until_text("#processor-id", processor)
+        self.page.until(lambda: "Reading" not in self.page.text("#note"), "its state is read")
 
     def observe(self, *strings: str, to: Connection | None = None, **more: object) -> None:
         """Observe over REST."""
@@ -118,7 +124,7 @@ class WatchingTests(BrowserTestCase):
         self.learn(["past"], ["a", "b"], ["c"], ["d"])
         self.show(self.server, "/#p1")
         self.live()
-        self.page.until_text("#processor-id", "p1")
+        self.watched("p1")
 
     def test_observing(self) -> None:
         """What is observed over REST makes events, predictions and a forecast appear, on one axis
@@ -233,28 +239,37 @@ class ChangingTests(BrowserTestCase):
         """Make a processor by hand."""
         self.page.click("#new-processor")
         self.page.type("#create-id", "p1")
-        self.page.until_text("#processor-id", "p1")
+        self.watched("p1")
+
+    def by_hand(self, strings: str) -> None:
+        """Observe by hand, and wait for the answer: what happened may be shown before it comes."""
+        self.page.type("#observe-strings", strings)
+        self.page.until(lambda: not self.page.value("#observe-strings"), f"{strings} is observed")
+
+    def announced(self, button: str, text: str) -> None:
+        """Click on a button, and wait until those who do not see the page were told this."""
+        self.page.click(button)
+        self.page.until_text("#live", text)
 
     def test_by_hand(self) -> None:
         """A processor is made, observes, learns and forgets by hand."""
         self.create()
-        self.page.type("#observe-strings", "sun, warm day")
+        self.by_hand("sun, warm day")
         self.page.until_texts(f"{EVENTS} .token", ["sun", "warm day"])
         self.page.element("#observe-emotives").send_keys("joy=0.5")
         self.page.element("#observe-vectors").send_keys("1 2")
-        self.page.type("#observe-strings", '["rain"]')
+        self.by_hand('["rain"]')
         self.page.until(lambda: len(self.page.texts(EVENTS)) == 2, "both are observed")
         percept = self.rest.get("/p1/percept-data")
         self.assertEqual(percept["emotives"], {"joy": 0.5})
         self.assertEqual(percept["vectors"], [[1.0, 2.0]])
-        self.assertEqual(self.page.value("#observe-strings"), "")
-        self.page.click("#learn")
+        self.announced("#learn", "Learned model")
         self.page.until_texts(EVENTS, [])
         self.page.until(lambda: len(self.page.texts("#learned li")) == 1, "it is learned")
         self.assertEqual(self.rest.get("/p1/status")["models"], 1)
-        self.page.type("#observe-strings", "sun")
+        self.by_hand("sun")
         self.page.until_texts(EVENTS, ["sun"])
-        self.page.click("#clear-stm")
+        self.announced("#clear-stm", "Short-term memory is empty now")
         self.page.until_texts(EVENTS, [])
         self.quiet()
 
@@ -344,6 +359,7 @@ class ChangingTests(BrowserTestCase):
         self.page.press("o")
         self.page.press("sun", Keys.ENTER)
         self.page.until_texts(EVENTS, ["sun"])
+        self.page.until(lambda: not self.page.value("#observe-strings"), "it is observed")
         self.page.run("document.activeElement.blur()")
         self.page.press("?")
         self.page.until_text("#shortcuts", "observe")
@@ -393,7 +409,9 @@ class ConnectionTests(BrowserTestCase):
         self.page.until_texts(EVENTS, ["a"])
         server.terminate()
         self.page.until_text("#banner", "Trying again in")
-        self.assertEqual(self.page.attributes("#connection", "data-state"), ["waiting"])
+        self.page.until(
+            lambda: self.page.attributes("#connection", "data-state") == ["waiting"], "waiting"
+        )
         self.assertEqual(self.page.texts(EVENTS), ["a"])
         self.start(*options)
         self.page.until_text("#connection", "Live")
@@ -506,6 +524,7 @@ class PictureTests(BrowserTestCase):
         self.weather()
         self.show(server, "/#p1")
         self.live()
+        self.watched("p1")
         self.week()
         for name, width, height, dark in [
             ("light", 1440, 900, False),

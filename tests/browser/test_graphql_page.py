@@ -13,7 +13,7 @@ class GraphqlPageTests(BrowserTestCase):
 
     def choose(self, name: str) -> None:
         """Choose an example."""
-        self.page.element("#example").send_keys(name)
+        self.page.choose("#example", name)
 
     def run_it(self) -> None:
         """Run the document from the keyboard."""
@@ -33,7 +33,7 @@ class GraphqlPageTests(BrowserTestCase):
         self.choose("Why is it predicted?")
         self.run_it()
         self.page.until_text("#result", "rank 1 of 1 by potential")
-        self.choose("All processors")
+        self.choose("All processors, with what they know")
         self.run_it()
         self.page.until_text("#result", '"total": 1')
         self.quiet()
