@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.live.ports import HeldPort
 from tests.live.server import ROOT, LiveServer
 from tests.live.test_zeromq import TOLD, plain
-from tests.websocket.test_kato_js import need_node, run
+from tests.node import install, need_node, run
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = ROOT / "examples" / "graphql"
@@ -23,8 +23,7 @@ class LiveTests(SynchronousTestCase):
         need_node()
         self.folder = Path(self.mktemp()).absolute()
         shutil.copytree(EXAMPLES, self.folder)
-        npm = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
-        run(*npm, folder=self.folder)
+        install(self.folder)
 
     def start(self, *options: str) -> LiveServer:
         server = LiveServer(*options).start()

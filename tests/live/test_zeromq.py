@@ -1,7 +1,6 @@
 """What C{docs/zeromq.md} promises, with clients in two languages on a live service."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 
 import msgpack
 import zmq
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import OPERATIONS
 from kato.errors import BY_CODE
@@ -24,6 +23,7 @@ from kato.requests import OLDER
 from tests.live.family import zmq_port
 from tests.live.server import PATIENCE, ROOT, LiveServer
 from tests.live.speaking import packed, unpacked, zmq_request
+from tests.node import install, need_node
 
 PAGE = (ROOT / "docs" / "zeromq.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "examples" / "zeromq"
@@ -240,19 +240,8 @@ class ExampleTests(SynchronousTestCase):
 
     def test_node(self) -> None:
         """A plain REQ socket in Node, with the packages that the example names."""
-        if not (shutil.which("node") and shutil.which("npm")):
-            if "CI" in os.environ:
-                self.fail("Node is required here: apt-get install nodejs npm")
-            raise SkipTest("there is no Node here: install node and npm to run its example")
+        need_node()
         folder = Path(self.mktemp()).absolute()
         shutil.copytree(EXAMPLES, folder)
-        installed = subprocess.run(
-            ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        self.assertEqual(installed.returncode, 0, installed.stdout + installed.stderr)
+        install(folder)
         self.run_example("node", "client.mjs", folder=folder)

@@ -1,19 +1,19 @@
 """C{kato.js}, the client for pages: in memory, and over connections to a live server."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from kato.commands import OPERATIONS
 from kato.requests import OLDER
 from tests.live.ports import HeldPort
-from tests.live.server import PATIENCE, ROOT, LiveServer
+from tests.live.server import ROOT, LiveServer
 from tests.live.test_zeromq import TOLD, plain
+from tests.node import install, need_node, run
 
 HERE = Path(__file__).resolve().parent
 MODULE = ROOT / "kato" / "dashboard" / "static" / "kato.js"
@@ -23,25 +23,6 @@ PLACE = "127.0.0.1:8000"
 """Where the examples look for a server."""
 
 _LARGEST_LINE = 100
-
-
-def need_node() -> None:
-    """Node is there, or what needs it is skipped, except in CI."""
-    if shutil.which("node") and shutil.which("npm"):
-        return
-    if "CI" in os.environ:
-        raise AssertionError("Node is required here: apt-get install nodejs npm")
-    raise SkipTest("there is no Node here: install node and npm to run kato.js")
-
-
-def run(*command: str, folder: Path = ROOT) -> str:
-    """Run a program that must succeed; gives what it printed."""
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=2 * PATIENCE, check=False
-    )
-    if done.returncode:
-        raise AssertionError(f"{command}: {done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 class ModuleTests(SynchronousTestCase):
@@ -75,8 +56,7 @@ class LiveTests(SynchronousTestCase):
         need_node()
         self.folder = Path(self.mktemp()).absolute()
         shutil.copytree(EXAMPLES, self.folder)
-        npm = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
-        run(*npm, folder=self.folder)
+        install(self.folder)
 
     def start(self, *options: str) -> LiveServer:
         """Start a server, and take its C{kato.js}."""
