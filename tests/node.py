@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
-from tests.live.server import PATIENCE, ROOT
+from tests.live.server import LONG_PATIENCE, ROOT
 
 _INSTALL = ("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
 _TRIES = 4
@@ -42,5 +42,5 @@ def install(folder: Path) -> None:
 
 def _ended(*command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=LONG_PATIENCE, check=False
     )

@@ -16,6 +16,7 @@ from kato.cli.program import program
 from kato.client import KatoError
 from kato.errors import BY_CODE
 from tests.cli.running import ProgramCase
+from tests.live.server import LONG_PATIENCE
 from tests.pages import faults, names, options, rows, section
 from tests.source import ROOT
 
@@ -127,7 +128,7 @@ class PageTests(ProgramCase):
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LONG_PATIENCE,
             check=False,
         )
         self.assertEqual(ended.stderr, "")

@@ -18,6 +18,7 @@ from kato.client.calls import ServerCalls
 from tests.cli.running import KEY, ProgramCase, plain, terminal
 from tests.client.faces import Hearing
 from tests.live.ports import HeldPort
+from tests.live.server import LONG_PATIENCE
 
 NAME = "MODEL|4772c243ccf3c216170b3ac980a1d67abc59e4e9"
 """The model of get, set, go."""
@@ -292,14 +293,18 @@ class ShellTests(ProgramCase):
     def test_process(self) -> None:
         """It can be run, and what it cannot print is no trace."""
         with self.process("observe", "p1", "→é", env={"PYTHONIOENCODING": "ascii"}) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=LONG_PATIENCE)
         self.assertEqual((out, err, process.returncode), ('"\\u2192\\xe9"\n', "", 0))
 
     def test_extra(self) -> None:
         """Without its libraries it says what is missing, and how to get it."""
         program = "import sys; sys.modules['click'] = None\nimport kato.cli.__main__ as m\nm.main()"
         ended = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=LONG_PATIENCE,
+            check=False,
         )
         self.assertEqual(ended.returncode, 2)
         self.assertEqual(ended.stderr, "kato: needs click: pip install 'kato-twisted[cli]'\n")
@@ -343,7 +348,7 @@ class ShellTests(ProgramCase):
             cwd=Path(kato.__file__).parent.parent,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LONG_PATIENCE,
             check=False,
         )
         return ended.stdout.strip()

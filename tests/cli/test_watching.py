@@ -19,6 +19,7 @@ from kato.cli.picture import Picture, said
 from kato.cli.wording import Wording
 from kato.client import FRESH, Client, Cognition, Expected, Prediction, StreamEvent
 from tests.cli.running import KEY, ProgramCase, terminal
+from tests.live.ports import HeldPort
 from tests.live.server import PATIENCE, LiveServer
 from tests.source import ROOT
 
@@ -219,8 +220,11 @@ class CutOffTests(ProgramCase):
         """It is said that nothing is heard, and that something is again; what happens then is
         told."""
         self.server.stop()
+        held = HeldPort()
+        self.addCleanup(held.close)
+        self.env["KATO_URL"] = f"http://127.0.0.1:{held.port}"
         options = ("--storage", f"sqlite:///{self.folder / 'kato.db'}", "--api-key", KEY)
-        first = LiveServer(*options, port=self.server.port).start()
+        first = LiveServer(*options, port=held.port).start()
         self.addCleanup(first.stop)
         with Client(self.env["KATO_URL"], key=KEY) as client:
             p1 = client.processor("p1")
@@ -233,7 +237,7 @@ class CutOffTests(ProgramCase):
                 self.assertIn("learned", process.stdout.readline())
                 first.kill()
                 self.assertIn("cut off, and trying again", process.stderr.readline())
-                second = LiveServer(*options, port=first.port).start()
+                second = LiveServer(*options, port=held.port).start()
                 self.addCleanup(second.stop)
                 self.assertIn("listening", process.stdout.readline())
                 p1.observe_sequence(learn, learn_at_end=True)

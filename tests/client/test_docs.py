@@ -6,7 +6,7 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.live.server import LiveServer
+from tests.live.server import LONG_PATIENCE, LiveServer
 from tests.source import ROOT
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ class PageTests(SynchronousTestCase):
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=LONG_PATIENCE,
                 check=False,
             )
             self.assertEqual((said.stdout, said.stderr), (printed, ""))

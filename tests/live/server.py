@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
 """Seconds after which a process that does not do what is waited for fails the test."""
 
+LONG_PATIENCE = 5 * PATIENCE
+"""The same for a program that does all of its work, and ends."""
+
 
 class LiveProcess:
     """Runs C{twistd} with one of our services."""

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from kato.engine import Observation, Processor
 from kato.genes import NAMES
-from tests.live.server import PATIENCE, ROOT
+from tests.live.server import LONG_PATIENCE, ROOT
 from tests.node import need_node, run
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +56,7 @@ def told(worlds: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         input=json.dumps(worlds),
         capture_output=True,
         text=True,
-        timeout=5 * PATIENCE,
+        timeout=LONG_PATIENCE,
         check=True,
     )
     lanes: list[list[dict[str, Any]]] = json.loads(done.stdout)
