@@ -5,15 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from unittest import SkipTest
 
 from rich.cells import cell_len
 
 import kato
+from kato.cli import session as sessions
 from kato.cli.session import Session
-from kato.client import Client, NoAnswer, Patience
+from kato.client import Client, NoAnswer, Patience, blocking
 from kato.client.calls import ServerCalls
 from tests.cli.running import KEY, ProgramCase, plain, terminal
 from tests.client.faces import Hearing
@@ -191,8 +191,27 @@ class LearnedTests(ProgramCase):
         self.assertEqual(learned, ["of get → set"] * 3)
 
 
+class Pauses:
+    """A clock that goes on in pauses alone, however slow the machine is."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
 class ExitTests(ProgramCase):
     """How the program ends when something is wrong: a status, a line, and never a trace."""
+
+    def only_pauses_take_time(self) -> None:
+        """Nothing else does, from now on."""
+        clock = Pauses()
+        for module in (sessions, blocking):
+            self.patch(module, "time", clock)
 
     def test_refused(self) -> None:
         """1: the server refused, and its code and message stand in one line."""
@@ -225,6 +244,7 @@ class ExitTests(ProgramCase):
 
     def test_not_reached(self) -> None:
         """3: there is no server."""
+        self.only_pauses_take_time()
         held = HeldPort()
         self.addCleanup(held.close)
         url = f"http://127.0.0.1:{held.port}"
@@ -260,7 +280,7 @@ class ExitTests(ProgramCase):
         """Where it takes long until there is an answer, it is said once that it is tried again."""
         held = HeldPort()
         self.addCleanup(held.close)
-        self.patch(time, "sleep", lambda seconds: None)
+        self.only_pauses_take_time()
         for first, often in ((0.1, 0), (4.0, 1)):
             output, kept = terminal()
             session = Session({"url": f"http://127.0.0.1:{held.port}"}, {}, Patience(3, first))
@@ -336,7 +356,12 @@ class ShellTests(ProgramCase):
             self.assertEqual(self.completed(bash, script, words), found)
 
     def completed(self, bash: str, script: str, words: list[str]) -> str:
-        """What bash makes of the last word."""
+        """What bash makes of the last word, asked again where the server did not tell it soon."""
+        told = (self.told(bash, script, words) for _ in range(5))
+        return next(filter(None, told), "")
+
+    def told(self, bash: str, script: str, words: list[str]) -> str:
+        """What bash makes of the last word at once."""
         typed = " ".join(f"'{each}'" for each in words)
         asked = (
             f"{script}\nCOMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}\n"

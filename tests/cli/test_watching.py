@@ -1,5 +1,6 @@
 """A processor that is watched."""
 
+import contextlib
 import json
 import os
 import pty
@@ -198,6 +199,7 @@ class WatchTests(ProgramCase):
             p1.observe(["set", "steady"])
             self.see(ours, r"get → set steady")
             process.send_signal(signal.SIGINT)
+            self.see_the_end(ours)
             assert process.stderr is not None
             with process.stderr as told:
                 self.assertEqual(told.read(), b"kato: interrupted\n")
@@ -208,9 +210,20 @@ class WatchTests(ProgramCase):
         shown = b""
         until = time.monotonic() + PATIENCE
         while not re.search(pattern, shown.decode("utf-8", "replace"), re.DOTALL):
-            ready, _, _ = select.select([terminal], [], [], until - time.monotonic())
-            self.assertTrue(ready, f"{pattern!r} is not shown: {shown!r}")
-            shown += os.read(terminal, 65_536)
+            shown += self.more(terminal, until, f"{pattern!r} is not shown: {shown!r}")
+
+    def see_the_end(self, terminal: int) -> None:
+        """Read until nobody writes there any more: what is not read holds up who writes it."""
+        until = time.monotonic() + PATIENCE
+        with contextlib.suppress(OSError):  # so Linux tells the end
+            while self.more(terminal, until, "it does not end"):
+                continue
+
+    def more(self, terminal: int, until: float, why: str) -> bytes:
+        """What a terminal shows next."""
+        ready, _, _ = select.select([terminal], [], [], max(0.0, until - time.monotonic()))
+        self.assertTrue(ready, why)
+        return os.read(terminal, 65_536)
 
 
 class CutOffTests(ProgramCase):
