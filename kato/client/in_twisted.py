@@ -59,6 +59,7 @@ _LOST = (ConnectError, ConnectionClosed, DNSLookupError, ResponseFailed, Cancell
 """What Twisted says where there was no answer."""
 
 _CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r]*)", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,5})[ \t]*\r\n", re.IGNORECASE)
 _PORTS = {"ws": 80, "wss": 443}
 _ANY_WINDOW_OF_GZIP = 31
 
@@ -250,21 +251,41 @@ class _Connection(WebSocketClientProtocol):
         """Keep a message until it is asked for."""
         self.told.put(payload)
 
+    def processHandshake(self) -> None:
+        """An answer comes, or a piece of it; one by which no WebSocket begins is waited for."""
+        if _all_is_there(bytes(self.data)):
+            super().processHandshake()
+
     def failHandshake(self, reason: str) -> None:
         """The server answers otherwise than by a WebSocket; it may say why."""
-        head, _, body = bytes(self.data or b"").partition(b"\r\n\r\n")
-        status, kind = head[9:12], _CONTENT_TYPE.search(head)
-        if status.isdigit():
-            self._refused = refused(int(status), body, kind[1].decode("latin-1") if kind else "")
+        self._judge(bytes(self.data or b""))
         super().failHandshake(reason)
+
+    def _judge(self, answer: bytes) -> None:
+        head, end, body = answer.partition(b"\r\n\r\n")
+        status, kind = head[9:12], _CONTENT_TYPE.search(head)
+        if end and status.isdigit():
+            self._refused = refused(int(status), body, kind[1].decode("latin-1") if kind else "")
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """It is over, or never began."""
         closed = Closed(code or 1006, reason or "")
         if not self.opened.called:
+            if self._refused is None:
+                self._judge(bytes(self.data or b""))
             self.opened.errback(self._refused or closed)
         self.told.put(closed)
         self.ended.callback(None)
+
+
+def _all_is_there(answer: bytes) -> bool:
+    """Whether a server's first answer can be judged; what is much longer than an error of KATO's
+    is none, and not waited for."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = _CONTENT_LENGTH.search(head + b"\r\n")
+    if not end or head[9:12] == b"101" or length is None:
+        return True
+    return len(body) >= int(length[1])
 
 
 def _connections(url: str, key: str | None, reactor: Any) -> WebSocketClientFactory:
