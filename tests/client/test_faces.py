@@ -37,7 +37,7 @@ def told(events: list[StreamEvent]) -> list[tuple[str, str]]:
 class FaceTests(TestCase):
     """Each face says the same, and hears the same."""
 
-    timeout = 120
+    timeout = 600
 
     def setUp(self) -> None:
         self.server = LiveServer("--storage", "memory:", "--api-key", "sesame").start()
@@ -154,7 +154,7 @@ class FaceTests(TestCase):
 class RestartTests(TestCase):
     """The server is killed, and started again at the same port."""
 
-    timeout = 120
+    timeout = 600
 
     @contextmanager
     def server(self, path: Path, port: int) -> Iterator[LiveServer]:
@@ -186,7 +186,7 @@ class RestartTests(TestCase):
                 self.assertEqual(next(stream).topic, "learning")
                 first.kill()
             with self.server(path, held.port):
-                learning.join(100)
+                learning.join(500)
                 self.assertEqual(len(names), 200)
                 self.assertEqual(p1.model(names[0]).frequency, 200)
                 while next(stream).topic != FRESH:

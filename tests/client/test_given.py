@@ -122,7 +122,7 @@ def values() -> Iterator[tuple[str, Use, str]]:
 class RefusedTests(TestCase):
     """What cannot be meant is refused by each face in the same words, and nothing is sent."""
 
-    timeout = 120
+    timeout = 600
 
     def setUp(self) -> None:
         self.server = Hearing()
@@ -182,7 +182,7 @@ class RefusedTests(TestCase):
 class ArrivingTests(TestCase):
     """What is meant arrives."""
 
-    timeout = 120
+    timeout = 600
 
     def setUp(self) -> None:
         self.server = Hearing()
