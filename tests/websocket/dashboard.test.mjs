@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { lines } from "../../kato/dashboard/static/accuracy.js";
 import { align } from "../../kato/dashboard/static/alignment.js";
 import { LIMITS, layOut } from "../../kato/dashboard/static/axis.js";
+import { Directory } from "../../kato/dashboard/static/directory.js";
 import * as emotives from "../../kato/dashboard/static/emotives.js";
 import { GENES, geneText } from "../../kato/dashboard/static/genes.js";
 import { State, matchingBlocks } from "../../kato/dashboard/static/matching.js";
@@ -566,6 +567,75 @@ test("who comes and goes is listed in order, and found by a part of the id", () 
   assert.equal(list.size, 2);
   list.replace([{ id: "b2", models: 6, events: 0 }]);
   assert.equal(list.get("b2").pulse, pulse, "what is measured goes on");
+});
+
+/** A directory, and the server that it asks: pages of its list are given when the test says so. */
+function directory() {
+  const waiting = [];
+  let ears;
+  const kato = {
+    state: "open",
+    subscribe: (_, callbacks) => (ears = callbacks),
+    request: (_, params) => new Promise((give, fail) => waiting.push({ params, give, fail })),
+  };
+  const made = new Directory(kato, {
+    changed: () => {},
+    came: () => {},
+    told: () => {},
+    untold: () => {},
+    watched: () => [],
+  });
+  const happens = (change, processor) =>
+    ears.onEvent({ event: "processors", processor, data: { change } });
+  const ids = () => made.list.filtered("").map(({ id }) => id);
+  return { made, ids, waiting, happens, read: () => ears.onFresh() };
+}
+
+const page = (total, next, ...ids) => ({
+  processors: ids.map((id) => ({ id, models: 0, events: 0 })),
+  total,
+  next,
+});
+
+test("who comes and goes while the list is read is not lost", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  globalThis.document = { hidden: true };
+  const { made, ids, waiting, happens, read } = directory();
+  const done = read();
+  happens("came", "b");
+  waiting.shift().give(page(4, "c", "b", "c"));
+  await null;
+  happens("came", "a");
+  happens("went", "c");
+  await null;
+  waiting.shift().give(page(4, null, "d", "e"));
+  await done;
+  assert.deepEqual(ids(), ["a", "b", "d", "e"]);
+  assert.equal(made.total, 4);
+  happens("came", "f");
+  assert.deepEqual([ids().at(-1), made.total], ["f", 5]);
+});
+
+test("a list that is read anew meanwhile, or cannot be read, holds up nobody", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  globalThis.document = { hidden: true };
+  const { made, ids, waiting, happens, read } = directory();
+  const first = read();
+  happens("came", "gone");
+  const second = read();
+  happens("came", "a");
+  const [late, anew] = waiting.splice(0);
+  anew.give(page(1, null, "b"));
+  await second;
+  late.give(page(1, null, "gone"));
+  await first;
+  assert.deepEqual(ids(), ["a", "b"]);
+  const third = read();
+  happens("came", "c");
+  waiting.shift().fail(new Error("too late"));
+  await assert.rejects(third, /too late/);
+  assert.deepEqual(ids(), ["a", "b", "c"]);
+  assert.equal(made.total, 3);
 });
 
 test("of a long list only the rows that can be seen are drawn", () => {

@@ -15,6 +15,8 @@ export class Directory {
   #kato;
   #ears;
   #asked = new Set();
+  /** Who came and went while the list is read, which may not know of it; null otherwise. */
+  #held = null;
 
   list = new ProcessorList();
   known = false;
@@ -66,17 +68,34 @@ export class Directory {
   }
 
   async #read() {
+    const held = (this.#held = []);
+    try {
+      const { found, total } = await this.#pages();
+      if (held !== this.#held) return;
+      this.list.replace(found);
+      this.total = total;
+      this.known = true;
+    } finally {
+      if (held === this.#held) this.#goOn();
+    }
+  }
+
+  async #pages() {
     const found = [];
-    let after = null;
+    let page = { next: null };
     do {
-      const params = after === null ? { limit: PAGE } : { limit: PAGE, after };
-      const page = await this.#kato.request("list_processors", params);
+      const params = page.next === null ? { limit: PAGE } : { limit: PAGE, after: page.next };
+      page = await this.#kato.request("list_processors", params);
       found.push(...page.processors);
-      this.total = page.total;
-      after = page.next;
-    } while (after !== null && found.length < MOST);
-    this.list.replace(found);
-    this.known = true;
+    } while (page.next !== null && found.length < MOST);
+    return { found, total: page.total };
+  }
+
+  /** The list was read, or cannot be. */
+  #goOn() {
+    const held = this.#held;
+    this.#held = null;
+    for (const each of held) this.#change(each);
     this.#ears.came();
     this.#ears.changed();
     this.poll();
@@ -84,11 +103,21 @@ export class Directory {
 
   #happened({ event, processor, data }) {
     if (event !== "processors") return;
-    if (data.change === "came") this.list.came(processor);
-    else this.list.went(processor);
+    if (this.#held) {
+      this.#held.push({ processor, came: data.change === "came" });
+      return;
+    }
+    this.#change({ processor, came: data.change === "came" });
     this.#ears.came();
-    this.total = Math.max(this.total + (data.change === "came" ? 1 : -1), this.list.size);
     this.#ears.changed();
     this.poll();
+  }
+
+  #change({ processor, came }) {
+    const allAreListed = this.list.size === this.total;
+    if (came) this.list.came(processor);
+    else this.list.went(processor);
+    const { size } = this.list;
+    this.total = allAreListed ? size : Math.max(this.total + (came ? 1 : -1), size);
   }
 }
