@@ -24,6 +24,7 @@ from twisted.web.client import (
     Agent,
     FileBodyProducer,
     HTTPConnectionPool,
+    RequestTransmissionFailed,
     ResponseDone,
     ResponseFailed,
 )
@@ -55,7 +56,11 @@ from kato.errors import InvalidRequest, KatoError
 
 T = TypeVar("T")
 
-_LOST = (ConnectError, ConnectionClosed, DNSLookupError, ResponseFailed, CancelledError)
+_NOT_SENT = (ConnectError, DNSLookupError)
+_LOST = (
+    *_NOT_SENT,
+    *(ConnectionClosed, RequestTransmissionFailed, ResponseFailed, CancelledError),
+)
 """What Twisted says where there was no answer."""
 
 _CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r]*)", re.IGNORECASE)
@@ -126,7 +131,7 @@ class TwistedClient(AwaitedClient):
         try:
             return await sending.addTimeout(self._timeout, self._reactor)
         except (*_LOST, TimeoutError) as error:
-            sent = not isinstance(error, ConnectError | DNSLookupError)
+            sent = not isinstance(error, _NOT_SENT)
             return Lost(f"{self._url} gave no answer: {error or type(error).__name__}", sent)
 
     async def _exchange(self, request: Request) -> Response:

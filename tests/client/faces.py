@@ -62,15 +62,25 @@ AT_ONCE = Patience(again=0)
 class Hearing:
     """A server that keeps the requests that it hears, and answers each of them alike."""
 
-    def __init__(self, status: int = 200, kind: str = "application/json", told: Any = OKAY) -> None:
-        """@param told: what is answered; C{None}: nothing, and the connection is closed."""
+    def __init__(
+        self,
+        status: int = 200,
+        kind: str = "application/json",
+        told: Any = OKAY,
+        *,
+        reads: bool = True,
+    ) -> None:
+        """
+        @param told: what is answered; C{None}: nothing, and the connection is closed.
+        @param reads: whether a body is read before that.
+        """
         self.heard: list[tuple[str, Mapping[str, str], bytes]] = []
         body = told if isinstance(told, bytes) else json.dumps(told).encode()
         heard = self.heard
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
+                length = int(self.headers.get("Content-Length", 0)) if reads else 0
                 heard.append((self.requestline, dict(self.headers), self.rfile.read(length)))
                 if told is not None:
                     self.send_response(status)

@@ -266,6 +266,15 @@ class ArrivingTests(TestCase):
                 self.assertEqual(error.error_code, "NO_ANSWER")
                 self.assertEqual(error.outcome_unknown, unknown, f"{face}: {url}")
 
+    async def test_cut_off(self) -> None:
+        """So may who closes it while a long request is being sent."""
+        server = Hearing(told=None, reads=False)
+        self.addCleanup(server.close)
+        for face in FACES:
+            error = await self.told(face, server.url, of("p1", "observe", ["a" * 10_000_000]))
+            self.assertIsInstance(error, NoAnswer)
+            self.assertTrue(error.outcome_unknown, face)
+
     async def test_foreign(self) -> None:
         """A server of another kind is not taken for one of KATO's."""
         for status, kind, told in (
