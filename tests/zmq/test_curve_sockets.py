@@ -23,6 +23,13 @@ CLIENT = KeyPair(*zmq.curve_keypair())
 STRANGER = KeyPair(*zmq.curve_keypair())
 
 REFUSED = "the other side refused our key"
+PATIENCE = 60.0
+"""Seconds in which one who is let in has an answer, and one who is not is refused;"""
+_LOOK = 0.02
+"""who waits for that looks so often, and"""
+_MOMENT = 0.3
+"""waits so long for an answer that must not come."""
+
 DISAGREES = ("the other side hung up", "the other side speaks otherwise")
 """What is seen of it is a matter of who hears the other one first."""
 
@@ -38,7 +45,7 @@ def _in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
 class EncryptedTests(TestCase):
     """A server of a cluster, and who connects to it."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         from twisted.internet import reactor
@@ -74,8 +81,13 @@ class EncryptedTests(TestCase):
         [told] = [each["why"] for each in logs if "why" in each and "question" in each]
         return str(told)
 
-    def ask(self, own: KeyPair | None, *, wait: float = 10.0) -> bytes | None:
-        """What a plain REQ of another library's context is answered; C{None}: nothing."""
+    def ask(
+        self, own: KeyPair | None, *, over: Callable[[], bool] = lambda: False
+    ) -> bytes | None:
+        """What a plain REQ of another library's context is answered; C{None}: nothing.
+
+        @param over: whether who is to refuse it has done so: before that it does not go away.
+        """
         with zmq.Context() as context, context.socket(zmq.REQ) as client:
             client.set(zmq.LINGER, 0)
             if own is not None:
@@ -84,7 +96,14 @@ class EncryptedTests(TestCase):
                 client.set(zmq.CURVE_SECRETKEY, own.secret)
             client.connect(self.port.address)
             client.send(b"hello")
-            return client.recv() if client.poll(int(wait * 1000)) else None
+            for _ in range(int(PATIENCE / _LOOK)):
+                if over() or client.poll(int(_LOOK * 1000)):
+                    break
+            return client.recv() if client.poll(int(_MOMENT * 1000)) else None
+
+    def is_refused(self) -> bool:
+        """Whether anybody was."""
+        return bool(self.guard.statistics()["refused"])
 
     async def answered(self) -> list[bytes]:
         """What the cluster answers itself."""
@@ -133,27 +152,27 @@ class EncryptedTests(TestCase):
         self.serve()
         self.assertEqual(await _in_thread(lambda: self.ask(CLIENT)), b"hello")
         self.guard.admit({})
-        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, wait=0.3)))
+        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, over=self.is_refused)))
         self.assertEqual(self.guard.statistics()["admitted"], 1)
         self.assertGreaterEqual(self.guard.statistics()["refused"], 1)
 
     async def test_client_at_a_registry(self) -> None:
         """A client is not let in where only the cluster speaks to itself."""
         self.serve(members_only=True)
-        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, wait=0.3)))
+        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, over=self.is_refused)))
         self.assertEqual((self.came, self.guard.statistics()["admitted"]), ([], 0))
 
     async def test_stranger(self) -> None:
         """A key that nobody knows is refused and counted, and the other side may know why."""
         self.serve()
-        self.assertIsNone(await _in_thread(lambda: self.ask(STRANGER, wait=0.3)))
+        self.assertIsNone(await _in_thread(lambda: self.ask(STRANGER, over=self.is_refused)))
         self.assertEqual(self.came, [])
         self.assertGreaterEqual(self.guard.statistics()["refused"], 1)
 
     async def test_plain(self) -> None:
         """Who does not encrypt is not heard, and nobody else is held up by that."""
         self.serve()
-        self.assertIsNone(await _in_thread(lambda: self.ask(None, wait=0.3)))
+        self.assertIsNone(await _in_thread(lambda: self.ask(None, over=lambda: True)))
         self.assertEqual(await _in_thread(lambda: self.ask(CLIENT)), b"hello")
         self.assertEqual(self.came, [b"hello"])
 
@@ -192,7 +211,7 @@ class EncryptedTests(TestCase):
         for each in list(factory.connections):
             if each.endpoints and each.endpoints[0].address.startswith("inproc://zeromq.zap"):
                 each.close()
-        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, wait=0.3)))
+        self.assertIsNone(await _in_thread(lambda: self.ask(CLIENT, over=lambda: True)))
         self.assertEqual(self.came, [])
 
     async def test_end(self) -> None:
@@ -205,7 +224,7 @@ class EncryptedTests(TestCase):
             raise RuntimeError("it is closed in the middle")
 
         with patch.object(self.guard, "answer", closing):
-            asked = _in_thread(lambda: self.ask(CLIENT, wait=0.3))
+            asked = _in_thread(lambda: self.ask(CLIENT, over=lambda: answered.called))
             await answered
             self.assertIsNone(await asked)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)

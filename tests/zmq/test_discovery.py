@@ -118,7 +118,7 @@ class Gateway:
 class DiscoveryTests(TestCase):
     """Services that announce themselves, and gateways that learn of them."""
 
-    timeout = 60
+    timeout = 120
 
     async def start(self) -> None:
         from twisted.internet import reactor

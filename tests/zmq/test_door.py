@@ -31,7 +31,7 @@ def _nothing(*_: object) -> None:
 class DoorTests(TestCase):
     """A ROUTER and an XPUB on the reactor, and those who come to them."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         from twisted.internet import reactor

@@ -29,7 +29,7 @@ from tests.listening import Ear
 class EventTests(TestCase):
     """A service and who follows it, on the reactor."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]
         from twisted.internet import reactor
@@ -173,7 +173,7 @@ class EventTests(TestCase):
 
         def connected(*prefixes: bytes) -> "zmq.Socket[bytes]":
             made = context.socket(zmq.SUB)
-            made.setsockopt(zmq.RCVTIMEO, 5_000)
+            made.setsockopt(zmq.RCVTIMEO, 60_000)
             made.connect(address)
             for prefix in prefixes:
                 made.subscribe(prefix)

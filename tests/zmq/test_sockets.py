@@ -12,6 +12,7 @@ from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import CannotBind
 from kato.protocols.zmq.socket_kinds import BURST, BURST_BYTES, MAX_ENVELOPE, MAX_FRAMES
 from kato.protocols.zmq.sockets import ZmqSockets
+from tests.live.ports import HeldPort
 
 
 def _nothing(*_: object) -> None:
@@ -21,7 +22,7 @@ def _nothing(*_: object) -> None:
 class SocketTests(TestCase):
     """Sockets on the reactor."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         from twisted.internet import reactor
@@ -89,8 +90,9 @@ class SocketTests(TestCase):
 
     async def test_refused(self) -> None:
         """Where nobody listens, that is told at once."""
-        address = self.port.address
-        self.port.close()
+        held = HeldPort()
+        self.addCleanup(held.close)
+        address = str(Address("127.0.0.1", held.port))
         down: Deferred[str] = Deferred()
         self.sockets.dealer(address, received=_nothing, up=_nothing, down=down.callback)
         self.assertEqual(await down, "cannot connect")
