@@ -282,10 +282,13 @@ def strewn(users: Sequence[str]) -> list[str]:
     """What these users have left where everybody may write."""
     ids = {int(each.partition(":")[0]) for each in users}
     places = [Path(each) for each in ("/tmp", "/var/tmp", "/dev/shm")]
-    return [
-        str(each)
-        for place in places
-        if place.is_dir()
-        for each in place.iterdir()
-        if each.lstat().st_uid in ids
-    ]
+    every = (each for place in places if place.is_dir() for each in place.iterdir())
+    return [str(each) for each in every if _owner(each) in ids]
+
+
+def _owner(path: Path) -> int | None:
+    """Whose a file is; C{None}: it is gone by now, as those of others may be at any time."""
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:
+        return None

@@ -3,11 +3,13 @@
 import os
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from kato.manager.system import System, birth
+from tests.live.ports import HeldPort
 
 
 class BirthTests(SynchronousTestCase):
@@ -82,13 +84,12 @@ class SystemTests(SynchronousTestCase):
 
     def test_ports(self) -> None:
         """A port on which somebody listens is not free."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-            self.assertFalse(self.system.is_free(port))
-        self.assertTrue(self.system.is_free(port))
+        with closing(HeldPort()) as held:
+            with socket.create_server(("127.0.0.1", held.port)):
+                self.assertFalse(self.system.is_free(held.port))
+            self.assertTrue(self.system.is_free(held.port))
 
     def test_nobody_answers(self) -> None:
         """A server that is not there answers nothing."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        self.assertIsNone(self.system.ask(f"http://127.0.0.1:{port}/ready"))
+        with closing(HeldPort()) as held:
+            self.assertIsNone(self.system.ask(f"http://127.0.0.1:{held.port}/ready"))
