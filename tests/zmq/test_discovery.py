@@ -224,8 +224,10 @@ class DiscoveryTests(TestCase):
         for operation in ("observe", "get_status"):
             error = await self.refused(other, operation, "new")
             self.assertIsInstance(error, ProcessorUnavailable)
+        self.patch(roster, "SETTLING", 60.0)
         await self.run_part(first)
         self.assertIsInstance(await self.refused(first, "observe", "new"), ProcessorUnavailable)
+        self.patch(roster, "SETTLING", SETTLING)
         await self.until(lambda: self.is_ready(first))
         self.assertEqual(await first.where(), where)
         await first.ask("observe", "p", strings=["b"])
