@@ -43,7 +43,7 @@ class SchemathesisTests(SynchronousTestCase):
                 env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": folder, "COLUMNS": "100"},
                 capture_output=True,
                 text=True,
-                timeout=4 * PATIENCE,
+                timeout=15 * PATIENCE,
                 check=False,
             )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -55,4 +55,4 @@ class SchemathesisTests(SynchronousTestCase):
         assert selected is not None, done.stdout
         self.assertEqual(selected[1], selected[2])
 
-    timeout = 5 * PATIENCE
+    timeout = 16 * PATIENCE

@@ -64,6 +64,8 @@ class ModelsElsewhere(Collection[Model]):
 class StoreContract(TestCase):
     """The contract of L{IStore}."""
 
+    timeout = 600
+
     kept_deletions = 5
     """How many deletions the provider keeps here."""
 

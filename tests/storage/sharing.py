@@ -21,6 +21,8 @@ C = Member("boot-c", "tcp://c:5555", "c")
 class SharingContract(TestCase):
     """The contract of L{IShared}, beyond that of every store."""
 
+    timeout = 600
+
     store: IShared
 
     def make_store(self) -> IShared:

@@ -31,7 +31,7 @@ _Kept = dict[str, tuple[int, dict[str, int]]]
 class CrashTests(TestCase):
     """A history of learnings, and what must be there of it."""
 
-    timeout = 300
+    timeout = 900
 
     def setUp(self) -> None:
         from twisted.internet import reactor
