@@ -232,6 +232,7 @@ class ClientTests(CurveCase):
     def test_health(self) -> None:
         """A check of health encrypts as the server does, and without the key finds nobody."""
         url = f"tcp://127.0.0.1:{self.service.port}/ready"
+        self.patch(sys.modules["kato.health"], "PATIENCE", PATIENCE)
         ask_health(url, {"KATO_CURVE": str(self.curve)})
         self.patch(sys.modules["kato.health"], "PATIENCE", SHORT)
         self.assertRaises(Unwell, ask_health, url, {})
