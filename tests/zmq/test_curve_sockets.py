@@ -81,9 +81,7 @@ class EncryptedTests(TestCase):
         [told] = [each["why"] for each in logs if "why" in each and "question" in each]
         return str(told)
 
-    def ask(
-        self, own: KeyPair | None, *, over: Callable[[], bool] = lambda: False
-    ) -> bytes | None:
+    def ask(self, own: KeyPair | None, *, over: Callable[[], bool] = lambda: False) -> bytes | None:
         """What a plain REQ of another library's context is answered; C{None}: nothing.
 
         @param over: whether who is to refuse it has done so: before that it does not go away.
