@@ -22,9 +22,8 @@ from kato.protocols.zmq.interface import Bound, Listening, Sockets
 from kato.protocols.zmq.prefixes import BEAT, Place, is_echo
 
 BEATS = 1.0
-"""Seconds between two beats of a processor that changes,"""
-REPEATED = 3
-"""and how many beats tell the same before they cease until it changes again."""
+"""Seconds between two beats of a processor that changes; until it changes again what they told is
+told once more after 2, 4, 8 … of them: whoever reads slowly may have lost any of them."""
 
 _JSON = frozenset({"json"})
 _BESIDE = frozenset({"processor", "again"})
@@ -42,13 +41,20 @@ class Publishes(Protocol):
 
 
 class _Pulse:
-    """What the last beat of a processor told, and how often it was told."""
+    """What the last beat of a processor told, and for how many beats that has been so."""
 
-    __slots__ = ("standing", "times")
+    __slots__ = ("beats", "standing")
 
     def __init__(self) -> None:
         self.standing: Standing | None = None
-        self.times = 0
+        self.beats = 0
+
+    def is_due(self, standing: Standing) -> bool:
+        """Count one more beat; tell whether it is told how things stand."""
+        if standing != self.standing:
+            self.standing, self.beats = standing, 0
+        self.beats += 1
+        return self.beats.bit_count() == 1
 
 
 class EventPublisher:
@@ -132,12 +138,7 @@ class EventPublisher:
     def _beat(self) -> None:
         for key, pulse in self._pulses.items():
             standing = self._source.hub.standing(key)
-            if standing is None:
-                continue
-            if standing != pulse.standing:
-                pulse.standing, pulse.times = standing, 0
-            if pulse.times < REPEATED:
-                pulse.times += 1
+            if standing is not None and pulse.is_due(standing):
                 told = {"epoch": standing.epoch, "numbers": list(standing.numbers)}
                 self._send(Place(key, BEAT).prefix(self._secret), pack(told))
 
