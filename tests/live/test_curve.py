@@ -29,7 +29,7 @@ SHORT = 0.5
 """Seconds that somebody is not answered who will never be."""
 
 HELD_UP = 2.0
-"""Seconds after which who is answered has been held up: who says nothing is sent away after four."""
+"""Seconds after which who is answered was held up: who says nothing is sent away after four."""
 _TRIES = 5
 """A machine that is busy may hold up anybody, but not so many times."""
 
@@ -195,7 +195,7 @@ class ClientTests(CurveCase):
 
     def test_noise(self) -> None:
         """Connections that say nothing, or nonsense, hold up nobody, and are ended soon."""
-        took = []
+        took: list[float] = []
         while not took or (took[-1] > HELD_UP and len(took) < _TRIES):
             silent = self.make_noise()
             began = monotonic()
