@@ -15,6 +15,7 @@ from kato.dispatch import Dispatch
 from kato.events import MEMORY, OBSERVATIONS, PREDICTIONS, STATUS, TOPICS, Wish
 from kato.happenings import Cleared, Seen
 from kato.observation import Observation
+from kato.protocols.zmq import event_line, events, link
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.prefixes import Place
 from kato.protocols.zmq.remote import RemoteProcessors
@@ -25,16 +26,22 @@ from kato.zmq_hosting import ZmqPorts, make_publisher, make_server
 from tests.gates import make_gate
 from tests.listening import Ear
 
+PATIENCE = 60.0
+"""Seconds in which a connection comes about, and a question is answered, on a machine that is
+busy."""
+
 
 class EventTests(TestCase):
     """A service and who follows it, on the reactor."""
 
-    timeout = 120
+    timeout = 300
 
     async def setUp(self) -> None:  # type: ignore[override]
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
+        for module, patience in ((link, "HOPE"), (events, "PATIENCE"), (event_line, "PATIENCE")):
+            self.patch(module, patience, PATIENCE)
 
         def in_thread(call: Callable[[], Any]) -> "Deferred[Any]":
             return deferToThread(call)
