@@ -148,6 +148,7 @@ class FamilyTests(KeysCase):
         names = ",".join(f"{each}:127.0.0.1:{port}" for each in ("p1", "p2"))
         gateway = LiveServer("--processors", names, *common).start()
         self.addCleanup(gateway.stop)
+        gateway.wait_for(rf"the service at tcp://127\.0\.0\.1:{port} is there")
         rest = gateway.connect()
         self.addCleanup(rest.close)
         for processor in ("p1", "p2"):
