@@ -197,11 +197,26 @@ def _poured_raw(made: Sequence[socket.socket], data: bytes, most: float, over: E
 
 
 def raw_subscriptions(siege: Siege, over: Event) -> None:
-    """Subscriptions faster than anybody can read them."""
-    with connections(siege.events_port, 4) as made:
-        _shake(made, b"SUB")
-        message = b"\0\x09\x01secret/p" * 20_000
-        _poured_raw(made, message, float("inf"), over)
+    """Subscriptions faster than anybody can read them, all of them to something else, of some who
+    come again as soon as they are sent away."""
+    message = b"".join(b"\0\xff\x01" + os.urandom(254) for _ in range(2_000))
+    while not over.is_set():
+        with connections(siege.events_port, 4) as made:
+            _shake(made, b"SUB")
+            _poured_raw(made, message, float("inf"), over)
+
+
+def subscribing_crowd(siege: Siege, over: Event) -> None:
+    """Many who have come quietly, and then subscribe all at once."""
+    message = b"".join(b"\0\x09\x01" + os.urandom(8) for _ in range(5_000))
+    while not over.is_set():
+        with connections(siege.events_port, 900) as made:
+            _shake(made, b"SUB")
+            for each in made:
+                each.setblocking(False)
+                with contextlib.suppress(OSError):
+                    each.send(message)
+            over.wait(0.5)
 
 
 def unread_answers(siege: Siege, over: Event) -> None:
@@ -244,9 +259,9 @@ class ZeroMQTests(HostileCase):
             self.withstands(attack)
 
     def test_subscriptions(self) -> None:
-        """Nor do subscriptions, which a server reads on for seconds after those have gone who sent
-        them: where that is tried again, it has those of all tries, and so nothing else."""
-        self.withstands(raw_subscriptions)
+        """Nor do subscriptions, however often those come again who are sent away for them."""
+        for attack in (raw_subscriptions, subscribing_crowd):
+            self.withstands(attack)
 
     def test_guessing(self) -> None:
         """Who has no key is told the same of what exists as of what does not."""

@@ -18,7 +18,16 @@ from kato.protocols.zmq.curve import (
     written_key,
     written_pair,
 )
-from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, PAUSE, Guard, Known, judge
+from kato.protocols.zmq.guard import (
+    EVERYBODY,
+    MEMBERS,
+    PAUSE,
+    SUBSCRIBERS,
+    Guard,
+    Known,
+    judge,
+    welcome,
+)
 from kato.seldom import Seldom
 
 KEYS = st.binary(min_size=32, max_size=32)
@@ -123,7 +132,7 @@ MEMBER, CLIENT = read_key(PAIR.public), read_key(OTHER.public)
 KNOWN = Known({MEMBER: "the cluster"}, {CLIENT: "reports"})
 
 FRAMES = st.binary(max_size=40) | st.sampled_from(
-    [b"1.0", b"CURVE", b"NULL", EVERYBODY, MEMBERS, MEMBER, CLIENT]
+    [b"1.0", b"CURVE", b"NULL", EVERYBODY, SUBSCRIBERS, MEMBERS, MEMBER, CLIENT]
 )
 
 
@@ -139,10 +148,16 @@ class JudgeTests(SynchronousTestCase):
             judge(request(CLIENT), KNOWN).reply, (b"1.0", b"7", b"200", b"OK", b"reports", b"")
         )
         self.assertEqual(self.status(request(MEMBER)), b"200")
+        self.assertEqual(self.status(request(CLIENT, domain=SUBSCRIBERS)), b"200")
         self.assertEqual(self.status(request(MEMBER, domain=MEMBERS)), b"200")
         refused = judge(request(CLIENT, domain=MEMBERS), KNOWN)
         self.assertEqual(refused.reply, (b"1.0", b"7", b"400", b"refused", b"", b""))
         self.assertIn("reports is a client", str(refused.refused))
+
+    def test_in_the_clear(self) -> None:
+        """Where nothing is encrypted everybody is let in, without a name."""
+        question = [b"1.0", b"7", SUBSCRIBERS, b"10.0.0.3", b"", b"NULL"]
+        self.assertEqual(welcome(question), (b"1.0", b"7", b"200", b"OK", b"", b""))
 
     def test_refused(self) -> None:
         """Who is not known is refused, and so is who speaks otherwise, or in another domain."""

@@ -214,7 +214,6 @@ class EncryptedTests(TestCase):
 
     async def test_end(self) -> None:
         """All is closed at once, also while a connection waits for its answer."""
-        self.serve()
         answered: Deferred[None] = Deferred()
 
         def closing(request: object) -> tuple[bytes, ...]:
@@ -222,6 +221,7 @@ class EncryptedTests(TestCase):
             raise RuntimeError("it is closed in the middle")
 
         with patch.object(self.guard, "answer", closing):
+            self.serve()
             asked = _in_thread(lambda: self.ask(CLIENT, over=lambda: answered.called))
             await answered
             self.assertIsNone(await asked)

@@ -12,11 +12,12 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from kato.limits import Limits
-from kato.protocols.zmq import sockets
+from kato.protocols.zmq import socket_kinds, sockets
 from kato.protocols.zmq.addresses import Address, bind
 from kato.protocols.zmq.interface import Router, Socket
 from kato.protocols.zmq.sockets import ZmqSockets
 from kato.protocols.zmq.visitors import Visitor
+from kato.protocols.zmq.waiting import WaitingRoom
 from kato.protocols.zmq.wires import end, peer_of, traffic
 
 _LOOK = 0.01
@@ -179,6 +180,53 @@ class DoorTests(TestCase):
         self.assertEqual(publisher.visitors()["turned_away"], 1)
         self.assertFalse(downs[0].called)
 
+    async def test_waiting(self) -> None:
+        """Nobody who would subscribe gets in while there is something that was not read, be it of
+        who has gone; whoever asks elsewhere does."""
+        room = WatchedRoom()
+        made = self.opened()
+        self.patch(made, "_room", room)
+        made.publisher(self.port, grants=lambda prefix: True, subscribed=_nothing)
+        room.told("somebody", is_behind=True)
+        up: Deferred[None] = Deferred()
+        subscriber = made.subscriber(
+            self.port.address, received=_nothing, up=lambda: up.callback(None), down=_nothing
+        )
+        await self.until(lambda: room.asked == 1)
+        self.port = bind(Address("127.0.0.1", 0))
+        made.router(self.port, _nothing)
+        await self.came(made)
+        self.assertFalse(up.called)
+        room.told("somebody", is_behind=False)
+        await up
+        self.patch(socket_kinds, "BURST", 1)
+        number = 0
+        while True not in room.heard:
+            for _ in range(100):
+                number += 1
+                subscriber.subscribe(b"%d" % number)
+            await task.deferLater(self.reactor, _LOOK)
+        await self.until(lambda: room.heard[-1] is False)
+
+
+class WatchedRoom(WaitingRoom):
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.heard: list[bool] = []
+
+    def ask(self, let_in: Callable[[], object]) -> None:
+        """Somebody would come in."""
+        self.asked += 1
+        super().ask(let_in)
+
+    def told(self, reader: object, *, is_behind: bool) -> None:
+        """Whether something is left."""
+        self.heard.append(is_behind)
+        super().told(reader, is_behind=is_behind)
+
 
 class WireTests(SynchronousTestCase):
     """Connections looked at by their descriptors."""
@@ -228,11 +276,15 @@ class WireTests(SynchronousTestCase):
         self.assertIsNone(traffic(Visitor(visitor.descriptor, ("127.0.0.1", 1))))
 
     def test_end(self) -> None:
-        """A connection is ended on both sides, but not one that has the descriptor of another."""
+        """A connection is ended on both sides, and what was not read of it is thrown away; but not
+        one that has the descriptor of another."""
         end(Visitor(self.far.fileno(), ("127.0.0.1", 1)))
         self.near.sendall(b"x")
         self.assertEqual(self.far.recv(1), b"x")
+        self.near.sendall(b"x" * 1000)
+        self.far.recv(1, socket.MSG_PEEK)
         end(self.visitor())
-        self.assertEqual((self.near.recv(1), self.far.recv(1)), (b"", b""))
+        for each in (self.near, self.far):
+            self.assertRaises(ConnectionError, each.recv, 1)
         self.far.close()
         end(Visitor(self.visitor_of_closed(), ("127.0.0.1", 1)))

@@ -18,6 +18,7 @@ from kato.protocols.zmq.door import ZmqDoor
 from kato.protocols.zmq.interface import Listening, Received
 from kato.protocols.zmq.socket_kinds import ZmqSocket
 from kato.protocols.zmq.visitors import Visitor, Visitors, size_on_wire
+from kato.protocols.zmq.waiting import WaitingRoom
 
 
 class BoundSocket(ZmqSocket):
@@ -113,7 +114,10 @@ class ZmqPublisher(BoundSocket):
         factory: ZmqFactory,
         grants: Callable[[bytes], bool],
         subscribed: Callable[[bytes, bool], None],
+        room: WaitingRoom,
     ) -> None:
+        """@param room: is told whether something of what came is not read yet."""
+        self._room = room
         self._grants = grants
         self._subscribed = subscribed
         self._peers: Counter[bytes] = Counter()
@@ -126,6 +130,16 @@ class ZmqPublisher(BoundSocket):
         goes, so none of it counts as read."""
         frames, self._asking = self._receive_from()
         return frames
+
+    def doRead(self) -> None:
+        """Take what has come, and tell whether that was all."""
+        super().doRead()
+        self._room.told(self, is_behind=self._reads_again)
+
+    def close(self) -> None:
+        """Close, once."""
+        super().close()
+        self._room.told(self, is_behind=False)
 
     def _heard(self, frames: list[bytes]) -> None:
         """A peer subscribed or unsubscribed, if by no message then by going away."""

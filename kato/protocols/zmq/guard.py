@@ -18,8 +18,14 @@ from kato.seldom import Seldom
 EVERYBODY = b"kato"
 """The domain of sockets on which clients are answered, gateways among them."""
 
+SUBSCRIBERS = b"kato.subscribers"
+"""The domain of sockets on which events are published, to those who may be clients."""
+
 MEMBERS = b"kato.members"
 """The domain of registries, on which only the cluster speaks to itself."""
+
+ADMITTED = b"200"
+"""The status of who is let in."""
 
 PAUSE = 60.0
 _MOST = 1_000
@@ -40,10 +46,10 @@ class Known:
 
     def admits(self, domain: bytes, key: bytes) -> str | None:
         """The name of who may connect with a key; C{None}: nobody may."""
-        if domain not in (EVERYBODY, MEMBERS):
+        if domain not in (EVERYBODY, SUBSCRIBERS, MEMBERS):
             return None
         name = self.members.get(key)
-        return self.clients.get(key) if name is None and domain == EVERYBODY else name
+        return self.clients.get(key) if name is None and domain != MEMBERS else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def judge(request: Sequence[bytes], known: Known) -> Judgement:
     name = known.admits(domain, key)
     if name is None:
         return _refused(number, b"400", _why(domain, key, known), where)
-    return Judgement((_VERSION, number, b"200", b"OK", name.encode(), b""), None, where)
+    return Judgement((_VERSION, number, ADMITTED, b"OK", name.encode(), b""), None, where)
 
 
 def _refused(number: bytes, status: bytes, why: str, address: str = "") -> Judgement:
@@ -83,6 +89,12 @@ def _why(domain: bytes, key: bytes, known: Known) -> str:
         return f"{known.clients[key]} is a client, and here only the cluster speaks to itself"
     told = written_key(key) if len(key) == SIZE else shown(key)
     return f"nobody here has the public key {told}"
+
+
+def welcome(request: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The answer where nothing is encrypted: everybody may come."""
+    number = request[1] if len(request) > 1 else b""
+    return _VERSION, number, ADMITTED, b"OK", b"", b""
 
 
 class Guard:

@@ -7,6 +7,7 @@ Importing this installs a reactor.
 # (txZMQ is not typed)
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import zmq
 from twisted.internet.interfaces import IDelayedCall
@@ -16,8 +17,9 @@ from txzmq import ZmqConnection, ZmqEndpoint, ZmqEndpointType, ZmqFactory
 from zmq.utils.monitor import parse_monitor_message
 
 from kato.codec import MAX_MESSAGE
-from kato.protocols.zmq.guard import Guard
+from kato.protocols.zmq.guard import ADMITTED, SUBSCRIBERS
 from kato.protocols.zmq.interface import Listening, Received
+from kato.protocols.zmq.waiting import WaitingRoom
 from kato.seldom import Seldom
 
 BURST = 100
@@ -139,6 +141,11 @@ class ZmqSocket(ZmqConnection):
         if self.factory is not None and self.socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
             self._read_soon()
 
+    @property
+    def _reads_again(self) -> bool:
+        """Whether more has come than was taken."""
+        return self._again is not None
+
     def _read_soon(self) -> None:
         """Read when others have had their turn."""
         if self._again is None:
@@ -229,15 +236,31 @@ class ZmqSubscriber(ZmqSocket):
 class ZmqDesk(ZmqSocket):
     """A ROUTER at which libzmq asks who may connect (RFC 27)."""
 
-    def __init__(self, factory: ZmqFactory, guard: Guard) -> None:
-        self._guard = guard
+    def __init__(
+        self,
+        factory: ZmqFactory,
+        answer: Callable[[Sequence[bytes]], tuple[bytes, ...]],
+        room: WaitingRoom,
+    ) -> None:
+        """
+        @param answer: what is said to a question.
+        @param room: where those wait who would subscribe, and may.
+        """
+        self._answer = answer
+        self._room = room
         super().__init__(factory, zmq.ROUTER, self._asked)
         self.set(zmq.LINGER, 0)
         self._join(ZmqEndpointType.bind, _DESK)
 
     def _asked(self, frames: list[bytes]) -> None:
         """Answer behind the two frames that libzmq, as a REQ, has put before its question."""
-        self.send([*frames[:2], *self._guard.answer(frames[2:])])
+        envelope, question = frames[:2], frames[2:]
+        answer = self._answer(question)
+        say = partial(self.send, [*envelope, *answer])
+        if SUBSCRIBERS in question[2:3] and answer[2] == ADMITTED:
+            self._room.ask(say)
+        else:
+            say()
 
 
 class ZmqMonitor(ZmqSocket):

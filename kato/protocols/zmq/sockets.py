@@ -23,10 +23,11 @@ from kato.protocols.zmq.addresses import Address
 from kato.protocols.zmq.bound_kinds import BoundSocket, ZmqPublisher, ZmqRouter
 from kato.protocols.zmq.curve import KeyPair
 from kato.protocols.zmq.door import ZmqDoor
-from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, Guard
+from kato.protocols.zmq.guard import EVERYBODY, MEMBERS, SUBSCRIBERS, Guard, welcome
 from kato.protocols.zmq.interface import CannotEncrypt, Listening, Received
 from kato.protocols.zmq.socket_kinds import ZmqDesk, ZmqMonitor, ZmqSocket, ZmqSubscriber
 from kato.protocols.zmq.visitors import Visitors
+from kato.protocols.zmq.waiting import WaitingRoom
 from kato.seldom import Seldom
 from kato.threads import InThread
 
@@ -34,13 +35,15 @@ _FROM_STRANGERS = 16
 """So many messages of one who may be anybody wait to be read: libzmq keeps them, however large each
 is."""
 
-_MOST_GUESTS = 1_000
+_MOST_ASKING = 1_000
+_MOST_SUBSCRIBING = 50
 """So many of those who connect to a port may have told no key yet, if not fewer; and libzmq may
 hold"""
 _REQUESTS_HELD = 5 * MAX_MESSAGE // 2
 """so many bytes of all of them that ask,"""
 _SUBSCRIPTIONS_HELD = 2 * 2**20
-"""and so many of those that subscribe: of these it makes some ten times as many."""
+"""and so many of those that subscribe: of these it makes up to thirty times as many, beside some
+kilobytes of each that it has just taken in."""
 
 _HEARTBEAT = 1_000
 _HEARTBEAT_TIMEOUT = 4_000
@@ -92,14 +95,16 @@ class ZmqSockets:
         self._limits = limits or Limits()
         self._seldom = Seldom(_PAUSE, most=_MOST)
         self._opened: ZmqFactory | None = None
+        self._room = WaitingRoom()
 
     def _factory(self) -> ZmqFactory:
         """The context; before anything else in it, who may connect is asked for at the desk."""
         if self._opened is None:
             self._opened = ZmqFactory()
             self._opened.reactor = self._reactor
-            if self._guard is not None:
-                ZmqDesk(self._opened, self._guard)
+            ZmqDesk(
+                self._opened, welcome if self._guard is None else self._guard.answer, self._room
+            )
         return self._opened
 
     def router(
@@ -116,25 +121,36 @@ class ZmqSockets:
         router.set(zmq.ROUTER_MANDATORY, 1)
         router.set(zmq.ROUTER_HANDOVER, 1)
         domain = MEMBERS if members_only else EVERYBODY
-        self._listen(router, listening, domain, held=_REQUESTS_HELD)
+        self._listen(router, listening, domain, guests=_MOST_ASKING, held=_REQUESTS_HELD)
         return router
 
     def _listen(
-        self, opened: "BoundSocket", listening: Listening, domain: bytes, *, held: int
+        self,
+        opened: "BoundSocket",
+        listening: Listening,
+        domain: bytes,
+        *,
+        guests: int,
+        held: int,
     ) -> None:
         """Go on with a bound port; without a desk, or an answer from it, nobody gets in.
 
-        @param held: how many bytes of guests may be held.
+        @param guests: how many there may be, if not fewer.
+        @param held: how many bytes of them may be held.
         """
         opened.set(zmq.TCP_KEEPALIVE, 1)
         opened.set(zmq.HANDSHAKE_IVL, _CONNECT_TIMEOUT)
         if self._guard is not None:
             opened.set(zmq.CURVE_SERVER, 1)
             opened.set(zmq.CURVE_SECRETKEY, self._guard.pair.secret)
+        if self._guard is not None or domain == SUBSCRIBERS:
             opened.set(zmq.ZAP_DOMAIN, domain)
             opened.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        guests = min(self._limits.guests, _MOST_GUESTS)
-        visitors = Visitors(most=self._limits.connections, most_guests=guests, most_held=held)
+        visitors = Visitors(
+            most=self._limits.connections,
+            most_guests=min(self._limits.guests, guests),
+            most_held=held,
+        )
         opened.open_to(listening, visitors, encrypted=self._guard is not None)
 
     def dealer(
@@ -158,10 +174,16 @@ class ZmqSockets:
         subscribed: Callable[[bytes, bool], None],
     ) -> "ZmqPublisher":
         """Open an XPUB on a bound port."""
-        publisher = ZmqPublisher(self._factory(), grants, subscribed)
+        publisher = ZmqPublisher(self._factory(), grants, subscribed, self._room)
         publisher.set(zmq.RCVHWM, _FROM_STRANGERS)
         publisher.set(zmq.MAXMSGSIZE, _SUBSCRIPTION)
-        self._listen(publisher, listening, EVERYBODY, held=_SUBSCRIPTIONS_HELD)
+        self._listen(
+            publisher,
+            listening,
+            SUBSCRIBERS,
+            guests=_MOST_SUBSCRIBING,
+            held=_SUBSCRIPTIONS_HELD,
+        )
         return publisher
 
     def subscriber(

@@ -4,6 +4,7 @@ A descriptor may have been closed, and given to something else, before anybody h
 is copied first, and the copy believed only if both its ends are what they should be.
 """
 
+import ctypes
 import os
 import socket
 import struct
@@ -16,6 +17,10 @@ from kato.protocols.zmq.visitors import Peer, Traffic, Visitor
 _COUNTS = struct.Struct("=120xQQ")
 """Where Linux tells in C{struct tcp_info} how many bytes were taken, and how many have come: before
 4.1 it does not."""
+
+_connect = ctypes.CDLL(None).connect
+_NOBODY = bytes(16)
+"""The address of the family C{AF_UNSPEC}, which Python's own C{connect} does not take."""
 
 
 @contextmanager
@@ -56,11 +61,16 @@ def traffic(visitor: Visitor) -> Traffic | None:
 
 
 def end(visitor: Visitor) -> None:
-    """Have libzmq find that a connection is over."""
+    """Have libzmq find that a connection is over.
+
+    On Linux what has come and was not read is thrown away with it; elsewhere it is read.
+    """
     with suppress(OSError), _copied(visitor.descriptor) as connection:
-        if _is_ip(connection) and _peer(connection) == visitor.peer:
-            # What comes after this has no room: else it were read on, as long as there is some.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+        if (
+            _is_ip(connection)
+            and _peer(connection) == visitor.peer
+            and _connect(connection.fileno(), _NOBODY, len(_NOBODY))
+        ):
             connection.shutdown(socket.SHUT_RDWR)
 
 
