@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,9 @@ from tests.cluster.machine import Answer, Request, State, Step, explains, step, 
 
 MOST = 400_000
 """So many points are looked at for one processor; beyond, nothing is said."""
+_UNHEARD = (0, 1, 2, 4, inf)
+"""So many things of which nobody heard may have happened in an order: few did in most, and an order
+with few is found soon."""
 _SHOWN = 8
 """So many calls are told of where there is no explanation."""
 
@@ -130,7 +134,7 @@ class Point:
     """A part of the calls in an order: the first C{first} and those C{beyond} are done.
 
     C{latest} is when the last of them was sent; C{crashed} has the crashes that happened;
-    C{unheard} is what was done last, where nobody heard of it.
+    C{unheard} is what was done last, where nobody heard of it, as of C{unheards} in all.
     """
 
     past: Past
@@ -140,6 +144,7 @@ class Point:
     crashed: frozenset[int] = frozenset()
     order: Order | None = None
     unheard: Request | None = None
+    unheards: int = 0
 
     @property
     def key(self) -> "Key":
@@ -177,6 +182,8 @@ class Search:
         ]
         self._clock_falls = any(request.operation in _RESETS for _, request in self._open)
         self._most = most
+        self._most_unheard: float = inf
+        self._is_cut = False
         self.points = 0
         self.furthest = Point(Past(State(), key=State().key))
 
@@ -188,9 +195,21 @@ class Search:
         )
 
     def run(self) -> Found:
-        """Look for an order."""
-        been = {self.furthest.key}
-        ways = [iter((self.furthest,))]
+        """Look for an order, first for those in which nearly all was heard of."""
+        begin = self.furthest
+        for self._most_unheard in _UNHEARD:
+            left = self._most - self.points
+            found = self._run(begin, left if self._most_unheard == inf else left // 4)
+            if found is Found.EXPLAINED or not (self._is_cut or found is Found.UNDECIDED):
+                return found
+        return found
+
+    def _run(self, begin: Point, most: int) -> Found:
+        """Look at so many points."""
+        most += self.points
+        self._is_cut = False
+        been = {begin.key}
+        ways = [iter((begin,))]
         while ways:
             point = next(ways[-1], None)
             if point is None:
@@ -198,7 +217,7 @@ class Search:
                 continue
             if point.done == len(self.calls):
                 return Found.EXPLAINED
-            if self.points >= self._most:
+            if self.points >= most:
                 return Found.UNDECIDED
             self.points += 1
             if point.done > self.furthest.done:
@@ -222,7 +241,7 @@ class Search:
     def _next(self, point: Point) -> Iterator[Point]:
         candidates = self.candidates(point)
         limit = min(self.calls[number].ended for number in candidates)
-        candidates.sort(key=self._usual)
+        candidates.sort(key=partial(self._usual, point.past.state.interval))
         if self._is_over(point, candidates):
             return
         if point.past.unseen and not self._may_be_seen(point, candidates):
@@ -241,10 +260,16 @@ class Search:
             yield from self._crashed(point, limit)
         yield from self._unanswered(point, candidates, limit)
 
-    def _usual(self, number: int) -> tuple[float, float]:
-        """Puts calls into the order in which they mostly happened."""
+    def _usual(self, now: int, number: int) -> tuple[int, float, float]:
+        """Puts calls into the order in which they mostly happened: as the clock rises, then what
+        puts it back, then what has a lower clock."""
+        began = self.calls[number].began
+        if self.requests[number].operation in _RESETS:
+            return 1, 0, began
         needs = self._needs[number]
-        return (-1.0 if needs is None else needs), self.calls[number].began
+        if needs is None:
+            return 0, now, began
+        return (0 if needs >= now else 2), needs, began
 
     def _is_over(self, point: Point, candidates: Sequence[int]) -> bool:
         """Whether some answer can not be true any more, since the clock was lower."""
@@ -316,7 +341,8 @@ class Search:
         if latest > self._last_crash:
             past = past.alone()
         first, beyond = _more(point, number)
-        return Point(past, first, beyond, latest, point.crashed, Order(number, point.order))
+        order = Order(number, point.order)
+        return Point(past, first, beyond, latest, point.crashed, order, unheards=point.unheards)
 
     def _crashed(self, point: Point, limit: float) -> Iterator[Point]:
         """What was done is lost from somewhere on."""
@@ -337,8 +363,12 @@ class Search:
         asked for again after a crash."""
         for request in self._asked(point, candidates, limit):
             past = self._after(point, request)
-            if past is not None:
-                yield replace(point, past=past, unheard=request)
+            if past is None:
+                continue
+            if point.unheards >= self._most_unheard:
+                self._is_cut = True
+                return
+            yield replace(point, past=past, unheard=request, unheards=point.unheards + 1)
 
     def _asked(self, point: Point, candidates: Sequence[int], limit: float) -> Iterator[Request]:
         """What may happen now without anybody hearing of it."""

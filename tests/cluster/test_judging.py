@@ -226,6 +226,25 @@ class CaseTests(SynchronousTestCase):
         self.assertIs(self.found(slow, between, after, crashes=[crash]), Found.EXPLAINED)
         self.assertIs(self.found(slow, between, after), Found.NOT_EXPLAINED)
 
+    def test_crowd(self) -> None:
+        """Many that wait through a crash are put into their order soon, though one that was sent
+        early puts the clock back, and one that lasts would do before the crash as well as after:
+        but what was answered before it is lost."""
+        words = "abcdefghijkl"
+        many = [
+            replace(self.observed(n / 10, 9, *words[: n + 1], at=n + 1), request_id=f"r{n}")
+            for n in range(len(words))
+        ]
+        lost = self.observed(-2, -1, "y", at=1)
+        answer = okay(interval=0, short_term_memory=[])
+        cleared = self.call(0, 9, "clear_all_memory", answer, "x")
+        answer = okay(gene="persistence", old_value=5, new_value=2, interval=1)
+        changed = self.call(0, 9, "change_gene", answer, "y", gene="persistence", value=2)
+        after = self.observed(9, 10, "z", at=1)
+        history = History((lost, *many, cleared, changed, after), (Crash(-0.5, 8),))
+        [verdict] = judge(history, most=10 * len(history.calls))
+        self.assertTrue(verdict.good, verdict.why)
+
     def test_bound(self) -> None:
         """Where there are too many orders, it says so."""
         calls = [self.call(n / 10, 99, "observe", None, strings=[f"s{n}"]) for n in range(9)]
