@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from kato.commands import Scope
 from kato.intake import Intake
 from kato.key_file import StoredKey
@@ -201,6 +203,7 @@ class LongTests(Asking):
                 {},
                 bearer=gate.anybody,
                 origin=Origin("rest", "1"),
+                finished=Deferred(),
             )
             self.assertEqual(len(threads.waiting), expected)
             if expected:

@@ -14,6 +14,7 @@ from kato.protocols.graphql import documents
 from kato.protocols.graphql.answers import Answers
 from kato.protocols.graphql.documents import Documents, Malformed, read
 from kato.protocols.graphql.executing import PlainExecutor, make_executor
+from kato.protocols.graphql.room import Told
 from kato.protocols.graphql.schema import read_sdl
 from kato.protocols.graphql.weight import ASKING, Scales, Weight
 from kato.settings import Settings
@@ -109,7 +110,7 @@ class WeightTests(SynchronousTestCase):
         weighed = Scales(made).weigh()
         answers, asked = Answers(Limits()), 0
         while True:
-            result = made.run(None, answers)
+            result = made.run(None, answers, Told(lambda size: None))
             missing = answers.take_missing()
             if not missing:
                 break

@@ -6,12 +6,15 @@ from itertools import cycle
 from threading import Event
 from typing import Any
 
-from tests.hostile.siege import KEY, LEAST_KEY, HostileCase, Siege
+from tests.hostile.siege import KEY, LEAST_KEY, LEAST_KEYS, HostileCase, Siege
 from tests.hostile.sockets import abort, connect
 from tests.hostile.test_websocket import frame
 from tests.websocket.plain import handshake
 
 _MODELS = 300
+_EVENTS = 20_000
+"""As many events as short-term memory has after minutes of L{changes}."""
+_SILENT = 200
 _SOCKET = "Sec-WebSocket-Protocol: graphql-transport-ws"
 
 
@@ -151,12 +154,22 @@ def spread(siege: Siege, over: Event) -> None:
 
 
 def changes(siege: Siege, over: Event) -> None:
-    """As many changes in a document as may be, of one who has the key; what they leave is cleared
-    now and then, since it stands in each answer, and there would be more the longer it takes."""
+    """As many changes in a document as may be, of one who has the key, each with all that is
+    remembered, which is more each time."""
     change = 'observe(processor: "many", observation: {strings: ["a", "b"]}) { shortTermMemory }'
-    clear = 'mutation { clearShortTermMemory(processor: "many") { interval } }'
-    documents = [f"mutation {{ {_named(80, change)} }}"] * 2 + [clear]
-    _asks(siege, over, *documents, expected=b'"data":', key=KEY)
+    _asks(siege, over, f"mutation {{ {_named(80, change)} }}", expected=b'"data":', key=KEY)
+
+
+def names(siege: Siege, over: Event) -> None:
+    """One long list under as many names as may be, asked for in one go by many who read no
+    answer, and by one who does."""
+    document = f'{{ processor(id: "victim") {{ {_named(600, "shortTermMemory")} }} }}'
+    silent = [connect(siege.port) for _ in range(_SILENT)]
+    for number, connection in enumerate(silent):
+        connection.sendall(_request(f"{document} # {number}", LEAST_KEYS[number % 2]))
+    _asks(siege, over, document, expected=b'"data":', key=LEAST_KEYS[2])
+    for connection in silent:
+        abort(connection)
 
 
 def _spoken(siege: Siege) -> socket.socket:
@@ -208,4 +221,21 @@ class DocumentTests(HostileCase):
         """So are documents that cost too much, are deep or large, or whose fragments spread each
         other: they are refused before anything is asked."""
         for attack in (too_many, deep, large, spread):
+            self.withstands(attack)
+
+
+class AnswerTests(HostileCase):
+    """Who asks briefly for what is long."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        body = {"observations": [{"strings": ["a", "b"]}] * 2_000, "brief": True}
+        for path in ("/victim/observe-sequence", "/many/observe-sequence"):
+            for _ in range(_EVENTS // 2_000):
+                self.siege.ask("POST", path, body)
+
+    def test_long(self) -> None:
+        """An answer takes no more room than it may, and no more do all of them together, however
+        long what is asked for has become."""
+        for attack in (changes, names):
             self.withstands(attack)

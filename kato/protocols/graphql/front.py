@@ -22,6 +22,7 @@ from kato.protocols.graphql.executing import make_executor
 from kato.protocols.graphql.http import Answer, Headers, Media, media, read_body, read_query
 from kato.protocols.graphql.operation import Operation
 from kato.protocols.graphql.requests import Asked
+from kato.protocols.graphql.room import Holding, Room
 from kato.protocols.graphql.schema import make_schema
 from kato.protocols.graphql.telling import Result, refused, refused_whole
 from kato.protocols.graphql.weight import Scales, Weight
@@ -31,6 +32,9 @@ TRANSPORT = "graphql"
 
 LONG_BODY = 32 * 1024
 """A body of more bytes than this may take milliseconds to read, and is read in a thread."""
+
+LONG_DOCUMENT = 4096
+"""A document of more characters than this takes much room while it is carried out."""
 
 LONG = 300
 """What costs more than this is executed in a thread: it may take milliseconds."""
@@ -62,6 +66,7 @@ class Graphql:
         self._ledger = ledger
         self._most = most
         self._documents = Documents()
+        self.room = Room(intake.limits.values)
         make_schema()
 
     # HTTP
@@ -75,6 +80,7 @@ class Graphql:
         *,
         bearer: Bearer,
         origin: Origin,
+        finished: "Deferred[Any]",
     ) -> "Deferred[tuple[int, Result, bytes]]":
         """Answer a request, whatever it says: the status, what the body says, and the headers that
         say what it is, each with its line end.
@@ -82,9 +88,10 @@ class Graphql:
         @param query: what its address says.
         @param bearer: who asks.
         @param origin: where it came in.
+        @param finished: fires when the answer was sent, or nobody waits for it any more.
         """
         answering: Deferred[tuple[int, Result, bytes]] = Deferred.fromCoroutine(
-            self._answer(method, query, body, headers, bearer, origin)
+            self._answer(method, query, body, headers, bearer, origin, finished)
         )
         return answering.addErrback(self._refuse, media(headers))
 
@@ -96,10 +103,29 @@ class Graphql:
         headers: Headers,
         bearer: Bearer,
         origin: Origin,
+        finished: "Deferred[Any]",
+    ) -> Answer:
+        asked = await self._read(method, query, body, headers)
+        long = len(body) > LONG_BODY
+        answer = partial(self._answer_read, asked, long, method, headers, bearer, origin, finished)
+        if len(asked.query) <= LONG_DOCUMENT:
+            return await answer()
+        client = self.room.client(bearer.whose(origin.client))
+        answered: Answer = await client.documents.run(lambda: Deferred.fromCoroutine(answer()))
+        return answered
+
+    async def _answer_read(
+        self,
+        asked: Asked,
+        long: bool,
+        method: bytes,
+        headers: Headers,
+        bearer: Bearer,
+        origin: Origin,
+        finished: "Deferred[Any]",
     ) -> Answer:
         says = media(headers)
-        asked = await self._read(method, query, body, headers)
-        prepared = await self._prepare(asked, long=len(body) > LONG_BODY)
+        prepared = await self._prepare(asked, long=long)
         if not isinstance(prepared, Operation):
             return Answer.malformed(prepared, says)
         if prepared.subscribes:
@@ -107,7 +133,10 @@ class Graphql:
         if prepared.changes and method != b"POST":
             return Answer.by_post(says)
         origin = replace(origin, transport=TRANSPORT)
-        return Answer.well(await prepared.carry_out(bearer, origin), says)
+        try:
+            return Answer.well(await prepared.carry_out(bearer, origin), says)
+        finally:
+            finished.addBoth(partial(_released, prepared.holding))
 
     async def _read(
         self, method: bytes, query: Mapping[str, str], body: bytes, headers: Headers
@@ -151,6 +180,7 @@ class Graphql:
         return Operation(
             executor,
             limits=self._intake.limits,
+            room=self.room,
             in_thread=self._in_thread,
             ledger=self._ledger,
             clock=self._clock,
@@ -172,3 +202,9 @@ class Graphql:
     def errors(self, error: KatoError) -> list[Any]:
         """An error as a client of a WebSocket is told it."""
         return list(refused_whole(error)["errors"])
+
+
+def _released(holding: Holding | None, finished: object) -> None:
+    """An answer was sent; until then nothing is kept of the document but how long it is."""
+    if holding is not None:
+        holding.release()

@@ -2,11 +2,11 @@
 there."""
 
 from collections.abc import Hashable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from graphql import ExecutionResult
-from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,6 +21,7 @@ from kato.limits import Limits
 from kato.origin import Origin
 from kato.protocols.graphql.answers import Answer, Answers
 from kato.protocols.graphql.executing import PlainExecutor
+from kato.protocols.graphql.room import Holding, Measured, Room, Told, check_length, is_brief
 from kato.protocols.graphql.telling import Result, cause_of, told
 from kato.protocols.graphql.wishing import Wished, beginning, event_map
 from kato.threads import InThread
@@ -39,6 +40,7 @@ class Operation:
         executor: PlainExecutor,
         *,
         limits: Limits,
+        room: Room,
         in_thread: InThread,
         ledger: Ledger,
         clock: IReactorTime,
@@ -47,11 +49,15 @@ class Operation:
         """
         @param executor: executes it, once for each time that something came.
         @param limits: how much each command may ask for.
+        @param room: how much the answers of all documents may hold.
         @param ledger: is told of each command that was answered.
         @param long: whether to execute it takes a while, whatever comes.
         """
         self._executor = executor
         self._limits = limits
+        self._room = room
+        self.holding: Holding | None = None
+        """What the answer holds, once it is begun."""
         self._in_thread = in_thread
         self._ledger = ledger
         self._clock = clock
@@ -62,35 +68,74 @@ class Operation:
     # Queries and mutations
 
     async def carry_out(self, bearer: Bearer, origin: Origin) -> Result:
-        """Ask for all that it asks for, as who brings a key; gives C{data} and C{errors}."""
+        """Ask for all that it asks for, as who brings a key; gives C{data} and C{errors}.
+
+        What is given takes room until it is released.
+
+        @raise TooManyRequests: where this client's answers take too much already; nothing is done.
+        """
         answers = Answers(self._limits)
+        holding = self.holding = Holding(self._room, bearer.whose(origin.client))
         while True:
-            result = await self._run(answers)
+            result = await self._run(answers, holding)
             missing = answers.take_missing()
             if not missing:
                 return told(result, self.log)
-            came = await self._ask(missing, bearer, origin)
-            self._is_long = self._is_long or not all(map(_is_short, came.values()))
-            answers.learn(came)
+            answers.learn(await self._ask(missing, bearer, origin, holding))
 
-    async def _run(self, answers: Answers) -> ExecutionResult:
+    def release(self) -> None:
+        """What was given is not kept any more."""
+        if self.holding is not None:
+            self.holding.release()
+
+    async def _run(self, answers: Answers, holding: Holding) -> ExecutionResult:
+        def run() -> ExecutionResult:
+            counts = holding.tell(changes=self.changes)
+            result = self._executor.run(None, answers, counts)
+            holding.told(counts, len(result.errors or ()))
+            return result
+
         if not self._is_long:
-            return self._executor.run(None, answers)
-        ran: ExecutionResult = await self._in_thread(lambda: self._executor.run(None, answers))
+            return run()
+        ran: ExecutionResult = await self._in_thread(run)
         return ran
 
     async def _ask(
-        self, missing: Mapping[Hashable, Command], bearer: Bearer, origin: Origin
+        self,
+        missing: Mapping[Hashable, Command],
+        bearer: Bearer,
+        origin: Origin,
+        holding: Holding,
     ) -> Mapping[Hashable, Answer]:
         """Ask side by side; what is refused is an answer, too."""
         room = DeferredSemaphore(SIDE_BY_SIDE)
         began = self._clock.seconds()
-        asked = []
-        for command in missing.values():
-            asking: Deferred[Any] = room.run(bearer.ask, command.asked(origin))
-            asked.append(asking.addBoth(self._answered, command, origin, began))
-        came: list[Answer] = [answer for _, answer in await DeferredList(asked)]  # type: ignore[misc]
+
+        def ask(command: Command) -> "Deferred[Answer]":
+            if (refusal := holding.refusal()) is not None:
+                return succeed(refusal)
+            asking: Deferred[Any] = maybeDeferred(bearer.ask, command.asked(origin))
+            asking.addBoth(self._answered, command, origin, began)
+            return asking.addCallback(self._taken, command, holding)
+
+        asked = [
+            (room if is_brief(command) else holding.at_a_time).run(ask, command)
+            for command in missing.values()
+        ]
+        came: list[Answer] = [answer for _, answer in await DeferredList(asked)]
         return dict(zip(missing, came, strict=True))
+
+    def _taken(
+        self, answer: Answer, command: Command, holding: Holding
+    ) -> "Answer | Deferred[Answer]":
+        """What came, as far as there is room for it."""
+        if not isinstance(answer, Reply):
+            return answer
+        if is_small(answer.fields):
+            return holding.take(command, answer, Measured.of(answer))
+        self._is_long = True
+        measuring = self._in_thread(partial(Measured.of, answer))
+        return measuring.addCallback(partial(holding.take, command, answer))
 
     def _answered(
         self, came: Reply | Failure, command: Command, origin: Origin, began: float
@@ -119,7 +164,7 @@ class Operation:
     @cached_property
     def _wished(self) -> Wished:
         wished = Wished()
-        result = self._executor.run(None, wished)
+        result = self._executor.run(None, wished, self._counts())
         if result.errors:
             raise cause_of(result.errors[0])
         return wished
@@ -145,8 +190,9 @@ class Operation:
 
     def tell(self, event: Event) -> Result:
         """What is told of an event."""
-        return told(self._executor.run(event_map(event), None), self.log)
+        return told(self._executor.run(event_map(event), None, self._counts()), self.log)
 
-
-def _is_short(answer: Answer) -> bool:
-    return not isinstance(answer, Reply) or is_small(answer.fields)
+    def _counts(self) -> Told:
+        """Counts what is told of one event."""
+        most = self._limits.values
+        return Told(lambda size: check_length(size, most))

@@ -1,15 +1,16 @@
 """Which field asks which operation, and what of the answer it gives (SPEC 8).
 
 A field that is not here is looked up in what its parent is: the map that an operation answered, or
-for a processor its id.
+for a processor its id.  Where an error stands there, what came did not fit into the answer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from kato.commands import MAX_PAGE, Command, Reply
+from kato.errors import KatoError
 from kato.fields import integer
 from kato.protocols.graphql.answers import Answers
 from kato.protocols.graphql.naming import ours
@@ -24,7 +25,17 @@ Gives = Callable[[Reply, Fields], Any]
 
 def looked_up(source: Any, info: Info, **arguments: object) -> Any:
     """What a field is that asks nothing."""
-    return source.get(ours(info.field_name))
+    return _there(source.get(ours(info.field_name)))
+
+
+def _there(value: Any) -> Any:
+    """What stands in an answer.
+
+    @raise KatoError: where what came was too long for it.
+    """
+    if isinstance(value, KatoError):
+        raise value.with_traceback(None)  # it may be raised again and again
+    return value
 
 
 # What is asked
@@ -78,14 +89,14 @@ def _model(reply: Reply, arguments: Fields) -> Fields:
     return _of(reply.processor, reply.fields["model"])
 
 
-def _predictions(reply: Reply, arguments: Fields) -> list[Fields]:
+def _predictions(reply: Reply, arguments: Fields) -> Iterator[Fields]:
     return _first(reply.as_dict(), "predictions", arguments["limit"])
 
 
-def _first(source: Fields, key: str, limit: int) -> list[Fields]:
-    """The first entries of a list, each with the processor that it is of."""
-    entries = islice(source[key], limit)
-    return [_of(source["processor"], each) for each in entries]
+def _first(source: Fields, key: str, limit: int) -> Iterator[Fields]:
+    """The first entries of a list, each with the processor that it is of, made one by one: those
+    that do not fit are not made."""
+    return (_of(source["processor"], each) for each in islice(source[key], limit))
 
 
 def _judged(resolve: Resolver) -> Resolver:
@@ -149,7 +160,7 @@ def _within(key: str) -> Resolver:
     """A model or prediction that stands in an answer."""
 
     def resolve(source: Fields, info: Info) -> Fields | None:
-        found = source[key]
+        found = _there(source[key])
         return None if found is None else _of(source["processor"], found)
 
     return resolve
@@ -206,7 +217,7 @@ def _naming_model(arguments: dict[str, Any]) -> Fields:
 
 def _events(source: Fields, info: Info) -> int:
     told = source.get("events")
-    return len(source["short_term_memory"]) if told is None else told
+    return len(_there(source["short_term_memory"])) if told is None else told
 
 
 def _bounded(source: Fields, info: Info) -> bool:

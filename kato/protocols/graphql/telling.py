@@ -34,7 +34,21 @@ def refused_whole(error: KatoError) -> Result:
 def _error(error: GraphQLError, log: Logger) -> dict[str, Any]:
     """An error; of a defect of ours nothing is told but where it is logged."""
     ours = judged(Failure(cause_of(error)), log, "GraphQL")
+    let_go(error)
     return {**error.formatted, "message": ours.message, "extensions": _extensions(ours)}
+
+
+def let_go(error: GraphQLError) -> None:
+    """Leave out of an error the frames that it came through: they hold all that came for the
+    document, and with it the error, in a circle that only the collector frees."""
+    for each in (error, error.original_error):
+        if each is not None:
+            each.__context__ = each.__cause__ = each.__traceback__ = None
+
+
+def is_defect(error: GraphQLError) -> bool:
+    """Whether the frames tell what went wrong here."""
+    return not isinstance(cause_of(error), KatoError)
 
 
 def cause_of(error: GraphQLError) -> Exception:

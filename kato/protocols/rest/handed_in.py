@@ -45,6 +45,7 @@ class AnswersDocuments(Protocol):
         *,
         bearer: Bearer,
         origin: Origin,
+        finished: "Deferred[Any]",
     ) -> "Deferred[tuple[int, dict[str, Any], bytes]]":
         """Answer a request, whatever it says: the status, what the body says, and the headers that
         say what it is, each with its line end.
@@ -52,6 +53,7 @@ class AnswersDocuments(Protocol):
         @param query: what its address says.
         @param bearer: who asks.
         @param origin: where it came in.
+        @param finished: fires when the answer was sent, or nobody waits for it any more.
         """
 
 

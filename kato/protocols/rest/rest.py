@@ -182,6 +182,7 @@ class Rest:
                 intent.headers,
                 bearer=intent.bearer,
                 origin=request.origin,
+                finished=request.notifyFinish().addErrback(lambda _: None),
             )
             answering.addCallback(self._send_written, request).addErrback(self._fail, request)
 

@@ -53,7 +53,10 @@ class Operates(Protocol):
         """
 
     async def carry_out(self, bearer: Bearer, origin: Origin) -> Result:
-        """Do what is no subscription."""
+        """Do what is no subscription; what is given takes room until it is released."""
+
+    def release(self) -> None:
+        """What was given is not kept any more."""
 
     def begin(self, told: Subscribed, now: float) -> Result | None:
         """What is told first, if anything is."""
@@ -211,7 +214,10 @@ class GraphqlSession(Hearing["Heard | Exception"]):
             if found.subscribes:
                 await self._listen(running, found, bearer)
             else:
-                await self._give(running, await found.carry_out(bearer, running.origin))
+                try:
+                    await self._give(running, await found.carry_out(bearer, running.origin))
+                finally:
+                    found.release()
 
     async def _found(self, heard: Heard) -> Operates | list[Result]:
         """What a client wants; nothing further is heard before that is known, so that operations

@@ -40,7 +40,8 @@ class Wire(Protocol):
 
 
 class _Late:
-    """An answer that takes long to write, and is not before its turn comes; C{done} fires then."""
+    """An answer that takes long to write, and is not before its turn comes; C{done} fires when it
+    was sent, or nobody will read it."""
 
     __slots__ = ("done", "written")
 
@@ -85,6 +86,10 @@ class Sending:
         what may be missed when it is sent."""
         self._begun: deque[bytes] = deque()
         """What is left to send of the message that was begun."""
+        self._late: dict[_Late, None] = {}
+        """The answers that take long and were not sent yet, in their order."""
+        self._sending: _Late | None = None
+        """That which was begun, if it is one of them."""
         self._flows = True
         self._is_writing = False
         self._clear = True
@@ -116,13 +121,15 @@ class Sending:
     # What is to be sent
 
     def answer(self, written: Written) -> "Deferred[None] | None":
-        """Send an answer; what is given fires when one that takes long to write has been."""
+        """Send an answer; what is given fires when one that takes long to write was sent, or when
+        nothing is sent any more: so long it takes room."""
         if self._ended:
             return None
         if not written.is_long:
             self._put(self._frames(written), None)
             return None
         late = _Late(written)
+        self._late[late] = None
         self._outbox.put(late, 0)
         self._flush()
         return late.done
@@ -182,6 +189,9 @@ class Sending:
             if self._begun:
                 self._wire.send(self._begun.popleft())
                 continue
+            if self._sending is not None:
+                self._end_late(self._sending)
+                continue
             waiting = self._outbox.take()
             if waiting is None:
                 self._clear = True
@@ -200,7 +210,8 @@ class Sending:
             self._traffic.events += 1
         message = waiting.message
         if isinstance(message, _Late):
-            self._write(message.written, message.done)
+            self._sending = message
+            self._write(message.written)
         elif isinstance(message, Announced):
             self._begin_event(message.after(waiting.skipped))
         else:
@@ -208,29 +219,36 @@ class Sending:
 
     def _begin_event(self, announced: Announced) -> None:
         if announced.is_long and not announced.is_written(self._codec, deflated=self._deflates):
-            self._write(announced, None)
+            self._write(announced)
         else:
             self._begun += self._frames(announced)
 
-    def _write(self, written: Written, done: "Deferred[None] | None") -> None:
+    def _write(self, written: Written) -> None:
         self._is_writing = True
         writing = self._writing.write(written, self._codec, deflated=self._deflates)
-        writing.addCallbacks(self._go_on, self._not_written, (done,), {}, (done,))
+        writing.addCallbacks(self._go_on, self._not_written)
 
-    def _go_on(self, frames: Frames, done: "Deferred[None] | None") -> None:
+    def _go_on(self, frames: Frames) -> None:
         self._is_writing = False
-        self._begun += frames
-        if done is not None:
-            done.callback(None)
-        self._flush()
+        if not self._ended:
+            self._begun += frames
+            self._flush()
 
-    def _not_written(self, failure: Failure, done: "Deferred[None] | None") -> None:
+    def _not_written(self, failure: Failure) -> None:
         self._is_writing = False
-        if done is not None:
-            done.errback(failure)
+        late, self._sending = self._sending, None
+        if late is not None and late in self._late:
+            del self._late[late]
+            late.done.errback(failure)
         else:
             self.log.failure("defect in writing an event for a WebSocket", failure=failure)
         self._flush()
+
+    def _end_late(self, late: _Late) -> None:
+        """An answer was sent, or is not any more."""
+        self._sending = None
+        del self._late[late]
+        late.done.callback(None)
 
     def end(self) -> None:
         """Send nothing any more."""
@@ -239,3 +257,5 @@ class Sending:
         self._traffic.behind.discard(self)
         self._begun.clear()
         self._outbox.clear()
+        for late in list(self._late):
+            self._end_late(late)
