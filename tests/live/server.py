@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Condition, Thread
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -19,6 +20,9 @@ PATIENCE = 60.0
 
 LONG_PATIENCE = 5 * PATIENCE
 """The same for a program that does all of its work, and ends."""
+
+_STALE = 20.0
+"""Seconds: a server closes a connection on which nothing was asked for three times as many."""
 
 
 class LiveProcess:
@@ -159,10 +163,12 @@ class LiveServer(LiveProcess):
 
 
 class Connection:
-    """A connection that is kept alive; not for several threads at a time."""
+    """A connection that is kept alive, and made anew where nothing was said on it for so long that
+    the server may be about to close it; not for several threads at a time."""
 
     def __init__(self, port: int, timeout: float = PATIENCE) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self._used = monotonic()
 
     def send(
         self,
@@ -202,7 +208,9 @@ class Connection:
         self, method: str, path: str, body: object, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
         self.request(method, path, body, headers)
-        return self._http.getresponse()
+        response = self._http.getresponse()
+        self._used = monotonic()
+        return response
 
     def request(
         self,
@@ -212,6 +220,9 @@ class Connection:
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Send a request, and do not wait for the answer."""
+        if monotonic() - self._used > _STALE:
+            self._http.close()
+        self._used = monotonic()
         data = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         self._http.request(method, path, data, {**sent, **headers})
