@@ -182,6 +182,17 @@ class HoldingTests(SynchronousTestCase):
         self.assertIsInstance(begun.tell(changes=True), Told)
         self.assertIsInstance(self.holding("b").tell(changes=False), Told)
 
+    def test_nothing_left(self) -> None:
+        """Who has nothing is answered in brief where others have all, and more."""
+        for each in "abc":
+            holding = self.holding(each)
+            holding.told(holding.tell(changes=True), 120_000 // ERROR)
+        other = self.holding("d")
+        self.assertEqual(self.room.share(self.room.client("d")), 0)
+        self.assertIsInstance(other.tell(changes=False), Told)
+        self.assertIsInstance(self.take(other, FEW), Reply)
+        self.assertIsInstance(self.take(other, FEW + 1), TooManyRequests)
+
 
 class AnswerTests(Asking):
     """Documents whose answers are long."""

@@ -150,8 +150,9 @@ class Room:
         return client
 
     def share(self, client: Client) -> int:
-        """How much a client may have."""
-        return self.most - (self.held - client.held) // 2
+        """How much a client may have; nothing where others have all, as they may for a moment in
+        errors and what is brief."""
+        return max(0, self.most - (self.held - client.held) // 2)
 
     def keep(self, size: int, client: Client) -> None:
         """Keep so much more of a client's, or less; from any thread."""
@@ -223,7 +224,7 @@ class Holding:
         @raise TooManyRequests: where the client has so much already that not even errors are told.
         """
         others, share = self._client.held - self._kept, self._room.share(self._client)
-        if others > share + share // OVERDRAWN and not (changes and self._came):
+        if others > max(FEW, share + share // OVERDRAWN) and not (changes and self._came):
             raise _over(others, share)
         return Told(self._check, self._known)
 
