@@ -5,7 +5,9 @@ is a defect, and a client is told no more of it than a reference into the log.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class KatoError(Exception):
@@ -191,7 +193,7 @@ BY_CODE = _codes()
 """The errors by the code that a client is told."""
 
 
-def bare(error: KatoError) -> KatoError:
+def bare(error: E) -> E:
     """An error that is answered, without the frames that it came through: they hold the engine, or
     what was read, and with their locals the error itself, in a circle that only the collector
     frees."""

@@ -12,6 +12,7 @@ from graphql import (
     visit,
 )
 
+from kato.errors import bare
 from kato.protocols.graphql.schema import make_schema
 
 MAX_LENGTH = 65_536
@@ -59,8 +60,7 @@ def tried(text: str) -> DocumentNode | Malformed:
     try:
         return read(text)
     except Malformed as malformed:
-        malformed.__context__ = None
-        return malformed.with_traceback(None)
+        return bare(malformed)
 
 
 def _parsed(text: str) -> DocumentNode:
@@ -72,7 +72,7 @@ def _parsed(text: str) -> DocumentNode:
             max_source_length=MAX_LENGTH,
         )
     except GraphQLError as error:
-        raise Malformed([error.with_traceback(None)]) from None
+        raise Malformed([bare(error)]) from None
 
 
 class _Names(Visitor):

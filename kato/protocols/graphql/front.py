@@ -2,6 +2,7 @@
 made operations."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -105,38 +106,23 @@ class Graphql:
         origin: Origin,
         finished: "Deferred[Any]",
     ) -> Answer:
-        asked = await self._read(method, query, body, headers)
-        long = len(body) > LONG_BODY
-        answer = partial(self._answer_read, asked, long, method, headers, bearer, origin, finished)
-        if len(asked.query) <= LONG_DOCUMENT:
-            return await answer()
-        client = self.room.client(bearer.whose(origin.client))
-        answered: Answer = await client.documents.run(lambda: Deferred.fromCoroutine(answer()))
-        return answered
-
-    async def _answer_read(
-        self,
-        asked: Asked,
-        long: bool,
-        method: bytes,
-        headers: Headers,
-        bearer: Bearer,
-        origin: Origin,
-        finished: "Deferred[Any]",
-    ) -> Answer:
         says = media(headers)
-        prepared = await self._prepare(asked, long=long)
-        if not isinstance(prepared, Operation):
-            return Answer.malformed(prepared, says)
-        if prepared.subscribes:
-            return Answer.elsewhere(says)
-        if prepared.changes and method != b"POST":
-            return Answer.by_post(says)
-        origin = replace(origin, transport=TRANSPORT)
-        try:
-            return Answer.well(await prepared.carry_out(bearer, origin), says)
-        finally:
-            finished.addBoth(partial(_released, prepared.holding))
+        asked = await self._read(method, query, body, headers)
+        is_long = len(asked.query) > LONG_DOCUMENT
+        client = self.room.client(bearer.whose(origin.client)) if is_long else None
+        async with nullcontext() if client is None else client.documents:
+            prepared = await self._prepare(asked, long=len(body) > LONG_BODY)
+            if not isinstance(prepared, Operation):
+                return Answer.malformed(prepared, says)
+            if prepared.subscribes:
+                return Answer.elsewhere(says)
+            if prepared.changes and method != b"POST":
+                return Answer.by_post(says)
+            origin = replace(origin, transport=TRANSPORT)
+            try:
+                return Answer.well(await prepared.carry_out(bearer, origin), says)
+            finally:
+                finished.addBoth(partial(_released, prepared.holding))
 
     async def _read(
         self, method: bytes, query: Mapping[str, str], body: bytes, headers: Headers

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from kato.commands import MAX_PAGE, Command, Reply
-from kato.errors import KatoError
+from kato.errors import KatoError, bare
 from kato.fields import integer
 from kato.protocols.graphql.answers import Answers
 from kato.protocols.graphql.naming import ours
@@ -34,7 +34,7 @@ def _there(value: Any) -> Any:
     @raise KatoError: where what came was too long for it.
     """
     if isinstance(value, KatoError):
-        raise value.with_traceback(None)  # it may be raised again and again
+        raise bare(value)  # it may be raised again and again
     return value
 
 

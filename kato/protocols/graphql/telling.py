@@ -8,7 +8,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kato.defects import judged
-from kato.errors import InvalidRequest, KatoError
+from kato.errors import InvalidRequest, KatoError, bare
 
 Result = dict[str, Any]
 """C{data}, C{errors} or both."""
@@ -43,7 +43,7 @@ def let_go(error: GraphQLError) -> None:
     document, and with it the error, in a circle that only the collector frees."""
     for each in (error, error.original_error):
         if each is not None:
-            each.__context__ = each.__cause__ = each.__traceback__ = None
+            bare(each)
 
 
 def is_defect(error: GraphQLError) -> bool:
