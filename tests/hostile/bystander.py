@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from threading import Event
 from time import perf_counter, process_time
 
+from tests.live.server import Connection
+
 _PAUSE = 0.003
 _EACH = 8
 """After so many requests it computes."""
-_STALE = 20.0
-"""Seconds after which it connects anew: a server closes a connection on which nothing is asked."""
 _COMPUTES = 0.003
 """Seconds of processor time."""
 
@@ -40,14 +40,11 @@ class Bystander:
     """Observes, and asks for predictions."""
 
     def __init__(self, port: int, key: str) -> None:
-        self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._headers = {"X-API-Key": key, "Content-Type": "application/json"}
-        self._asked = 0.0
+        self._connection = Connection(port)
+        self._headers = {"X-API-Key": key}
 
     def watch(self, number: int) -> Seen:
         """Ask so often."""
-        if perf_counter() - self._asked > _STALE:
-            self._http.close()
         times: list[float] = []
         slownesses: list[float] = []
         errors: list[str] = []
@@ -61,7 +58,6 @@ class Bystander:
             if each % _EACH == 0:
                 slownesses.append(slowness())
             pause.wait(_PAUSE)
-        self._asked = perf_counter()
         times.sort()
         slownesses.sort()
         return Seen(
@@ -76,18 +72,17 @@ class Bystander:
     def _ask(self, number: int) -> str:
         """Ask once; what is wrong with the answer, if anything is."""
         try:
-            if number % 2:
-                self._http.request("GET", "/friend/predictions", headers=self._headers)
-            else:
-                body = json.dumps({"strings": [f"s{number % 7}"]})
-                path = "/friend/observe?brief=true"
-                self._http.request("POST", path, body, self._headers)
-            response = self._http.getresponse()
-            answer = response.read()
+            status, answer = self._connection.send(*_question(number), self._headers)
         except (OSError, http.client.HTTPException) as error:
-            self._http.close()
+            self._connection.close()
             return repr(error)
-        return "" if response.status == 200 else answer.decode()
+        return "" if status == 200 else json.dumps(answer)
+
+
+def _question(number: int) -> tuple[str, str, object]:
+    if number % 2:
+        return "GET", "/friend/predictions", None
+    return "POST", "/friend/observe?brief=true", {"strings": [f"s{number % 7}"]}
 
 
 def slowness() -> float:

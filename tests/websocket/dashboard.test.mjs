@@ -570,7 +570,9 @@ test("who comes and goes is listed in order, and found by a part of the id", () 
 });
 
 /** A directory, and the server that it asks: pages of its list are given when the test says so. */
-function directory() {
+function directory(t) {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  globalThis.document = { hidden: true };
   const waiting = [];
   let ears;
   const kato = {
@@ -598,9 +600,7 @@ const page = (total, next, ...ids) => ({
 });
 
 test("who comes and goes while the list is read is not lost", async (t) => {
-  t.mock.timers.enable({ apis: ["setInterval"] });
-  globalThis.document = { hidden: true };
-  const { made, ids, waiting, happens, read } = directory();
+  const { made, ids, waiting, happens, read } = directory(t);
   const done = read();
   happens("came", "b");
   waiting.shift().give(page(4, "c", "b", "c"));
@@ -617,9 +617,7 @@ test("who comes and goes while the list is read is not lost", async (t) => {
 });
 
 test("a list that is read anew meanwhile, or cannot be read, holds up nobody", async (t) => {
-  t.mock.timers.enable({ apis: ["setInterval"] });
-  globalThis.document = { hidden: true };
-  const { made, ids, waiting, happens, read } = directory();
+  const { made, ids, waiting, happens, read } = directory(t);
   const first = read();
   happens("came", "gone");
   const second = read();
